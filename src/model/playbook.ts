@@ -1,0 +1,51 @@
+import { callSite } from './call-site.ts'
+import type { Facts } from './fact.ts'
+import type { TaskTree } from './task.ts'
+
+/** A host as the phases of other hosts see it: its facts may be missing, for it may be unreachable. */
+export interface Peer<V, G extends string, F> {
+  readonly name: string
+  readonly address: string
+  readonly groups: readonly G[]
+  readonly vars: V
+  readonly facts: F | undefined
+}
+
+/** The host a phase's tasks are made for. Its own facts are always there. */
+export interface Host<V, G extends string, F> extends Peer<V, G, F> {
+  readonly facts: F
+}
+
+/** The whole environment: all hosts of the inventory, whatever is limited, unreachable or in another phase. */
+export interface Site<V, G extends string, F> {
+  readonly environment: string
+  readonly hosts: readonly Peer<V, G, F>[]
+  group(name: G): readonly Peer<V, G, F>[]
+}
+
+/** `parallel`: all hosts at once. `once`: the first host of the group only. */
+export type Strategy = 'parallel' | 'once'
+
+/** Tasks for a group with one strategy. */
+export interface Phase {
+  readonly name: string
+  readonly strategy: Strategy
+  /** Groups, or `all`. */
+  readonly on: readonly string[]
+  readonly facts: Facts
+  /** Groups whose facts are gathered as well, though this phase has no tasks for them. */
+  readonly reads: readonly string[]
+  readonly tasks: (host: Host<unknown, string, unknown>, site: Site<unknown, string, unknown>) => TaskTree
+  readonly where: string
+}
+
+export interface Playbook {
+  readonly name: string
+  readonly phases: readonly Phase[]
+  readonly where: string
+}
+
+/** A playbook: phases in order. The default export of a file in playbooks/. */
+export function playbook(name: string, phases: readonly Phase[]): Playbook {
+  return { name, phases, where: callSite() }
+}

@@ -1,0 +1,83 @@
+import type { z } from 'zod'
+import { callSite } from './call-site.ts'
+import type { Facts, FactValues } from './fact.ts'
+import type { Host, Phase, Site, Strategy } from './playbook.ts'
+import type { TaskTree } from './task.ts'
+
+/** The one schema of a site: the names of its groups, and the variables each host has. */
+export interface SiteSchema<G extends string = string, V extends z.ZodType = z.ZodType> {
+  readonly groups: readonly G[]
+  /** Every host's variables, after merging environment < group < host, are checked by this. */
+  readonly vars: V
+}
+
+export interface PhaseInput<V, G extends string, F extends Facts> {
+  /** The groups whose hosts get these tasks, or `all`. */
+  readonly on: G | 'all' | readonly G[]
+  /** Facts read from the hosts before `tasks` is called. */
+  readonly facts?: F
+  /** Further groups whose facts are read, for templates that name peers. */
+  readonly reads?: readonly G[]
+  /** The tasks of one host: pure and synchronous, called once per host. */
+  readonly tasks: (host: Host<V, G, FactValues<F>>, site: Site<V, G, FactValues<F>>) => TaskTree
+}
+
+export interface ConnectionInput {
+  readonly user?: string
+  readonly port?: number
+  readonly identityFile?: string
+  readonly become?: 'sudo' | 'none'
+  readonly transport?: 'openssh' | 'local'
+  /** The addresses come from the lab of this environment (`deploy lab up ENV`). */
+  readonly lab?: boolean
+}
+
+type NoFacts = Readonly<Record<never, never>>
+
+/** An inventory as a TypeScript file gives it: the same shape as the YAML form, with names and variables typed. */
+export interface InventoryInput<G extends string, V> {
+  readonly connection?: ConnectionInput
+  readonly vars?: Partial<V>
+  readonly groups: { readonly [K in G]?: { readonly hosts?: readonly string[]; readonly vars?: Partial<V>; readonly connection?: ConnectionInput } }
+  readonly hosts: Readonly<Record<string, { readonly address?: string; readonly vars?: Partial<V>; readonly connection?: ConnectionInput }>>
+}
+
+/**
+ * Types a whole site from ONE schema: phases know its groups and variables, and each inventory is checked by it.
+ *
+ * @example
+ * export const { inventory, parallel, once } = site({
+ *   groups: ['app', 'db'],
+ *   vars: z.object({ port: z.number().default(3000) }),
+ * })
+ */
+export function site<const G extends string, V extends z.ZodType>(schema: SiteSchema<G, V>) {
+  type Vars = z.output<V>
+
+  /** The identity with types: what a TypeScript inventory exports by default. */
+  const inventory = Object.assign((input: InventoryInput<G, z.input<V>>) => input, { schema })
+
+  /** Tasks for all hosts of the groups at once. */
+  function parallel<const F extends Facts = NoFacts>(name: string, input: PhaseInput<Vars, G, F>): Phase {
+    return phase(name, 'parallel', input)
+  }
+
+  /** Tasks for one host: the first of the groups in the order of the inventory. */
+  function once<const F extends Facts = NoFacts>(name: string, input: PhaseInput<Vars, G, F>): Phase {
+    return phase(name, 'once', input)
+  }
+
+  return { inventory, parallel, once }
+}
+
+function phase<V, G extends string, F extends Facts>(name: string, strategy: Strategy, input: PhaseInput<V, G, F>): Phase {
+  return {
+    name,
+    strategy,
+    on: typeof input.on === 'string' ? [input.on] : input.on,
+    facts: input.facts ?? {},
+    reads: input.reads ?? [],
+    tasks: input.tasks as unknown as Phase['tasks'],
+    where: callSite(),
+  }
+}

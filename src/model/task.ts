@@ -1,0 +1,88 @@
+import type { Change } from './change.ts'
+import type { Sources } from './content.ts'
+import type { Handler } from './handler.ts'
+import type { Probes, Values } from './probe.ts'
+import { callSite } from './call-site.ts'
+
+/** How far a plan's word about a task can be trusted: exact, decided by a guard, or "will run". */
+export type Honesty = 'exact' | 'probed' | 'opaque'
+
+/** Options that every task takes, as its second argument. */
+export interface TaskOptions {
+  /** Handlers to run at the end of the phase when this task changes something. */
+  readonly notify?: Handler | readonly Handler[]
+  /** A name for people; the plan shows it beside the task's own label. */
+  readonly name?: string
+  /** Seconds a command of this task may take. Default: 600. */
+  readonly timeout?: number
+  readonly tags?: readonly string[]
+}
+
+/** More of a change for people, asked for only where a task changes: a diff, versions, what is left open. */
+export interface Detail {
+  readonly diff?: string
+  readonly notes?: readonly string[]
+  /** A reason why the change must not be made. */
+  readonly refuse?: string
+}
+
+/**
+ * A kind of desired state: a check and an apply, both pure.
+ *
+ * `W` what the author writes, `R` the same resolved (templates rendered), `P` its probes, `S` the state read from a host.
+ */
+export interface TaskType<W, R, P extends Probes, S> {
+  /** Names the thing among all things of a host, e.g. `path:/etc/hosts`; one key has one owner. */
+  key(want: R): string
+  /** What a person calls it, after the type's name. */
+  label(want: R): string
+  /** A mistake in the parameters, said in a sentence; `undefined` when they are fine. */
+  invalid?(want: W): string | undefined
+  /** Turns what the author wrote into what is compared. Needed where the project's files play a part. */
+  resolve(want: W, sources: Sources): R
+  /** The path of the file of which this task manages a part. */
+  partOf?(want: R): string
+  check(want: R): P
+  read(values: Values<P>, want: R): S
+  apply(want: R, now: S): readonly (Change | readonly Change[])[]
+  /** Read-only questions that only make the plan tell more; asked in a second trip, where a task changes. */
+  detailProbes?(want: R, now: S): Probes
+  detail?(want: R, now: S, values: Readonly<Record<string, unknown>>): Detail
+  honesty?(want: R): Honesty
+  /** Whether its steps may change what later tasks of the host look at. */
+  moves?(want: R): boolean
+}
+
+/** One piece of desired state on one host, as data. */
+export interface Task {
+  readonly type: string
+  readonly kind: TaskType<unknown, unknown, Probes, unknown>
+  readonly want: unknown
+  readonly options: TaskOptions
+  /** `file:line` in the playbook or role that made it. */
+  readonly where: string
+}
+
+/** What `tasks` may give: tasks, nested lists, and nothing for conditionals. Flattened in order. */
+export type TaskTree = Task | false | undefined | null | readonly TaskTree[]
+
+/** A task type whose author writes just what is compared. */
+export type PlainTaskType<W, P extends Probes, S> = Omit<TaskType<W, W, P, S>, 'resolve'>
+
+/** Makes a task type whose parameters need the project's files before they can be compared. */
+export function sourcedTaskType<W, R, P extends Probes, S>(type: string, kind: TaskType<W, R, P, S>) {
+  return function task(want: W, options: TaskOptions = {}): Task {
+    return { type, kind: kind as unknown as Task['kind'], want, options, where: callSite() }
+  }
+}
+
+/** Makes a task type: the function an author calls with its parameters and, second, the options all tasks share. */
+export function taskType<W, P extends Probes, S>(type: string, kind: PlainTaskType<W, P, S>) {
+  return sourcedTaskType<W, W, P, S>(type, { ...kind, resolve: (want) => want })
+}
+
+/** All tasks of a tree, in order. */
+export function flattenTasks(tree: TaskTree): readonly Task[] {
+  if (!tree) return []
+  return 'kind' in tree ? [tree] : tree.flatMap(flattenTasks)
+}

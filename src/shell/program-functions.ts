@@ -1,0 +1,114 @@
+import { defineSay } from './frames.ts'
+
+/**
+ * The functions of every host program. Variables: `S` and `R` the tool's folders, `P` this program's own, `N` nonce,
+ * `RUN`, `FENCE`, `PHASE`, `WHO`; `TASK` the index of the task at work; `acted` set once something changed; `log` what
+ * happened to handlers and units, in order. Descriptor 3 is the journal file that the controller follows.
+ */
+export const PROGRAM_FUNCTIONS = String.raw`
+F=$P/files D=$S/staged K=$S/kept/$RUN acted= log=' '
+exec 3>>"$P/journal"
+${defineSay(3)}
+
+matches() { set -- "$1" $(sha256sum); [ "$2" = "$1" ]; }
+note() { printf '%s %s\n' "$RUN" "$*" >>"$S/journal"; logger -t deploy -- "$RUN $WHO $*" 2>/dev/null || :; }
+finish() { note "end $1"; sync -- "$S/journal"; rm -rf -- "$F"; say end "$1"; exit 0; }
+stop() { say "$@"; answers; finish "$1"; }
+
+open_program() {
+  echo "$$" >"$P/pid"
+  exec 9>>"$R/lock"
+  flock 9
+  held || finish fenced
+  [ -d "$S/owed" ] || mkdir -p -- "$S/owed"
+  [ ! -d "$S/kept" ] || ls -1t -- "$S/kept" | tail -n +21 | while read -r o; do rm -rf -- "$S/kept/$o"; done
+  [ ! -e "$S/journal" ] || [ "$(stat -c %s -- "$S/journal")" -lt 1000000 ] || sed -i '1,5000d' "$S/journal"
+  note start; sync -- "$S/journal"
+}
+held() { [ -r "$R/owner" ] && read -r o f <"$R/owner" && [ "$o $f" = "$RUN $FENCE" ]; }
+begin() { held || finish fenced; say start "$1"; TASK=$1; }
+done_with() {
+  if [ "$1" = 0 ]; then acted=1; say done "$2"; note "done $3"
+  else say failed "$2" "$1"; note "failed $3"; finish failed; fi
+}
+
+keep() {
+  k=$K/$PHASE.$TASK
+  [ ! -e "$k.path" ] || return 0
+  [ -d "$K" ] || mkdir -p -- "$K" || return
+  if [ -L "$1" ] || [ -f "$1" ]; then cp -a -T -- "$1" "$k" || return
+  elif [ ! -e "$1" ]; then : >"$k.absent" || return; fi
+  printf '%s\n' "$1" >"$k.path"
+}
+restore() {
+  k=$K/$PHASE.$2
+  if [ -e "$k.absent" ]; then
+    if [ -d "$1" ] && [ ! -L "$1" ]; then rmdir -- "$1"; else rm -f -- "$1"; fi
+  elif [ -e "$k" ] || [ -L "$k" ]; then
+    n=$(printf '%s/.deploy-%s-back' "$(dirname -- "$1")" "$RUN")
+    cp -a -T -- "$k" "$n" && { [ -L "$n" ] || sync -- "$n"; } && mv -fT -- "$n" "$1"
+  fi
+  rm -f -- "$k" "$k.absent" "$k.path"
+}
+put() {
+  keep "$1" || return
+  n=$(printf '%s/.deploy-%s-%s' "$(dirname -- "$1")" "$RUN" "$TASK")
+  install -T ${'${4:+-o "$4"}'} ${'${5:+-g "$5"}'} -m "$6" -- "$2" "$n" || { c=$?; rm -f -- "$n"; df -h -- "$(dirname -- "$1")"; return "$c"; }
+  matches "$3" <"$n" || { rm -f -- "$n"; echo "the content written is not the content sent"; return 9; }
+  [ -z "$7" ] || foreign 60 '' "$7" "$n" || { c=$?; rm -f -- "$n"; return "$c"; }
+  sync -- "$n" && mv -fT -- "$n" "$1" && sync -- "$(dirname -- "$1")"
+}
+
+foreign() {
+  limit=$1 as=$2 script=$3; shift 3
+  rm -f -- "$P/out"; mkfifo -- "$P/out" || return
+  { head -c 65536; tail -c 65536; } <"$P/out" 3>&- & b=$!
+  if [ -n "$as" ]; then set -- runuser -u "$as" -- sh -c "$script" sh "$@"; else set -- sh -c "$script" sh "$@"; fi
+  c=0; timeout -k 10 "$limit" "$@" </dev/null >"$P/out" 2>&1 3>&- || c=$?
+  # A daemon the command left behind may hold its output open: what it says after two seconds is not waited for.
+  ( trap 'kill $s' TERM; sleep 2 & s=$!; wait $s && kill $b ) >/dev/null 2>&1 3>&- & w=$!
+  wait $b || :; kill $w 2>/dev/null; wait $w 2>/dev/null || :
+  [ "$c" != 124 ] || echo "no end within $limit s: stopped"
+  return "$c"
+}
+
+owe() {
+  [ ! -e "$S/owed/$1" ] || return 0
+  eval "n=\$name_$1 s=\$script_$1 v=\$validate_$1"
+  printf '%s\n%s\n(\n%s\n) && (\n%s\n)\n' "$n" "$RUN" "${'${v:-:}'}" "$s" >"$S/owed/.$1"
+  sync -- "$S/owed/.$1" && mv -- "$S/owed/.$1" "$S/owed/$1" && sync -- "$S/owed"
+}
+paid() { rm -f -- "$S/owed/$1"; sync -- "$S/owed"; }
+notified() { log="$log n:$1 "; }
+started() { log="$log s:$1 "; }
+
+judge() {
+  [ -e "$S/owed/$1" ] || return 0
+  eval "v=\$validate_$1 t=\$timeout_$1"
+  say judge "$1"
+  if ( foreign "$t" '' "$v" ) >&3 2>&1 9>&-; then log="$log j:$1 "; return 0; fi
+  say putting-back "$1"
+  ( "restore_$1" ) >&3 2>&1 9>&-
+  { read -r n; read -r o; } <"$S/owed/$1"
+  [ "$o" != "$RUN" ] || paid "$1"
+  say invalid "$1"; note "invalid $n: files put back"; finish failed
+}
+run_handler() {
+  [ -e "$S/owed/$1" ] || return 0
+  eval "s=\$script_$1 v=\$validate_$1 u=\$unit_$1 t=\$timeout_$1 n=\$name_$1"
+  case $log in *" j:$1 "*) ;; *) [ -z "$v" ] || judge "$1" ;; esac
+  case " ${'${log##* n:$1 }'} " in *" s:${'${u:-?}'} "*) paid "$1"; say dropped "$1"; return 0 ;; esac
+  pay "$1" "$t" "$s"
+}
+run_owed() {
+  [ -e "$S/owed/$1" ] || return 0
+  { read -r n; read -r o; s=$(cat); } <"$S/owed/$1"
+  pay "$1" 300 "$s"
+}
+pay() {
+  say handler "$1"; c=0
+  ( foreign "$2" '' "$3" ) >&3 2>&1 9>&- || c=$?
+  if [ "$c" = 0 ]; then acted=1; paid "$1"; say handled "$1"; note "handled $n"
+  else say unhandled "$1" "$c"; note "failed handler $n"; finish failed; fi
+}
+`

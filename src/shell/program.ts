@@ -1,0 +1,136 @@
+import type { PutStep, ShellStep, Step } from '../model/step.ts'
+import type { Probe } from '../model/probe.ts'
+import { askProbes, defineReaders, printAnswers } from './probe-script.ts'
+import { PROGRAM_FUNCTIONS } from './program-functions.ts'
+import { FOLDERS } from './session.ts'
+import { quote } from './sh.ts'
+
+/** One planned task as the host program needs it. */
+export interface ProgramTask {
+  /** Its place among all tasks of this host's phase; names it in marks and kept files. */
+  readonly index: number
+  readonly key: string
+  readonly probes: readonly Probe[]
+  /** SHA-256 of the answers the plan was decided on. */
+  readonly guard: string
+  readonly steps: readonly Step[]
+  /** Ids of the handlers it owes when it changes something. */
+  readonly notify: readonly string[]
+  /** Seconds for each foreign command. */
+  readonly timeout: number
+}
+
+export interface ProgramHandler {
+  readonly id: string
+  readonly name: string
+  readonly script: string
+  readonly validate: string | undefined
+  readonly restarts: string | undefined
+  readonly timeout: number
+  /** The tasks of the phase that notify it and write a path: its set of files. */
+  readonly files: readonly { readonly index: number; readonly path: string }[]
+}
+
+/** Everything one host program does, as plain data. */
+export interface ProgramInput {
+  readonly nonce: string
+  readonly run: string
+  /** The fence that was raised when this run took the lock of the host. */
+  readonly fence: number
+  /** Where the previous content of files is kept, apart from other phases of the run. */
+  readonly phase: number
+  /** Who asks, for the host's own journal. */
+  readonly who: string
+  readonly tasks: readonly ProgramTask[]
+  /** SHA-256 of the answers of all planned tasks' probes. */
+  readonly guard: string
+  /** In the order of first notification; each runs only if it is owed. */
+  readonly handlers: readonly ProgramHandler[]
+  /** Owed by runs before this one and unknown to this phase: their stored scripts run. */
+  readonly owed: readonly { readonly id: string; readonly name: string }[]
+  /** All probes of the host's phase, for the check after the last step and for the answers of a program that stops. */
+  readonly probes: readonly Probe[]
+}
+
+/** Contents above this many bytes are staged on the host's disk, not in memory. */
+export const SMALL_FILE = 1 << 20
+
+/**
+ * The script of one host's part of a phase. It compares the answers of all planned tasks first (a mismatch is `stale`,
+ * nothing was touched), then takes the tasks in order, comparing each again just before its steps (a mismatch is
+ * `moved`); then handlers, then all checks again. Marks go to its journal file; the last one is `end WORD`.
+ */
+export function hostProgram(input: ProgramInput): string {
+  const planned = input.tasks.flatMap((task) => task.probes)
+  const ids = input.handlers.map((handler) => handler.id)
+  return [
+    `P=$1\n${FOLDERS}`,
+    `N=${input.nonce} RUN=${quote(input.run)} FENCE=${input.fence} PHASE=${input.phase} WHO=${quote(input.who)}`,
+    PROGRAM_FUNCTIONS,
+    defineReaders([...input.probes, ...planned]),
+    `answers() {\n:\n${askProbes(input.probes)}}`,
+    ...input.handlers.map(defineHandler),
+    'open_program',
+    input.tasks.length > 0 ? comparison(planned, input.guard, 'stale') : '',
+    ...input.tasks.map((task) => runTask(task, input.handlers.filter((handler) => lastNotifier(input.tasks, handler.id) === task.index))),
+    ...input.handlers.map(({ id }) => `run_handler ${id}`),
+    ...input.owed.filter(({ id }) => !ids.includes(id)).map(({ id }) => `run_owed ${id}`),
+    'say verify\nanswers',
+    'finish ok',
+    '',
+  ].join('\n')
+}
+
+function defineHandler(handler: ProgramHandler): string {
+  const { id, validate } = handler
+  const restore = handler.files.map(({ index, path }) => `restore ${quote(path)} ${index}`)
+  return [
+    `script_${id}=${quote(handler.script)}`,
+    `validate_${id}=${quote(validate ?? '')}`,
+    `unit_${id}=${quote(handler.restarts ?? '')}`,
+    `timeout_${id}=${handler.timeout}`,
+    `name_${id}=${quote(handler.name)}`,
+    `restore_${id}() {\n:\n${restore.join('\n')}\n}`,
+  ].join('\n')
+}
+
+/** Shell that stops the program with `word` unless these probes still give the answers of the plan. */
+function comparison(probes: readonly Probe[], guard: string, stop: string): string {
+  return `{\n${printAnswers(probes)}} 2>/dev/null | matches ${guard} || stop ${stop}`
+}
+
+function runTask(task: ProgramTask, completed: readonly ProgramHandler[]): string {
+  const owe = task.notify.map((id) => `owe ${id} && `).join('')
+  return [
+    `begin ${task.index} ${quote(task.key)}`,
+    `[ -z "$acted" ] || ${comparison(task.probes, task.guard, `moved ${task.index}`)}`,
+    `( set -e; ${owe}:`,
+    ...task.steps.map((step) => runStep(step, task)),
+    `) </dev/null >&3 2>&1 9>&-; done_with $? ${task.index} ${quote(task.key)}`,
+    ...task.steps.flatMap((step) => ('starts' in step && step.starts ? [`started ${quote(step.starts)}`] : [])),
+    ...task.notify.map((id) => `notified ${id}`),
+    ...completed.filter(({ validate }) => validate).map(({ id }) => `judge ${id}`),
+  ].join('\n')
+}
+
+function runStep(step: Step, task: ProgramTask): string {
+  return step.kind === 'put' ? put(step) : runShell(step, task)
+}
+
+function put(step: PutStep): string {
+  const folder = step.content.size > SMALL_FILE ? '$D' : '$F'
+  const { sha256 } = step.content
+  const words = [sha256, step.owner ?? '', step.group ?? '', step.mode, step.validate ?? ''].map(quote)
+  return `put ${quote(step.path)} "${folder}/${sha256}" ${words.join(' ')}`
+}
+
+function runShell(step: ShellStep, task: ProgramTask): string {
+  const keep = step.keeps ? `keep ${quote(step.keeps)}\n` : ''
+  if (!step.foreign) return `${keep}${step.script}`
+  return `${keep}foreign ${task.timeout} ${quote(step.as ?? '')} ${quote(step.script)}`
+}
+
+/** The last planned task that notifies a handler: after it, the handler's set of files is complete. */
+function lastNotifier(tasks: readonly ProgramTask[], id: string): number | undefined {
+  return tasks.findLast((task) => task.notify.includes(id))?.index
+}

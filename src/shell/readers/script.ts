@@ -1,0 +1,49 @@
+import type { Answer, Probe, Reader } from '../../model/probe.ts'
+import type { Shell } from '../../model/shell.ts'
+import { callFunction, fromPiece, splitNul, toPiece, unreadable, utf8, value } from './records.ts'
+
+/** What a read-only script answered. */
+export interface ScriptResult {
+  readonly code: number
+  /** Standard output, byte for byte as UTF-8; the first 64 KiB. */
+  readonly output: string
+}
+
+/** Seconds a probing script may take before it counts as unreadable. */
+const LIMIT = 20
+const TIMED_OUT = 124
+
+/** Asks a host with a script of one's own: for what no other probe fits. It must not change anything. */
+export function script(script: Shell): Probe<ScriptResult> {
+  return { reader, key: script.shell }
+}
+
+/** Asks only whether a script succeeds. What it prints does not count. */
+export function succeeds(script_: Shell): Probe<ScriptResult> {
+  return { reader, key: `exec >/dev/null 2>&1\n${script_.shell}` }
+}
+
+const reader: Reader<ScriptResult> = {
+  kind: 'script',
+  define: `r_script() { for k; do timeout -k 2 ${LIMIT} sh -c "$k" 2>/dev/null | head -c 65536 | base64 -w 0; printf '\\0'; done; }`,
+  call: (keys) => callFunction('r_script', keys.map(withCode)),
+  split: (output, keys) => {
+    const texts = splitNul(output)
+    return keys.map((_key, index) => toPiece(texts[index] ?? ''))
+  },
+  join: (pieces) => Buffer.from(pieces.map((piece) => `${fromPiece<string>(piece)}\0`).join(''), 'latin1'),
+  parse,
+}
+
+/** A pipeline hides the exit code of its first command, so the script prints its own at the end. */
+function withCode(key: string): string {
+  return `(\n${key}\n)\nprintf '\\n%s' "$?"`
+}
+
+function parse(piece: Buffer): Answer<ScriptResult> {
+  const text = Buffer.from(fromPiece<string>(piece), 'base64').toString('latin1')
+  const end = text.lastIndexOf('\n')
+  const code = Number(text.slice(end + 1))
+  if (end < 0 || !Number.isInteger(code)) return unreadable(`gave no answer within ${LIMIT} s, or more than 64 KiB`)
+  return code === TIMED_OUT ? unreadable('timed out') : value({ code, output: utf8(text.slice(0, end)) })
+}

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto'
+import { defineSay } from './frames.ts'
+
+/**
+ * The one command that is ever put on a command line: a loop that reads a header line (nonce, length, hash), then
+ * exactly that many bytes, and runs them only when their hash is right. It is constant and free of newline, `!`,
+ * backslash and inner single quotes, so login shells such as csh and fish pass it whole. The loop is not read from
+ * stdin: dash would read ahead and take payload bytes for commands.
+ */
+const LOOP = [
+  'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL; umask 077',
+  'unset ENV CDPATH IFS; cd /',
+  'while read -r n l h',
+  'do p=$(head -c "$l"; echo .); p=${p%.}; set -- $(printf %s "$p" | sha256sum)',
+  'if [ "$1" = "$h" ]; then ( N=$n; eval "$p" ); else echo; echo "$n bad"; exit 65; fi',
+  'done',
+].join('; ').replaceAll('do; ', 'do ')
+
+/** Starts the loop as the user of the login. */
+export const LAUNCH = `exec sh -c '${LOOP}'`
+
+/** Starts the loop as root through sudo, which never asks: it works without a password or says so at once. */
+export const LAUNCH_SUDO = `exec sudo -n -H sh -c '${LOOP}'`
+
+/** The arguments that start the loop without a login shell. */
+export const LAUNCH_ARGV: readonly string[] = ['sh', '-c', LOOP]
+
+/** Where the tool keeps things on a host: `S` survives a reboot, `R` does not. Both root's alone. */
+export const FOLDERS = `if [ -w /run ] && [ -w /var/lib ]; then S=/var/lib/deploy R=/run/deploy
+else S=\${XDG_STATE_HOME:-$HOME/.local/state}/deploy; R=$S/run; fi`
+
+/** What every script starts with: `N` is the nonce, `say` prints a mark, `S` and `R` are the folders. */
+export const PRELUDE = `${FOLDERS}\n${defineSay(1)}\n`
+
+/**
+ * The bytes that make the loop run a script: header line, then the script. Data the script reads comes after it.
+ * The last mark is `end CODE`, whatever the script does.
+ */
+export function payload(nonce: string, script: string): Buffer {
+  const body = Buffer.from(`${PRELUDE}(\n${script}\n)\nsay end $?\n`)
+  const hash = createHash('sha256').update(body).digest('hex')
+  return Buffer.concat([Buffer.from(`${nonce} ${body.length} ${hash}\n`), body])
+}

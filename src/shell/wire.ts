@@ -1,0 +1,93 @@
+import { quote } from './sh.ts'
+
+/** A file sent after a script on the same stream. */
+export interface Upload {
+  readonly sha256: string
+  readonly size: number
+}
+
+/**
+ * Shell that receives files from the stream into a folder, each named by its hash, and ends with 9 when one is not what
+ * was sent. A cut stream leaves nothing under a file's name.
+ */
+function receive(folder: string, uploads: readonly Upload[]): string {
+  if (uploads.length === 0) return ''
+  const lines = uploads.map(({ sha256, size }) => `${size} ${sha256}`).join('\n')
+  return `[ -d "${folder}" ] || mkdir -p -m 700 -- "${folder}" || exit
+while read -r l h <&7; do
+  head -c "$l" >"${folder}/.$h" && set -- $(sha256sum <"${folder}/.$h") && [ "$1" = "$h" ] && mv -- "${folder}/.$h" "${folder}/$h" || exit 9
+done 7<<'EOF_UPLOADS'
+${lines}
+EOF_UPLOADS
+`
+}
+
+/**
+ * Receives a program with its files, starts it detached from the link, and follows it. The program is a transient
+ * systemd unit named after the run where systemd is there, else a session of its own.
+ */
+export function startProgram(run: string, name: string, program: Upload, small: readonly Upload[], large: readonly Upload[]): string {
+  return `P=$R/${run}/${name}; mkdir -p -m 700 -- "$P" || exit
+${receive('$S/staged', large)}${receive('$P/files', small)}${receive('$P', [program])}
+: >"$P/journal"
+if [ -d /run/systemd/system ] && [ "$R" = /run/deploy ]; then
+  systemd-run --quiet --collect --no-block --unit="deploy-${run}-${name}" sh "$P/${program.sha256}" "$P" || exit
+else setsid sh "$P/${program.sha256}" "$P" </dev/null >/dev/null 2>&1 & fi
+${follow(run, name)}`
+}
+
+/** Follows a program that was started before, from the beginning of its journal. */
+export function followProgram(run: string, name: string): string {
+  return `P=$R/${run}/${name}
+[ -e "$P/journal" ] || { say gone; exit; }
+${follow(run, name)}`
+}
+
+/**
+ * Prints the journal as it grows until the controller sends a line, which it does on the journal's last mark. When the
+ * program ends without that mark, `gone` says so.
+ */
+function follow(_run: string, _name: string): string {
+  return `i=0; until [ -s "$P/pid" ] || [ "$i" -ge 250 ]; do i=$((i+1)); sleep 0.02; done
+( [ ! -s "$P/pid" ] || { read -r p <"$P/pid"; tail -c +1 -f -s 0.2 --pid="$p" -- "$P/journal"; }; say gone ) </dev/null & f=$!
+read -r x; kill "$f" 2>/dev/null`
+}
+
+/** Who holds a host: the second line of the owner file, for people and for the same machine's next run. */
+export interface Owner {
+  readonly who: string
+  readonly machine: string
+  readonly pid: number
+  /** The process's start, in clock ticks since boot, so that a reused pid is not taken for it. */
+  readonly started: string
+  /** ISO time, for people only. */
+  readonly since: string
+  readonly command: string
+}
+
+/**
+ * Takes the lock of a host under its flock: says `locked FENCE`, `held RUN` with the owner's line, or `busy` when
+ * a program still acts after the wait. `instead` names a run that is known to be dead.
+ */
+export function takeLock(run: string, owner: string, instead: string): string {
+  return `[ -d "$R" ] || mkdir -p -m 700 -- "$R"; [ -d "$S" ] || mkdir -p -m 700 -- "$S"
+exec 9>>"$R/lock"; o= f=0 j=
+flock -w 30 9 || { say busy; exit; }
+[ ! -e "$R/owner" ] || { read -r o f; read -r j; } <"$R/owner"
+if [ -n "$o" ] && [ "$o" != ${quote(run)} ] && [ "$o" != ${quote(instead || '-')} ]; then say held "$o"; printf '%s' "$j"; exit; fi
+f=$((f+1)); printf '%s %s\\n%s\\n' ${quote(run)} "$f" ${quote(owner)} >"$R/owner.new" && mv -- "$R/owner.new" "$R/owner" && say locked "$f"`
+}
+
+/** Gives the lock back, if this run still holds it, and removes the run's folder. */
+export function releaseLock(run: string): string {
+  return `exec 9>>"$R/lock"; flock -w 30 9 || { say busy; exit; }
+[ ! -e "$R/owner" ] || read -r o f <"$R/owner"
+[ "$o" != ${quote(run)} ] || rm -f -- "$R/owner"
+rm -rf -- "$R/${run}" "$S/staged"; say released`
+}
+
+/** Lists the handlers that earlier runs owe: a mark `owed ID`, then the file's text. */
+export const LIST_OWED = `for o in "$S"/owed/*; do [ ! -f "$o" ] || { say owed "\${o##*/}"; cat -- "$o"; }; done\n`
+
+/** Says what identifies the host now: `host BOOT-ID MACHINE-ID`. */
+export const HOST_IDENTITY = `read -r b </proc/sys/kernel/random/boot_id; m=; [ ! -r /etc/machine-id ] || read -r m </etc/machine-id; say host "$b" "$m"\n`
