@@ -76,6 +76,6 @@ async function usedBlocks(): Promise<string[]> {
 }
 
 async function ipJson<T>(args: readonly string[]): Promise<T[]> {
-  const text = await output(['ip', '-j', '-4', ...args].filter((arg) => args[0] !== 'link' || arg !== '-4'))
+  const text = await output(['ip', '-j', ...args])
   return text.trim() === '' ? [] : (JSON.parse(text) as T[])
 }

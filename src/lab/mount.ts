@@ -36,7 +36,9 @@ export async function mountDisk(folder: string): Promise<void> {
 export async function unmountBelow(folder: string): Promise<void> {
   for (const point of mountsBelow(folder)) {
     const path = point.replace(/\/\/deleted$/, '')
-    const gone = await poll(async () => ((await outcome(['umount', path])).code === 0 ? true : undefined), { seconds: 5 })
+    const gone = await poll(async () => ((await outcome(['umount', path])).code === 0 ? true : undefined), {
+      seconds: 5,
+    })
     if (!gone) await output(['umount', '-l', path])
   }
 }
@@ -57,6 +59,5 @@ export function namesIn(folder: string): string[] {
 }
 
 function unescapeMount(text: string): string {
-  const bytes = text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
-  return Buffer.from(bytes, bytes === text ? 'utf8' : 'latin1').toString('utf8')
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
 }

@@ -1,0 +1,154 @@
+import { chmodSync, mkdirSync, readlinkSync, rmdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { baseImage } from './base.ts'
+import { type Cache, sharedCache } from './cache.ts'
+import { hostsWithCgroup, killCgroup, removeCgroups } from './cgroup.ts'
+import { makeKey, prepareDisk } from './disk.ts'
+import { bootHost, hostRuns, killHost } from './host.ts'
+import { labLinks, linkCut, makeBridge, removeLink, setLink } from './link.ts'
+import { withLock } from './lock.ts'
+import { joinMachine, leaveMachine } from './machine.ts'
+import { namesIn, removeFolder } from './mount.ts'
+import { cableName, type LabNames, type LabRef, labNames, requireName } from './names.ts'
+import { installRequirements, requireFit } from './requirements.ts'
+import {
+  hostIn,
+  hostOf,
+  hostsOf,
+  type LabHost,
+  type LabHosts,
+  type LabState,
+  numberHosts,
+  readState,
+  writeHosts,
+  writeState,
+} from './state.ts'
+
+/** A lab as it shall be. */
+export interface Lab extends LabRef {
+  /** Names of its hosts, e.g. `app1`. */
+  readonly hosts: readonly string[]
+  /** Debian packages that new hosts have from the start, besides the few of every base image. Default: none. */
+  readonly packages?: readonly string[]
+}
+
+/** One host as `labList` finds it. */
+export interface LabListing {
+  readonly host: string
+  readonly address: string
+  readonly running: boolean
+  /** True while its cable is cut. */
+  readonly cut: boolean
+}
+
+/**
+ * Makes sure that every named host runs and its sshd answers, and gives how to reach all hosts of the lab.
+ *
+ * Builds only what is missing and boots only what does not run, so it also recovers a lab after a crash or reboot of
+ * the machine. Hosts of the lab that are not named are left as they are. Throws `DeployError` with a code `E_LAB_…`.
+ */
+export async function labUp(lab: Lab, say: (line: string) => void = () => {}): Promise<LabHosts> {
+  const names = labNames(lab)
+  for (const host of lab.hosts) requireName('host', host)
+  await installRequirements(say)
+  const cache = sharedCache()
+  return withLock(`lab ${names.id}`, async () => {
+    mkdirSync(names.folder, { recursive: true, mode: 0o700 })
+    chmodSync(names.folder, 0o700)
+    const port = await joinMachine(names, cache)
+    const base = await baseImage({ cache, packages: lab.packages ?? [], port }, say)
+    const state = await makeNetwork(names, lab.hosts)
+    await makeKey(join(names.folder, 'key'), `lab-${lab.environment}`)
+    const wanted = [...new Set(lab.hosts)].map((name) => hostIn(names, state, name))
+    await Promise.all(wanted.map((host) => raise(host, { base, cache }, say)))
+    return writeHosts(
+      names,
+      hostsOf(lab).filter(({ folder }) => namesIn(folder).includes('made')),
+    )
+  })
+}
+
+/** Removes the lab: hosts, disks, network, files. Only the shared cache stays. Does nothing when there is no lab. */
+export async function labDown(ref: LabRef): Promise<void> {
+  const names = labNames(ref)
+  requireFit()
+  await withLock(`lab ${names.id}`, async () => {
+    const hosts = readState(names) ? hostsOf(ref) : []
+    await Promise.all(hosts.map(killHost))
+    for (const name of hostsWithCgroup(names.id)) {
+      await killCgroup(names.id, name)
+      await removeCgroups(names.id, name)
+    }
+    for (const link of await labLinks(names.id)) await removeLink(link)
+    await removeFolder(names.folder)
+    removeEmptyFolder(dirname(names.folder))
+    await leaveMachine(names)
+  })
+}
+
+/** The hosts of a lab and the state of each. Throws `E_LAB_DOWN` when the lab does not exist. */
+export function labList(ref: LabRef): Promise<LabListing[]> {
+  return Promise.all(
+    hostsOf(ref).map(async (host) => {
+      const running = hostRuns(host)
+      const cut = running && (await linkCut(cableName(host.lab.id, host.index)))
+      return { host: host.name, address: host.address, running, cut }
+    }),
+  )
+}
+
+/** Power loss of a host: everything on it ends at once, its disk stays. */
+export async function labKill(ref: LabRef, name: string): Promise<void> {
+  const host = hostOf(ref, name)
+  await withLock(hostLock(host), () => killHost(host))
+}
+
+/** Boots a host again on its disk and waits for its sshd; does nothing when it runs. */
+export async function labStart(ref: LabRef, name: string): Promise<void> {
+  const host = hostOf(ref, name)
+  await withLock(hostLock(host), () => bootHost(host, sharedCache()))
+}
+
+/** Pulls a host's network cable: it keeps running and keeps its address, and nobody reaches it. */
+export async function labCut(ref: LabRef, name: string): Promise<void> {
+  const { lab, index } = hostOf(ref, name)
+  await setLink(cableName(lab.id, index), false)
+}
+
+/** Plugs a host's network cable in again. */
+export async function labHeal(ref: LabRef, name: string): Promise<void> {
+  const { lab, index } = hostOf(ref, name)
+  await setLink(cableName(lab.id, index), true)
+}
+
+/** Name of the lock under which a host is booted, killed, saved or restored. */
+export function hostLock({ lab, name }: LabHost): string {
+  return `host ${lab.id} ${name}`
+}
+
+function makeNetwork(names: LabNames, wanted: readonly string[]): Promise<LabState> {
+  return withLock('network', async () => {
+    const before = readState(names)
+    const subnet = await makeBridge(names, before?.subnet)
+    const state: LabState = { format: 1, subnet, hosts: numberHosts(before?.hosts ?? {}, wanted) }
+    writeState(names, state)
+    return state
+  })
+}
+
+async function raise(host: LabHost, { base, cache }: { base: string; cache: Cache }, say: (line: string) => void) {
+  await withLock(hostLock(host), async () => {
+    if (hostRuns(host)) return
+    await prepareDisk(host, base)
+    await bootHost(host, cache)
+    say(`${host.name}: up at ${host.address} (${basename(readlinkSync(join(host.folder, 'base')))})`)
+  })
+}
+
+function removeEmptyFolder(folder: string): void {
+  try {
+    rmdirSync(folder)
+  } catch {
+    // Holds other labs, or is gone.
+  }
+}
