@@ -1,3 +1,4 @@
+import { DeployError, exitCodes } from './error.ts'
 import { callSite } from './call-site.ts'
 import type { Facts } from './fact.ts'
 import type { TaskTree } from './task.ts'
@@ -48,4 +49,20 @@ export interface Playbook {
 /** A playbook: phases in order. The default export of a file in playbooks/. */
 export function playbook(name: string, phases: readonly Phase[]): Playbook {
   return { name, phases, where: callSite() }
+}
+
+/**
+ * The peers with their facts, all of them: for templates that are wrong when one is missing.
+ *
+ * @throws DeployError `E_PEER_FACTS` (exit 3) when a peer is unreachable; the phase is not run on any host.
+ */
+export function requireFacts<V, G extends string, F>(peers: readonly Peer<V, G, F>[]): readonly Host<V, G, F>[] {
+  const missing = peers.filter((peer) => peer.facts === undefined)
+  if (missing.length === 0) return peers as readonly Host<V, G, F>[]
+  throw new DeployError({
+    code: 'E_PEER_FACTS',
+    message: `the facts of ${missing.map((peer) => peer.name).join(', ')} are needed and could not be read`,
+    hint: 'bring these hosts back, or write the case of a missing peer instead of requireFacts',
+    exit: exitCodes.unreachable,
+  })
 }

@@ -33,25 +33,23 @@ ${receive('$S/staged', large)}${receive('$P/files', small)}${receive('$P', [prog
 if [ -d /run/systemd/system ] && [ "$R" = /run/deploy ]; then
   systemd-run --quiet --collect --no-block --unit="deploy-${run}-${name}" sh "$P/${program.sha256}" "$P" || exit
 else setsid sh "$P/${program.sha256}" "$P" </dev/null >/dev/null 2>&1 & fi
-${follow(run, name)}`
+${FOLLOW}`
 }
 
-/** Follows a program that was started before, from the beginning of its journal. */
+/** Follows a program that was started before, from the beginning of its journal; `missing` when there is none. */
 export function followProgram(run: string, name: string): string {
   return `P=$R/${run}/${name}
-[ -e "$P/journal" ] || { say gone; exit; }
-${follow(run, name)}`
+[ -e "$P/journal" ] || { say missing; exit; }
+${FOLLOW}`
 }
 
 /**
  * Prints the journal as it grows until the controller sends a line, which it does on the journal's last mark. When the
  * program ends without that mark, `gone` says so.
  */
-function follow(_run: string, _name: string): string {
-  return `i=0; until [ -s "$P/pid" ] || [ "$i" -ge 250 ]; do i=$((i+1)); sleep 0.02; done
+const FOLLOW = `i=0; until [ -s "$P/pid" ] || [ "$i" -ge 250 ]; do i=$((i+1)); sleep 0.02; done
 ( [ ! -s "$P/pid" ] || { read -r p <"$P/pid"; tail -c +1 -f -s 0.2 --pid="$p" -- "$P/journal"; }; say gone ) </dev/null & f=$!
 read -r x; kill "$f" 2>/dev/null`
-}
 
 /** Who holds a host: the second line of the owner file, for people and for the same machine's next run. */
 export interface Owner {
@@ -86,8 +84,8 @@ export function releaseLock(run: string): string {
 rm -rf -- "$R/${run}" "$S/staged"; say released`
 }
 
-/** Lists the handlers that earlier runs owe: a mark `owed ID`, then the file's text. */
-export const LIST_OWED = `for o in "$S"/owed/*; do [ ! -f "$o" ] || { say owed "\${o##*/}"; cat -- "$o"; }; done\n`
-
-/** Says what identifies the host now: `host BOOT-ID MACHINE-ID`. */
-export const HOST_IDENTITY = `read -r b </proc/sys/kernel/random/boot_id; m=; [ ! -r /etc/machine-id ] || read -r m </etc/machine-id; say host "$b" "$m"\n`
+/** What every link begins with: `host BOOT-ID MACHINE-ID`, then for each owed handler `owed ID` and its file's text. */
+export const HELLO = `read -r b </proc/sys/kernel/random/boot_id; m=; [ ! -r /etc/machine-id ] || read -r m </etc/machine-id
+say host "$b" "$m"
+for o in "$S"/owed/*; do [ ! -f "$o" ] || { say owed "\${o##*/}"; cat -- "$o"; }; done
+`

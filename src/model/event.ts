@@ -1,0 +1,52 @@
+import type { Outcome } from './plan.ts'
+
+/** What happens during a run, as it happens. Everything a person or a log sees is made from these. */
+export type RunEvent = HostEvent | PhaseEvent | TaskEvent | HandlerEvent | NoteEvent
+
+export interface HostEvent {
+  readonly type: 'host'
+  readonly host: string
+  readonly state: 'lost' | 'reconnected' | 'unknown'
+  readonly message: string
+}
+
+export interface PhaseEvent {
+  readonly type: 'phase'
+  readonly phase: string
+  readonly state: 'start' | 'end'
+  readonly hosts: readonly string[]
+}
+
+export interface TaskEvent {
+  readonly type: 'task'
+  readonly phase: string
+  readonly host: string
+  readonly task: string
+  readonly key: string
+  readonly where: string
+  readonly state: 'start' | Outcome
+  /** E.g. `already so (by apt nginx)`. */
+  readonly note?: string
+  /** What the steps printed, bounded, bytes kept. */
+  readonly output?: Buffer
+  /** The command's exit code, where it failed. */
+  readonly code?: number
+}
+
+export interface HandlerEvent {
+  readonly type: 'handler'
+  readonly phase: string
+  readonly host: string
+  readonly handler: string
+  /** `invalid`: its files were judged wrong and put back. `dropped`: a task had started the unit since. */
+  readonly state: 'start' | 'changed' | 'failed' | 'invalid' | 'dropped'
+  readonly output?: Buffer
+  readonly code?: number
+}
+
+export interface NoteEvent {
+  readonly type: 'note'
+  readonly message: string
+}
+
+export type Emit = (event: RunEvent) => void

@@ -1,0 +1,71 @@
+import type { Shown } from './change.ts'
+import type { Strategy } from './playbook.ts'
+import type { Honesty } from './task.ts'
+
+export type Action = 'create' | 'change' | 'remove' | 'run' | 'handler'
+
+/** One task that differs from what is wanted, as people and JSON see it. */
+export interface PlannedChange {
+  readonly phase: string
+  readonly host: string
+  /** The task's type and label, e.g. `template /etc/hosts`. */
+  readonly task: string
+  readonly name?: string
+  readonly key: string
+  /** `file:line` in the playbook or role. */
+  readonly where: string
+  readonly action: Action
+  readonly fields: readonly { readonly name: string; readonly from: Shown; readonly to: Shown }[]
+  readonly diff?: string
+  readonly notes: readonly string[]
+  readonly honesty: Honesty
+  /** Handlers that run because of this change. */
+  readonly notify: readonly string[]
+}
+
+/** A task that is right now and may be moved by an earlier task of this plan. */
+export interface MayMove {
+  readonly phase: string
+  readonly host: string
+  readonly task: string
+  readonly key: string
+  /** The first planned task before it that may move it. */
+  readonly after: string
+}
+
+export interface PlannedPhase {
+  readonly name: string
+  readonly strategy: Strategy
+  readonly hosts: readonly string[]
+}
+
+/** Why a host, or a task on it, could not be planned. */
+export interface PlanProblem {
+  readonly host: string
+  readonly phase?: string
+  readonly task?: string
+  readonly where?: string
+  readonly message: string
+  readonly hint?: string
+}
+
+/** What would be done, as a value. */
+export interface Plan {
+  readonly environment: string
+  readonly playbook: string
+  readonly phases: readonly PlannedPhase[]
+  readonly changes: readonly PlannedChange[]
+  readonly mayMove: readonly MayMove[]
+  readonly unreachable: readonly PlanProblem[]
+  readonly problems: readonly PlanProblem[]
+  readonly summary: {
+    readonly hosts: number
+    readonly tasks: number
+    readonly changes: number
+    readonly unchanged: number
+    readonly unreachable: number
+  }
+}
+
+/** How a task, or a handler, ended. `unknown` is neither ok nor failed: the host could not be asked. */
+export type Outcome = 'ok' | 'changed' | 'failed' | 'unknown' | 'skipped' | 'not-run'

@@ -1,0 +1,47 @@
+import type { Change } from '../model/change.ts'
+import { sha256 } from '../model/json.ts'
+import { probeId, type Probe, type Probes } from '../model/probe.ts'
+import { answerBytes, type Pieces } from '../shell/probe-script.ts'
+import type { CompiledTask } from './compile.ts'
+
+/** What the answers of a host mean for one task. */
+export interface Decision {
+  readonly task: CompiledTask
+  /** The state read from the host; `undefined` when a probe was unreadable. */
+  readonly now: unknown
+  readonly changes: readonly Change[]
+  /** Why it cannot be decided: what was asked, and the reason it could not be read. */
+  readonly unreadable: string | undefined
+}
+
+/** Decides every task from the same answers. Pure: the same answers give the same decisions. */
+export function decideAll(tasks: readonly CompiledTask[], pieces: Pieces): readonly Decision[] {
+  return tasks.map((task) => decide(task, pieces))
+}
+
+function decide(task: CompiledTask, pieces: Pieces): Decision {
+  const { values, unreadable } = readValues(task.probes, pieces)
+  if (unreadable) return { task, now: undefined, changes: [], unreadable }
+  const { kind } = task.task
+  const now = kind.read(values, task.want)
+  const changes = kind.apply(task.want, now).flat()
+  return { task, now, changes, unreadable: undefined }
+}
+
+/** The values of probes by their names, or the first one that could not be read. */
+export function readValues(probes: Probes, pieces: Pieces): { values: Record<string, unknown>; unreadable: string | undefined } {
+  const values: Record<string, unknown> = {}
+  let unreadable: string | undefined
+  for (const [name, probe] of Object.entries(probes)) {
+    const piece = pieces.get(probeId(probe))
+    const answer = piece ? probe.reader.parse(piece, probe.key) : ({ state: 'unreadable', reason: 'no answer came' } as const)
+    if (answer.state === 'value') values[name] = answer.value
+    if (answer.state === 'unreadable') unreadable ??= `${probe.reader.kind} ${probe.key.split('\n').at(-1)}: ${answer.reason}`
+  }
+  return { values, unreadable }
+}
+
+/** The hash by which a host knows that the answers of these probes are still those of the plan. */
+export function guardOf(probes: readonly Probe[], pieces: Pieces): string {
+  return sha256(answerBytes(probes, pieces))
+}

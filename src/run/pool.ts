@@ -1,0 +1,99 @@
+import pLimit from 'p-limit'
+import type { Inventory } from '../model/inventory.ts'
+import type { Mark } from '../shell/frames.ts'
+import { HELLO } from '../shell/wire.ts'
+import { openLink } from '../transport/open-link.ts'
+import { readHello, type Hello } from './hello.ts'
+import { openSession, type Question, type Session, type Traffic } from './session.ts'
+
+/** The connections of one run: at most one per host, opened when first needed. */
+export interface Pool {
+  /** Starts the logins without waiting for them. */
+  open(hosts: readonly string[]): void
+  /** What the host said when its link was made. @throws HostLost when it cannot be reached; no login is tried twice. */
+  hello(host: string): Promise<Hello>
+  /** @throws HostLost when the host cannot be reached, or the link ends before the answer does. */
+  ask(host: string, question: Question): Promise<readonly Mark[]>
+  /** Sends a line to the script at work on a host. */
+  tell(host: string, line: string): void
+  /** Forgets a lost link, so that the next question opens a new one. */
+  reopen(host: string): void
+  /** Round trips and bytes of each host so far, lost links included. */
+  traffic(): ReadonlyMap<string, Traffic>
+  close(): void
+}
+
+export interface PoolOptions {
+  readonly inventory: Inventory
+  readonly knownHosts: readonly string[]
+  /** Logins at once. */
+  readonly forks: number
+}
+
+interface Opened {
+  readonly session: Promise<Session>
+  readonly hello: Promise<Hello>
+}
+
+export function openPool({ inventory, knownHosts, forks }: PoolOptions): Pool {
+  const connections = new Map(inventory.hosts.map((host) => [host.name, host.connection]))
+  const links = new Map<string, Opened>()
+  const sessions: Session[] = []
+  const logins = pLimit(forks)
+
+  function opened(host: string): Opened {
+    const known = links.get(host)
+    if (known) return known
+    const { promise: session, resolve } = Promise.withResolvers<Session>()
+    const hello = logins(async () => {
+      const next = openSession(host, openLink(mustHave(connections, host), knownHosts))
+      sessions.push(next)
+      resolve(next)
+      return readHello(await next.ask({ script: HELLO }))
+    })
+    // Whoever asks this host next meets the error; until then it is not an unhandled one.
+    hello.catch(() => undefined)
+    const link = { session, hello }
+    links.set(host, link)
+    return link
+  }
+
+  return {
+    open: (hosts) => void hosts.map(opened),
+    hello: (host) => opened(host).hello,
+    async ask(host, question) {
+      const { session, hello } = opened(host)
+      await hello
+      return (await session).ask(question)
+    },
+    tell: (host, line) => sessions.findLast((session) => session.host === host)?.tell(line),
+    reopen(host) {
+      sessions.findLast((session) => session.host === host)?.close()
+      links.delete(host)
+    },
+    traffic: () => sumTraffic(sessions),
+    close() {
+      logins.clearQueue()
+      for (const session of sessions) session.close()
+    },
+  }
+}
+
+function mustHave<K, V>(map: ReadonlyMap<K, V>, key: K): V {
+  const value = map.get(key)
+  if (value === undefined) throw new Error(`no host ${String(key)} in the inventory`)
+  return value
+}
+
+function sumTraffic(sessions: readonly Session[]): ReadonlyMap<string, Traffic> {
+  const sums = new Map<string, Traffic>()
+  for (const { host, traffic } of sessions) {
+    const sum = sums.get(host) ?? { trips: 0, bytesOut: 0, bytesIn: 0 }
+    sums.set(host, {
+      trips: sum.trips + traffic.trips,
+      bytesOut: sum.bytesOut + traffic.bytesOut,
+      bytesIn: sum.bytesIn + traffic.bytesIn,
+    })
+  }
+  return sums
+}

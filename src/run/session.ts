@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto'
+import { DeployError, exitCodes } from '../model/error.ts'
+import { markParser, type Mark } from '../shell/frames.ts'
+import { payload } from '../shell/session.ts'
+import type { Link, LinkFailure } from '../transport/link.ts'
+
+/** What a session has cost so far. */
+export interface Traffic {
+  /** Questions that waited for an answer. */
+  trips: number
+  bytesOut: number
+  bytesIn: number
+}
+
+export interface Question {
+  readonly script: string
+  /** Sent right behind the script, for it to read. */
+  readonly data?: () => AsyncIterable<Buffer>
+  /** Sees every mark as it comes, with the bytes before it. */
+  readonly onMark?: (mark: Mark) => void
+  /** Sees all bytes as they come. */
+  readonly onBytes?: (chunk: Buffer) => void
+}
+
+/** The conversation with one host: one question at a time, in order, over one link. */
+export interface Session {
+  readonly host: string
+  readonly traffic: Traffic
+  /** All marks of the answer; the last is `end CODE`. @throws HostLost when the link ends before. */
+  ask(question: Question): Promise<readonly Mark[]>
+  /** Sends a line to the script at work. */
+  tell(line: string): void
+  close(): void
+}
+
+/** The link to a host could not be made, or ended in the middle. Says nothing about what the host did meanwhile. */
+export class HostLost extends DeployError {
+  readonly failure: LinkFailure
+
+  constructor(host: string, failure: LinkFailure) {
+    super({
+      code: `E_HOST_${failure.kind.toUpperCase().replaceAll('-', '_')}`,
+      message: `${host}: ${failure.message}`,
+      exit: exitCodes.unreachable,
+      ...(failure.hint && { hint: failure.hint }),
+    })
+    this.failure = failure
+  }
+}
+
+interface Pending {
+  readonly take: (chunk: Buffer) => void
+  readonly fail: (failure: LinkFailure) => void
+}
+
+/** Seconds until the first answer on a fresh link: login, profile files and sudo included. */
+const FIRST_ANSWER = 60
+
+/** Starts a conversation on a link. */
+export function openSession(host: string, link: Link): Session {
+  const traffic: Traffic = { trips: 0, bytesOut: 0, bytesIn: 0 }
+  let pending: Pending | undefined
+  let ended: LinkFailure | undefined
+  let queue: Promise<unknown> = Promise.resolve()
+
+  link.stdout.on('data', (chunk: Buffer) => {
+    traffic.bytesIn += chunk.length
+    clearTimeout(deadline)
+    pending?.take(chunk)
+  })
+  link.closed.then((failure) => end(failure))
+  const deadline = setTimeout(() => {
+    end({ kind: 'timeout', message: `no answer within ${FIRST_ANSWER} s of the login`, hint: 'a login shell that waits for input would do this' })
+    link.close()
+  }, FIRST_ANSWER * 1000)
+  deadline.unref()
+
+  function end(failure: LinkFailure): void {
+    clearTimeout(deadline)
+    ended ??= failure
+    pending?.fail(ended)
+  }
+
+  function write(data: Buffer): void {
+    traffic.bytesOut += data.length
+    link.stdin.write(data)
+  }
+
+  function askNow({ script, data, onMark, onBytes }: Question): Promise<readonly Mark[]> {
+    const { promise, resolve, reject } = Promise.withResolvers<readonly Mark[]>()
+    if (ended) return Promise.reject(new HostLost(host, ended))
+    const nonce = randomBytes(16).toString('hex')
+    const parser = markParser(nonce)
+    const marks: Mark[] = []
+    pending = {
+      take(chunk) {
+        onBytes?.(chunk)
+        for (const mark of parser.push(chunk)) {
+          marks.push(mark)
+          onMark?.(mark)
+          if (mark.words[0] === 'end') resolve(marks)
+          if (mark.words[0] === 'bad') end({ kind: 'lost', message: 'a script arrived damaged; it was not run' })
+        }
+      },
+      fail: (failure) => reject(new HostLost(host, failure)),
+    }
+    traffic.trips++
+    write(payload(nonce, script))
+    if (data) send(data()).catch((error: unknown) => reject(error))
+    return promise.finally(() => {
+      pending = undefined
+    })
+  }
+
+  async function send(data: AsyncIterable<Buffer>): Promise<void> {
+    for await (const chunk of data) {
+      if (ended) return
+      traffic.bytesOut += chunk.length
+      if (!link.stdin.write(chunk)) await Promise.race([drained(), link.closed])
+    }
+  }
+
+  function drained(): Promise<void> {
+    return new Promise((resolve) => link.stdin.once('drain', () => resolve()))
+  }
+
+  return {
+    host,
+    traffic,
+    ask(question) {
+      const answer = queue.then(() => askNow(question))
+      queue = answer.catch(() => undefined)
+      return answer
+    },
+    tell: (line) => write(Buffer.from(`${line}\n`)),
+    close() {
+      link.stdin.end()
+      link.close()
+    },
+  }
+}

@@ -1,0 +1,32 @@
+import type { Readable, Writable } from 'node:stream'
+
+/** Why a link could not be made, or ended. */
+export type LinkFailureKind =
+  | 'refused'
+  | 'timeout'
+  | 'dns'
+  | 'no-route'
+  | 'auth'
+  | 'host-key-unknown'
+  | 'host-key-changed'
+  | 'sudo'
+  | 'login-shell'
+  | 'lost'
+
+export interface LinkFailure {
+  readonly kind: LinkFailureKind
+  /** A sentence for people, without the host's name. */
+  readonly message: string
+  /** What to do next. */
+  readonly hint?: string
+}
+
+/** A duplex byte stream to the host loop of one host (src/shell/session.ts). */
+export interface Link {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  /** Settles once, when the other end is gone for whatever reason; never rejects. */
+  readonly closed: Promise<LinkFailure>
+  /** Ends the link; `closed` settles soon after. */
+  close(): void
+}
