@@ -35,6 +35,7 @@ export interface Session {
 
 /** The link to a host could not be made, or ended in the middle. Says nothing about what the host did meanwhile. */
 export class HostLost extends DeployError {
+  readonly host: string
   readonly failure: LinkFailure
 
   constructor(host: string, failure: LinkFailure) {
@@ -44,6 +45,7 @@ export class HostLost extends DeployError {
       exit: exitCodes.unreachable,
       ...(failure.hint && { hint: failure.hint }),
     })
+    this.host = host
     this.failure = failure
   }
 }

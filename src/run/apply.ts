@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto'
+import type { PlanProblem } from '../model/plan.ts'
+import type { Plan } from '../model/plan.ts'
+import { DeployError, exitCodes } from '../model/error.ts'
+import { approvalOf, type Approve, type Ask } from './approval.ts'
+import type { Context } from './context.ts'
+import { runHostPhase, type HostPhaseResult } from './host-phase.ts'
+import { openJournal, type Journal } from './journal.ts'
+import { lockHosts, releaseHosts, type Fences } from './lock.ts'
+import { notifies } from './make-plan.ts'
+import { survey, type HostPhase, type Survey } from './survey.ts'
+
+/** How a run ended on each host, phase by phase. */
+export interface ApplyResult {
+  readonly run: string
+  readonly hosts: readonly HostResult[]
+  /** Hosts that kept their lock because they could not be reached at the end. */
+  readonly locked: readonly string[]
+}
+
+export interface HostResult extends HostPhaseResult {
+  readonly host: string
+  readonly phase: string
+}
+
+interface Run {
+  readonly id: string
+  readonly context: Context
+  readonly journal: Journal
+  readonly fences: Fences
+  readonly approve: Approve
+  readonly results: HostResult[]
+  /** Hosts that are out of the run: failed, unknown, refused. */
+  readonly out: Set<string>
+}
+
+/** The parts of a survey that have something to do: a change, or a handler an earlier run owes. */
+export function hasWork({ phases, hellos }: Survey): boolean {
+  return phases.some(({ decisions }) => decisions.some(({ changes }) => changes.length > 0)) || [...hellos.values()].some(({ owed }) => owed.length > 0)
+}
+
+/**
+ * Carries out an approved plan: locks all hosts, walks the phases in order, surveys a phase again when one before it
+ * changed something, and gives the locks back. A host that fails is left out of what follows; a failed `once` phase
+ * ends the run, because what comes after may build on it.
+ */
+export async function apply(context: Context, first: Survey, plan: Plan, command: string, ask: Ask): Promise<ApplyResult> {
+  const id = newRunId()
+  const journal = openJournal(context.root, id)
+  const hosts = [...new Set(first.phases.map(({ host }) => host))].filter((host) => !first.blocked.has(host))
+  journal.append({ event: 'run', run: id, environment: context.inventory.environment, playbook: context.playbook.name, command, hosts })
+  const fences = await lockHosts(context.pool, id, command, hosts)
+  journal.append({ event: 'locked', fences: Object.fromEntries(fences) })
+  const run: Run = { id, context, journal, fences, approve: approvalOf(plan, first, ask), results: [], out: new Set(first.blocked) }
+  try {
+    await walkPhases(run, first)
+  } finally {
+    journal.append({ event: 'releasing' })
+    const locked = await releaseHosts(context.pool, id, [...fences.keys()])
+    journal.append({ event: 'end', locked, results: run.results })
+    journal.close()
+  }
+  return { run: id, hosts: run.results, locked: [] }
+}
+
+async function walkPhases(run: Run, first: Survey): Promise<void> {
+  const { context } = run
+  let current = first
+  let changed = false
+  for (const [index, phase] of context.playbook.phases.entries()) {
+    if (changed) current = await surveyAgain(run, index)
+    const parts = current.phases.filter((part) => part.phase === index && !run.out.has(part.host))
+    if (parts.length === 0) continue
+    context.emit({ type: 'phase', phase: phase.name, state: 'start', hosts: parts.map(({ host }) => host) })
+    const results = await Promise.all(parts.map((part) => runPart(run, phase.name, part, owedHere(first, part))))
+    context.emit({ type: 'phase', phase: phase.name, state: 'end', hosts: parts.map(({ host }) => host) })
+    run.results.push(...results)
+    for (const { host, outcome } of results) if (outcome !== 'ok' && outcome !== 'changed') run.out.add(host)
+    changed ||= results.some(({ outcome }) => outcome !== 'ok')
+    if (phase.strategy === 'once' && results.some(({ host }) => run.out.has(host))) return
+  }
+}
+
+/** Later phases may build on what earlier ones changed: their facts, tasks and checks are read anew. */
+async function surveyAgain(run: Run, phase: number): Promise<Survey> {
+  const again = await survey(run.context, [phase])
+  for (const problem of again.problems) addProblem(run, phase, problem)
+  for (const { host, message } of again.lost) {
+    if (!run.out.has(host)) addProblem(run, phase, { host, message }, 'unknown')
+  }
+  return again
+}
+
+function addProblem(run: Run, phase: number, { host, task, message }: PlanProblem, outcome: HostResult['outcome'] = 'failed'): void {
+  run.out.add(host)
+  run.results.push({ host, phase: run.context.playbook.phases[phase]?.name ?? '', outcome, message: task ? `${task}: ${message}` : message })
+}
+
+async function runPart(run: Run, phaseName: string, part: HostPhase, owed: readonly { id: string; name: string }[]): Promise<HostResult> {
+  const fence = run.fences.get(part.host)
+  if (fence === undefined) throw new DeployError({ code: 'E_NOT_LOCKED', message: `${part.host} is not locked by this run`, exit: exitCodes.refused })
+  const result = await runHostPhase(run.context, {
+    run: run.id,
+    fence,
+    part,
+    phaseName,
+    owed,
+    approve: run.approve,
+    record: (event, detail) => run.journal.append({ event, ...detail }),
+  })
+  return { host: part.host, phase: phaseName, ...result }
+}
+
+/** The owed handlers that are paid in this part: those it knows, and in a host's first part those nobody knows. */
+function owedHere(first: Survey, part: HostPhase): readonly { id: string; name: string }[] {
+  const parts = first.phases.filter(({ host }) => host === part.host)
+  const owed = first.hellos.get(part.host)?.owed ?? []
+  return owed.filter(({ id }) => (parts.find((item) => notifies(item, id)) ?? parts[0])?.phase === part.phase)
+}
+
+/** Sorts by time, and is safe as a file name, a unit name and a shell word. */
+function newRunId(): string {
+  const [date = '', time = ''] = new Date().toISOString().split('T')
+  return `${date.replaceAll('-', '')}-${time.slice(0, 8).replaceAll(':', '')}-${randomBytes(2).toString('hex')}`
+}

@@ -1,0 +1,18 @@
+import type { Sources } from '../model/content.ts'
+import type { Emit } from '../model/event.ts'
+import type { Inventory } from '../model/inventory.ts'
+import type { Playbook } from '../model/playbook.ts'
+import type { Pool } from './pool.ts'
+
+/** Everything a run works with. */
+export interface Context {
+  /** The project's folder. */
+  readonly root: string
+  readonly inventory: Inventory
+  readonly playbook: Playbook
+  readonly sources: Sources
+  /** The hosts this command may act on, from `--limit`. */
+  readonly limit: ReadonlySet<string>
+  readonly pool: Pool
+  readonly emit: Emit
+}

@@ -1,0 +1,165 @@
+import { hostname, userInfo } from 'node:os'
+import type { HandlerEvent, TaskEvent } from '../model/event.ts'
+import { buildProgram, programContents } from '../plan/build-program.ts'
+import { probesOf, type CompiledTask } from '../plan/compile.ts'
+import { decideAll, type Decision } from '../plan/decide.ts'
+import type { Mark } from '../shell/frames.ts'
+import { hostProgram } from '../shell/program.ts'
+import { readPieces } from '../shell/probe-script.ts'
+import type { Approve } from './approval.ts'
+import type { Context } from './context.ts'
+import { newNonce, runProgram, type ProgramResult } from './program-run.ts'
+import type { HostPhase } from './survey.ts'
+
+/** How one host's part of a phase ended. */
+export interface HostPhaseResult {
+  readonly outcome: 'ok' | 'changed' | 'failed' | 'unknown' | 'refused'
+  /** Why, where it did not end well. */
+  readonly message?: string
+}
+
+export interface HostPhaseJob {
+  readonly run: string
+  readonly fence: number
+  readonly part: HostPhase
+  readonly phaseName: string
+  /** Handlers of earlier runs to pay here. */
+  readonly owed: readonly { readonly id: string; readonly name: string }[]
+  readonly approve: Approve
+  /** Writes the controller's journal. */
+  readonly record: (event: string, detail: Readonly<Record<string, unknown>>) => void
+}
+
+/** Programs per host and phase before we admit that two tasks fight, or that something else keeps changing the host. */
+const CORRECTIONS = 2
+const ROUNDS = 25
+
+/**
+ * Brings one host's part of a phase to what is wanted: one program, and another where the host moved under it, decided
+ * again from what the host looks like then. At the end every check is asked again and must say: as wanted.
+ */
+export async function runHostPhase(context: Context, job: HostPhaseJob): Promise<HostPhaseResult> {
+  const { part } = job
+  const planned = new Set(part.decisions.filter(({ changes }) => changes.length > 0).map(({ task }) => task.key))
+  const done = new Map<string, number>()
+  let { pieces, decisions } = part
+  let owed = job.owed
+  let corrections = 0
+  let lastDone: CompiledTask | undefined
+
+  for (let round = 1; round <= ROUNDS; round++) {
+    const unreadable = decisions.find((decision) => decision.unreadable)
+    if (unreadable) return { outcome: 'failed', message: `${unreadable.task.label}: cannot be read: ${unreadable.unreadable}` }
+    const todo = decisions.filter((decision) => decision.changes.length > 0 && !(decision.task.honesty === 'opaque' && done.has(decision.task.key)))
+    reportAlreadySo(context, job, decisions, planned, done, lastDone)
+    if (todo.length === 0 && owed.length === 0 && (round > 1 || planned.size === 0)) {
+      return { outcome: done.size > 0 || job.owed.length > 0 ? 'changed' : 'ok' }
+    }
+    const refusal = await job.approve(part, todo)
+    if (refusal) return { outcome: 'refused', message: refusal }
+
+    const name = `${part.phase}.${round}`
+    const nonce = newNonce()
+    const head = { nonce, run: job.run, fence: job.fence, phase: part.phase, who: `${userInfo().username}@${hostname()}` }
+    job.record('program', { host: part.host, phase: part.phase, program: name, tasks: todo.map(({ task }) => task.key) })
+    const result = await runProgram(context.pool, {
+      host: part.host,
+      run: job.run,
+      name,
+      nonce,
+      script: hostProgram(buildProgram(head, part.tasks, pieces, todo, owed)),
+      contents: programContents(todo),
+      onMark: (mark) => report(context, job, mark),
+      emit: context.emit,
+    })
+    job.record('program-end', { host: part.host, phase: part.phase, program: name, end: result.end })
+    for (const index of marked(result, 'done')) {
+      const task = part.tasks[index]
+      if (!task) continue
+      lastDone = task
+      done.set(task.key, (done.get(task.key) ?? 0) + 1)
+    }
+    if (result.end === 'unknown') return reportUnknown(context, job, result)
+    if (result.end === 'fenced') return { outcome: 'failed', message: 'another run has taken over the lock of this host; nothing more was done' }
+    if (result.end === 'failed') return { outcome: 'failed' }
+    owed = []
+    pieces = readPieces(result.marks, probesOf(part.tasks))
+    decisions = decideAll(part.tasks, pieces)
+    if (result.end === 'ok') {
+      const wrong = stillWrong(decisions, done)
+      if (wrong.length > 0 && ++corrections > CORRECTIONS) return notConverged(wrong, done)
+    }
+  }
+  return { outcome: 'failed', message: `still moving after ${ROUNDS} programs: something else changes this host at the same time` }
+}
+
+/** Tasks that are not as wanted though the program came to its end. Opaque commands cannot be judged. */
+function stillWrong(decisions: readonly Decision[], done: ReadonlyMap<string, number>): readonly Decision[] {
+  return decisions.filter(({ task, changes }) => changes.length > 0 && !(task.honesty === 'opaque' && done.has(task.key)))
+}
+
+function notConverged(wrong: readonly Decision[], done: ReadonlyMap<string, number>): HostPhaseResult {
+  const labels = wrong.map(({ task, changes }) => `${task.label} (${changes.map(({ field, from, to }) => `${field}: ${from}, wanted ${to}`).join('; ')})`)
+  const repeated = [...done].filter(([, times]) => times > 1).map(([key]) => key)
+  const fight = repeated.length > 1 ? `; ${repeated.slice(0, 2).join(' and ')} undo each other` : ''
+  return { outcome: 'failed', message: `not as wanted although every step succeeded: ${labels.join(', ')}${fight}` }
+}
+
+function marked(result: ProgramResult, word: string): readonly number[] {
+  return result.marks.filter(({ words }) => words[0] === word).map(({ words }) => Number(words[1]))
+}
+
+/** A planned task that needs no step any more was brought about by a task before it. */
+function reportAlreadySo(
+  { emit }: Context,
+  job: HostPhaseJob,
+  decisions: readonly Decision[],
+  planned: Set<string>,
+  done: ReadonlyMap<string, number>,
+  by: CompiledTask | undefined,
+): void {
+  for (const { task, changes } of decisions) {
+    if (!planned.has(task.key) || changes.length > 0) continue
+    planned.delete(task.key)
+    if (!done.has(task.key)) {
+      emit({ ...taskEvent(job, task), state: 'ok', note: by ? `already so (by ${by.label})` : 'already so' })
+    }
+  }
+}
+
+function reportUnknown({ emit }: Context, job: HostPhaseJob, result: ProgramResult): HostPhaseResult {
+  const started = marked(result, 'start').at(-1)
+  const ended = new Set([...marked(result, 'done'), ...marked(result, 'failed')])
+  const task = started === undefined || ended.has(started) ? undefined : job.part.tasks[started]
+  if (task) emit({ ...taskEvent(job, task), state: 'unknown', note: result.reason ?? '' })
+  emit({ type: 'host', host: job.part.host, state: 'unknown', message: result.reason ?? '' })
+  return { outcome: 'unknown', message: result.reason ?? 'no word of the program' }
+}
+
+function report({ emit }: Context, job: HostPhaseJob, { words, before }: Mark): void {
+  const [word = '', id = '', code] = words
+  const task = job.part.tasks[Number(id)]
+  if (word === 'start' && task) emit({ ...taskEvent(job, task), state: 'start' })
+  if (word === 'done' && task) emit({ ...taskEvent(job, task), state: 'changed', output: before })
+  if (word === 'failed' && task) emit({ ...taskEvent(job, task), state: 'failed', output: before, code: Number(code) })
+  const state = HANDLER_STATES[word]
+  if (state) emit({ ...handlerEvent(job, id), state, output: before, ...(code !== undefined && { code: Number(code) }) })
+}
+
+const HANDLER_STATES: Readonly<Record<string, HandlerEvent['state']>> = {
+  handler: 'start',
+  handled: 'changed',
+  unhandled: 'failed',
+  'putting-back': 'invalid',
+  dropped: 'dropped',
+}
+
+function taskEvent({ part, phaseName }: HostPhaseJob, task: CompiledTask): Omit<TaskEvent, 'state'> {
+  return { type: 'task', phase: phaseName, host: part.host, task: task.label, key: task.key, where: task.task.where }
+}
+
+function handlerEvent({ part, phaseName, owed }: HostPhaseJob, id: string): Omit<HandlerEvent, 'state'> {
+  const known = part.tasks.flatMap((task) => task.notify).find((handler) => handler.id === id)
+  const handler = known?.name ?? owed.find((item) => item.id === id)?.name ?? id
+  return { type: 'handler', phase: phaseName, host: part.host, handler }
+}

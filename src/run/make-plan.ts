@@ -1,0 +1,97 @@
+import type { Plan, PlanProblem, PlannedChange } from '../model/plan.ts'
+import { readValues, type Decision } from '../plan/decide.ts'
+import { phaseHosts } from '../plan/expand.ts'
+import { presentChange, presentMayMove } from '../plan/present.ts'
+import type { Detail } from '../model/task.ts'
+import type { Context } from './context.ts'
+import { askHost, type HostPhase, type Survey } from './survey.ts'
+import { HostLost } from './session.ts'
+
+interface Described {
+  readonly changes: readonly PlannedChange[]
+  readonly problems: readonly PlanProblem[]
+}
+
+/** Makes the plan of a survey: what would change, with diffs and details, which cost one more trip where there are any. */
+export async function makePlan(context: Context, survey: Survey): Promise<Plan> {
+  const described = await Promise.all(survey.phases.map((part) => describe(context, part)))
+  const owed = owedChanges(context, survey)
+  const changes = [...owed, ...described.flatMap((part) => part.changes)]
+  const tasks = survey.phases.reduce((sum, part) => sum + part.tasks.length, 0)
+  return {
+    environment: context.inventory.environment,
+    playbook: context.playbook.name,
+    phases: context.playbook.phases.map((phase) => ({
+      name: phase.name,
+      strategy: phase.strategy,
+      hosts: phaseHosts(phase, context.inventory, context.limit),
+    })),
+    changes,
+    mayMove: survey.phases.flatMap((part) => presentMayMove(phaseName(context, part), part.host, part.decisions)),
+    unreachable: survey.lost.map(({ message, hint, host }) => ({ host, message, ...(hint && { hint }) })),
+    problems: [...survey.problems, ...described.flatMap((part) => part.problems)],
+    summary: {
+      hosts: new Set(survey.phases.map(({ host }) => host)).size,
+      tasks,
+      changes: changes.length,
+      unchanged: tasks - changes.length + owed.length,
+      unreachable: survey.lost.length,
+    },
+  }
+}
+
+/** The changes of one host's phase, each with its detail. */
+export async function describe(context: Context, part: HostPhase): Promise<Described> {
+  const phase = phaseName(context, part)
+  const changing = part.decisions.filter(({ changes }) => changes.length > 0)
+  const details = await readDetails(context, part.host, changing)
+  const problems = changing.flatMap(({ task }, index) => {
+    const refuse = details[index]?.refuse
+    return refuse ? [{ host: part.host, phase, task: task.label, where: task.task.where, message: refuse }] : []
+  })
+  return { changes: changing.flatMap((decision, index) => presentChange(phase, part.host, decision, details[index] ?? {}) ?? []), problems }
+}
+
+async function readDetails(context: Context, host: string, decisions: readonly Decision[]): Promise<readonly Detail[]> {
+  const asked = decisions.map(({ task, now }) => task.task.kind.detailProbes?.(task.want, now) ?? {})
+  const probes = asked.flatMap((group) => Object.values(group))
+  try {
+    const pieces = probes.length > 0 ? await askHost(context, host, probes) : new Map()
+    return decisions.map(({ task, now }, index) => {
+      const { values } = readValues(asked[index] ?? {}, pieces)
+      return task.task.kind.detail?.(task.want, now, values) ?? {}
+    })
+  } catch (error) {
+    if (error instanceof HostLost) return []
+    throw error
+  }
+}
+
+function owedChanges(context: Context, survey: Survey): readonly PlannedChange[] {
+  return [...survey.hellos].flatMap(([host, { owed }]) => {
+    const first = survey.phases.find((part) => part.host === host)
+    if (!first) return []
+    return owed.map(({ id, name, run }) => ({
+      phase: phaseName(context, survey.phases.find((part) => part.host === host && notifies(part, id)) ?? first),
+      host,
+      task: `handler ${name}`,
+      key: `handler:${id}`,
+      where: '',
+      action: 'handler' as const,
+      fields: [{ name: 'owed', from: `since run ${run}`, to: null }],
+      notes: [],
+      honesty: 'opaque' as const,
+      notify: [],
+    }))
+  })
+}
+
+/** Whether a handler belongs to a host's phase. */
+export function notifies(part: HostPhase, id: string): boolean {
+  return part.tasks.some((task) => task.notify.some((handler) => handler.id === id))
+}
+
+function phaseName(context: Context, part: HostPhase): string {
+  return context.playbook.phases[part.phase]?.name ?? ''
+}
+
