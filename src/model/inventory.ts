@@ -11,6 +11,8 @@ export interface Connection {
   /** How root is reached when `user` is not root. Default: `sudo`. */
   readonly become: 'sudo' | 'none'
   readonly transport: 'openssh' | 'local'
+  /** The host is one of this environment's lab. */
+  readonly lab?: boolean
 }
 
 /** One machine of an inventory, with its variables merged (environment < group < host) and checked by the schema. */

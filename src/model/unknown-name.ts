@@ -10,11 +10,11 @@ export interface UnknownName {
 
 /**
  * The sentence for a name that is not known: it lists the known ones, closest first, and asks whether the closest was
- * meant when it is close. `kind` is the word for one of them, e.g. `group`.
+ * meant when it is close. `kind` is the word for one of them, e.g. `group`; `kinds` for several.
  */
-export function unknownName(kind: string, name: string, known: Iterable<string>): UnknownName {
+export function unknownName(kind: string, name: string, known: Iterable<string>, kinds = `${kind}s`): UnknownName {
   const names = nearest(name, known)
-  const message = `${kind} ${shownName(name)} is not known (${listed(kind, names)})`
+  const message = `${kind} ${shownName(name)} is not known (${names.length === 0 ? `there is no ${kind}` : `${kinds}: ${listed(names)}`})`
   const meant = probable(name, names)
   return meant === undefined ? { message } : { message, hint: `did you mean ${meant}?` }
 }
@@ -24,8 +24,7 @@ export function shownName(name: string): string {
   return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name)
 }
 
-function listed(kind: string, names: readonly string[]): string {
-  if (names.length === 0) return `there is no ${kind}`
+function listed(names: readonly string[]): string {
   const more = names.length - LISTED
-  return `${kind}s: ${names.slice(0, LISTED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+  return names.slice(0, LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '')
 }

@@ -7,6 +7,9 @@ import { askProbes, defineReaders, readPieces } from '../shell/probe-script.ts'
 import type { Context } from './context.ts'
 import { HostLost } from './session.ts'
 
+/** What reading facts needs of a context. */
+export type FactContext = Pick<Context, 'inventory' | 'pool'>
+
 /** The values of facts, by host, then by fact. A host that could not be asked, or could not say, is not in it. */
 export type Gathered = ReadonlyMap<string, ReadonlyMap<Fact, unknown>>
 
@@ -16,7 +19,7 @@ export interface GatheredFacts {
 }
 
 /** Reads all facts that some phases need, in one trip per host. */
-export async function gatherFacts(context: Context, phases: readonly Phase[]): Promise<GatheredFacts> {
+export async function gatherFacts(context: FactContext, phases: readonly Phase[]): Promise<GatheredFacts> {
   const wanted = factsByHost(context, phases)
   const answers = await Promise.all([...wanted].map(([host, facts]) => readFacts(context, host, facts)))
   return {
@@ -26,7 +29,7 @@ export async function gatherFacts(context: Context, phases: readonly Phase[]): P
 }
 
 /** The facts one phase sees: those it declares, of each host that has all of them. */
-export function factTable(context: Context, phase: Phase, gathered: Gathered): FactTable {
+export function factTable(context: FactContext, phase: Phase, gathered: Gathered): FactTable {
   const names = Object.entries(phase.facts)
   const hosts = names.length === 0 ? context.inventory.hosts.map(({ name }) => name) : factHosts(phase, context.inventory)
   const table = new Map<string, Readonly<Record<string, unknown>>>()
@@ -39,7 +42,7 @@ export function factTable(context: Context, phase: Phase, gathered: Gathered): F
   return table
 }
 
-function factsByHost(context: Context, phases: readonly Phase[]): ReadonlyMap<string, Facts> {
+function factsByHost(context: FactContext, phases: readonly Phase[]): ReadonlyMap<string, Facts> {
   const wanted = new Map<string, Record<string, Fact>>()
   phases.forEach((phase, index) => {
     const facts = Object.entries(phase.facts)
@@ -53,7 +56,7 @@ function factsByHost(context: Context, phases: readonly Phase[]): ReadonlyMap<st
   return wanted
 }
 
-async function readFacts({ pool }: Context, host: string, facts: Facts) {
+async function readFacts({ pool }: FactContext, host: string, facts: Facts) {
   const problems: PlanProblem[] = []
   const probes = Object.values(facts).flatMap((fact) => Object.values(fact.probes))
   try {

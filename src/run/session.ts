@@ -20,6 +20,8 @@ export interface Question {
   readonly onMark?: (mark: Mark) => void
   /** Sees all bytes as they come. */
   readonly onBytes?: (chunk: Buffer) => void
+  /** Takes what the script prints between marks as it comes; it is not kept then. */
+  readonly onOutput?: (output: Buffer) => void
 }
 
 /** The conversation with one host: one question at a time, in order, over one link. */
@@ -88,7 +90,7 @@ export function openSession(host: string, link: Link): Session {
     link.stdin.write(data)
   }
 
-  function askNow({ script, data, onMark, onBytes }: Question): Promise<readonly Mark[]> {
+  function askNow({ script, data, onMark, onBytes, onOutput }: Question): Promise<readonly Mark[]> {
     const { promise, resolve, reject } = Promise.withResolvers<readonly Mark[]>()
     if (ended) return Promise.reject(new HostLost(host, ended))
     const nonce = randomBytes(16).toString('hex')
@@ -98,11 +100,13 @@ export function openSession(host: string, link: Link): Session {
       take(chunk) {
         onBytes?.(chunk)
         for (const mark of parser.push(chunk)) {
+          if (marks.length > 0) onOutput?.(mark.before)
           marks.push(mark)
           onMark?.(mark)
           if (mark.words[0] === 'end') resolve(marks)
           if (mark.words[0] === 'bad') end({ kind: 'lost', message: 'a script arrived damaged; it was not run' })
         }
+        if (onOutput && marks.length > 0) onOutput(parser.drain())
       },
       fail: (failure) => reject(new HostLost(host, failure)),
     }

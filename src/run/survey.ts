@@ -62,8 +62,8 @@ export async function survey(context: Context, indexes: readonly number[]): Prom
     const own = (host: string) => (Object.keys(definition.facts).length === 0 ? true : table.has(host))
     for (const host of phaseHosts(definition, context.inventory, context.limit).filter(own)) {
       try {
-        const tasks = compileTasks(host, expandHost(definition, host, context.inventory, table), context.sources)
-        compiled.push({ host, phase, tasks })
+        const tasks = expandHost(definition, host, context.inventory, table).map((task) => ({ ...task, where: shownWhere(context, task.where) }))
+        compiled.push({ host, phase, tasks: compileTasks(host, tasks, context.sources) })
       } catch (error) {
         if (error instanceof DeployError && error.exit === exitCodes.unreachable) stopped.push(problemOf(host, definition.name, error))
         else errors.push(...(error instanceof DeployErrors ? error.errors : [error as DeployError]))
@@ -82,6 +82,11 @@ export async function survey(context: Context, indexes: readonly number[]): Prom
     problems: [...problems, ...stopped, ...undecided],
     blocked: new Set([...problems, ...stopped, ...undecided].map(({ host }) => host)),
   }
+}
+
+/** A place in the project's files, as a user would name it. */
+function shownWhere({ root }: Context, where: string): string {
+  return where.startsWith(`${root}/`) ? where.slice(root.length + 1) : where
 }
 
 /** The marks and pieces of a set of probes on a host, in one trip. */

@@ -11,8 +11,8 @@ export interface Mark {
 export interface MarkParser {
   /** Takes the next bytes; gives the marks that are complete now, wherever the chunks were cut. */
   push(chunk: Buffer): readonly Mark[]
-  /** The bytes since the last mark, for a live view. They may end in the first bytes of the next mark. */
-  pending(): Buffer
+  /** Takes out the bytes since the last mark that can be no part of the next one, for a live view. */
+  drain(): Buffer
 }
 
 /** Splits a byte stream at the marks of one nonce. */
@@ -38,7 +38,16 @@ export function markParser(nonce: string): MarkParser {
     }
   }
 
-  return { push, pending: () => rest }
+  function drain(): Buffer {
+    const newline = rest.lastIndexOf(10)
+    const end = newline < 0 || rest.length - newline >= start.length ? rest.length : newline
+    const taken = rest.subarray(0, end)
+    rest = rest.subarray(end)
+    scanned = 0
+    return taken
+  }
+
+  return { push, drain }
 }
 
 /** Shell that prints a mark to a file descriptor. Used inside scripts where `N` holds the nonce. */

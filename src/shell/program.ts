@@ -68,7 +68,7 @@ export function hostProgram(input: ProgramInput): string {
     `N=${input.nonce} RUN=${quote(input.run)} FENCE=${input.fence} PHASE=${input.phase} WHO=${quote(input.who)}`,
     PROGRAM_FUNCTIONS,
     defineReaders([...input.probes, ...planned]),
-    `answers() {\n:\n${askProbes(input.probes)}}`,
+    `answers() {\n:\n${askProbes(input.probes)}} >&3 2>/dev/null`,
     ...input.handlers.map(defineHandler),
     'open_program',
     input.tasks.length > 0 ? comparison(planned, input.guard, 'stale') : '',

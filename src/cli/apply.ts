@@ -1,0 +1,122 @@
+import type { Command } from 'commander'
+import { DeployError, exitCodes } from '../model/error.ts'
+import type { RunEvent } from '../model/event.ts'
+import type { Plan } from '../model/plan.ts'
+import type { Context } from '../run/context.ts'
+import type { ApplyResult } from '../run/apply.ts'
+import type { Survey } from '../run/survey.ts'
+import type { Ask } from '../run/approval.ts'
+import { type Finish, type PlaybookOptions, withPlaybook } from './options.ts'
+import { openRun } from './open-run.ts'
+import { openOutput, type Output } from './output.ts'
+import { exitOfPlan } from './plan.ts'
+
+interface ApplyOptions extends PlaybookOptions {
+  readonly yes?: boolean
+}
+
+export function applyCommand(program: Command, finish: Finish): void {
+  withPlaybook(program.command('apply'))
+    .description('plan, show, ask, do it, and prove that the hosts are as wanted')
+    .argument('<environment>')
+    .argument('[playbook]')
+    .option('--yes', 'do not ask (needed where nobody can answer)')
+    .action(async (environment: string, playbook: string | undefined, options: ApplyOptions) => {
+      finish(await applyVerb(environment, playbook, options))
+    })
+}
+
+async function applyVerb(environment: string, playbook: string | undefined, options: ApplyOptions): Promise<number> {
+  const began = performance.now()
+  const output = openOutput(options)
+  let emit: (event: RunEvent) => void = () => undefined
+  const { context, checked, close } = await openRun(environment, playbook, options, (event) => emit(event))
+  try {
+    const { survey } = await import('../run/survey.ts')
+    const { makePlan } = await import('../run/make-plan.ts')
+    const { hasWork } = await import('../run/apply.ts')
+    const { planText } = await import('../report/plan-text.ts')
+    const { trackOutcomes } = await import('../report/outcomes.ts')
+    const looking = survey(context, [...context.playbook.phases.keys()])
+    await Promise.all([checked, looking.catch(() => undefined)])
+    const first = await looking
+    const plan = await makePlan(context, first)
+    output.print(planText(plan, output.paint))
+    const outcomes = trackOutcomes(plan)
+    let result: ApplyResult | undefined
+    if (hasWork(first)) {
+      const ask = await approve(plan, output, options)
+      result = await carryOut(context, first, plan, `apply ${environment}`, ask, output, (live) => {
+        emit = (event) => {
+          outcomes.take(event)
+          live(event)
+        }
+      })
+    }
+    const { summarise } = await import('../report/summary.ts')
+    const { applyJson } = await import('../report/json.ts')
+    const hosts = summarise(plan, first.phases.map(({ host }) => host), result)
+    const { summaryLines } = await import('../report/run-text.ts')
+    if (result || plan.unreachable.length > 0) {
+      output.print(`${summaryLines(outcomes.results(), hosts, nextCommand(environment, hosts), output.paint).join('\n')}\n`)
+    }
+    output.document(
+      applyJson({ plan, run: result?.run, results: outcomes.results(), hosts, traffic: context.pool.traffic(), seconds: (performance.now() - began) / 1000 }),
+    )
+    return exitOfApply(plan, result)
+  } finally {
+    close()
+  }
+}
+
+/** The consent to a plan: by `--yes`, or by an answer on the terminal. */
+async function approve(plan: Plan, output: Output, { yes }: ApplyOptions): Promise<Ask> {
+  if (yes) return async () => true
+  if (output.json || !process.stdin.isTTY || !process.stdout.isTTY) {
+    throw new DeployError({
+      code: 'E_CONSENT',
+      message: 'nobody can be asked here, and --yes was not given; nothing was changed',
+      hint: 'read the plan, then add --yes',
+      exit: exitCodes.refused,
+    })
+  }
+  const { confirm } = await import('./confirm.ts')
+  if (!(await confirm(`Apply ${plan.changes.length} changes to ${plan.environment}?`))) {
+    throw new DeployError({ code: 'E_CONSENT', message: 'not confirmed; nothing was changed', exit: exitCodes.refused })
+  }
+  return (host, decisions) =>
+    confirm(`${host}: not in the plan you approved: ${decisions.map(({ task }) => task.label).join(', ')}. Do it?`)
+}
+
+async function carryOut(
+  context: Context,
+  first: Survey,
+  plan: Plan,
+  command: string,
+  ask: Ask,
+  output: Output,
+  listen: (live: (event: RunEvent) => void) => void,
+): Promise<ApplyResult> {
+  const { apply } = await import('../run/apply.ts')
+  const { eventLines } = await import('../report/run-text.ts')
+  const width = Math.max(...first.phases.map(({ host }) => host.length))
+  output.progress('\n')
+  listen((event) => {
+    const lines = eventLines(event, width, output.paint)
+    if (lines.length > 0) output.progress(`${lines.join('\n')}\n`)
+  })
+  return apply(context, first, plan, command, ask)
+}
+
+function nextCommand(environment: string, hosts: readonly { readonly state: string }[]): string {
+  return hosts.every(({ state }) => state === 'done') ? '' : `Mend the cause, then: deploy apply ${environment}`
+}
+
+/** Several at once: refused, failed, unreachable or unknown, in this order. */
+function exitOfApply(plan: Plan, result: ApplyResult | undefined): number {
+  const outcomes = new Set(result?.hosts.map(({ outcome }) => outcome))
+  if (outcomes.has('refused')) return exitCodes.refused
+  if (outcomes.has('failed')) return exitCodes.failed
+  if (plan.problems.length > 0) return exitCodes.failed
+  return outcomes.has('unknown') ? exitCodes.unreachable : exitOfPlan(plan)
+}

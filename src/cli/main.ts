@@ -1,0 +1,36 @@
+import { Command, CommanderError } from 'commander'
+import { exitCodes } from '../model/error.ts'
+import { applyCommand } from './apply.ts'
+import { factsCommand } from './facts.ts'
+import { initCommand } from './init.ts'
+import { inventoryCommand } from './inventory.ts'
+import { labCommand } from './lab.ts'
+import { planCommand } from './plan.ts'
+import { runCommand } from './run.ts'
+import { trustCommand } from './trust.ts'
+import { version } from './version.ts'
+
+/** Runs one command line; gives its exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  let exit: number = exitCodes.done
+  const program = new Command('deploy')
+    .description('Brings plain Debian servers to the state a typed playbook says: exact plan, verified apply.')
+    .version(version())
+    .exitOverride()
+    .showHelpAfterError('(deploy --help lists the commands)')
+  const finish = (code: number) => {
+    exit = code
+  }
+  for (const add of [planCommand, applyCommand, factsCommand, inventoryCommand, runCommand, trustCommand, labCommand, initCommand]) {
+    add(program, finish)
+  }
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return exit
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+    const { errorText, exitOf } = await import('../report/error-text.ts')
+    process.stderr.write(errorText(error, args.includes('--verbose')))
+    return exitOf(error)
+  }
+}

@@ -1,0 +1,50 @@
+import type { Emit } from '../model/event.ts'
+import type { Context } from '../run/context.ts'
+import type { PlaybookOptions, ReachOptions } from './options.ts'
+
+/** A project's environment, opened for a command. */
+export interface OpenedRun {
+  readonly context: Context
+  /** Rejects when the playbooks do not type-check. Nothing is shown or changed before it settles. */
+  readonly checked: Promise<void>
+  close(): void
+}
+
+/** Loads an environment and opens its connections. Nothing is sent before a verb asks. */
+export async function openEnvironment(environment: string, options: ReachOptions) {
+  const { findProject } = await import('../load/project.ts')
+  const { loadInventory } = await import('../load/inventory.ts')
+  const { knownHostsFile } = await import('../load/environments.ts')
+  const { matchPattern } = await import('../load/pattern.ts')
+  const { openPool } = await import('../run/pool.ts')
+  const root = findProject(process.cwd())
+  const { inventory, schema } = await loadInventory(root, environment)
+  const limit = new Set(options.limit === undefined ? inventory.hosts.map(({ name }) => name) : matchPattern(inventory, options.limit))
+  const pool = openPool({ inventory, knownHosts: [knownHostsFile(root, environment)], forks: options.forks })
+  return { root, inventory, schema, limit, pool }
+}
+
+/** Loads an environment and a playbook for `plan` and `apply`; the type-check runs beside the logins. */
+export async function openRun(environment: string, playbookName: string | undefined, options: PlaybookOptions, emit: Emit): Promise<OpenedRun> {
+  const { root, inventory, limit, pool, schema } = await openEnvironment(environment, options)
+  const { loadConfig } = await import('../load/config.ts')
+  const { loadPlaybook } = await import('../load/playbook.ts')
+  const { projectSources } = await import('../load/sources.ts')
+  const { startTypeCheck } = await import('../load/type-check.ts')
+  const check = options.check ? startTypeCheck(root) : undefined
+  const close = () => {
+    check?.stop()
+    pool.close()
+  }
+  try {
+    const config = await loadConfig(root)
+    const playbook = await loadPlaybook(root, playbookName ?? config.playbook, schema)
+    const context = { root, inventory, playbook, sources: projectSources(root), limit, pool, emit }
+    return { context, checked: check?.result ?? Promise.resolve(), close }
+  } catch (error) {
+    // A type error often is the better word for a playbook that cannot be loaded.
+    await check?.result.finally(close)
+    close()
+    throw error
+  }
+}

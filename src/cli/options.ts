@@ -1,0 +1,39 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { OutputOptions } from './output.ts'
+
+/** Tells the exit code of a verb to the command line. */
+export type Finish = (code: number) => void
+
+export interface ReachOptions extends OutputOptions {
+  /** Which hosts the command may act on: groups, hosts, globs, `a:&b`, `all:!b`. */
+  readonly limit?: string
+  /** Logins at once. */
+  readonly forks: number
+}
+
+export interface PlaybookOptions extends ReachOptions {
+  /** False with `--no-check`: playbooks are not type-checked. */
+  readonly check: boolean
+}
+
+/** Options of verbs that contact hosts. */
+export function withReach(command: Command): Command {
+  return command
+    .option('--limit <pattern>', 'act on these hosts only: groups, hosts, globs; a,b · a:&b · all:!b')
+    .option('--forks <n>', 'logins at once', wholeNumber, 50)
+    .option('--json', 'one JSON document on stdout and nothing else')
+    .option('--quiet', 'no progress')
+    .option('--verbose', 'more of what went on; stacks of unexpected errors')
+    .option('--no-color', 'no colours (also: NO_COLOR)')
+}
+
+/** Options of verbs that read a playbook. */
+export function withPlaybook(command: Command): Command {
+  return withReach(command).option('--no-check', 'do not type-check the playbooks')
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text)
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('a whole number from 1 up is needed.')
+  return number
+}

@@ -1,0 +1,34 @@
+import { paintFor, type Paint } from '../report/paint.ts'
+
+/** Options of how a command speaks, the same for all verbs. */
+export interface OutputOptions {
+  readonly json?: boolean
+  readonly color?: boolean
+  readonly quiet?: boolean
+  readonly verbose?: boolean
+}
+
+/** Where a command's words go: documents and results to stdout, progress and errors to stderr. */
+export interface Output {
+  readonly json: boolean
+  readonly verbose: boolean
+  readonly paint: Paint
+  /** Results for people; nothing with `--json`. */
+  print(text: string): void
+  /** Progress, for people; nothing with `--json` or `--quiet`. */
+  progress(text: string): void
+  /** The one document of `--json`. */
+  document(value: object): void
+}
+
+export function openOutput(options: OutputOptions): Output {
+  const json = options.json ?? false
+  return {
+    json,
+    verbose: options.verbose ?? false,
+    paint: paintFor(process.stdout, options.color ?? true),
+    print: (text) => void (json || process.stdout.write(text)),
+    progress: (text) => void (json || options.quiet || process.stdout.write(text)),
+    document: (value) => void (json && process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
+  }
+}

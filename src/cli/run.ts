@@ -1,0 +1,64 @@
+import type { Command } from 'commander'
+import { exitCodes } from '../model/error.ts'
+import { type Finish, type ReachOptions, withReach } from './options.ts'
+import { openEnvironment } from './open-run.ts'
+import { openOutput } from './output.ts'
+
+interface Ended {
+  readonly host: string
+  readonly code: number | undefined
+  readonly message?: string
+}
+
+export function runCommand(program: Command, finish: Finish): void {
+  withReach(program.command('run'))
+    .description('run a command on hosts, its output streamed per host')
+    .argument('<environment>')
+    .argument('<pattern>', 'groups, hosts, globs; a,b · a:&b · all:!b')
+    .argument('<command...>', 'after --; several words are joined by spaces and read by sh')
+    .action(async (environment: string, pattern: string, command: string[], options: ReachOptions) => {
+      finish(await run(environment, pattern, command.join(' '), options))
+    })
+}
+
+async function run(environment: string, pattern: string, command: string, options: ReachOptions): Promise<number> {
+  const { sh } = await import('../shell/sh.ts')
+  const { HostLost } = await import('../run/session.ts')
+  const { lineWriter } = await import('../report/line-writer.ts')
+  const { matchPattern } = await import('../load/pattern.ts')
+  const output = openOutput(options)
+  const { inventory, limit, pool } = await openEnvironment(environment, options)
+  const hosts = matchPattern(inventory, pattern).filter((host) => limit.has(host))
+  const width = Math.max(0, ...hosts.map((host) => host.length))
+  const script = sh`sh -c ${command} </dev/null 2>&1; say code $?`.shell
+
+  async function runOn(host: string): Promise<Ended> {
+    const writer = lineWriter((line) => output.print(`${host.padEnd(width)}  ${line}\n`))
+    const collected: Buffer[] = []
+    try {
+      const marks = await pool.ask(host, {
+        script: `say output\n${script}`,
+        onOutput: (chunk) => (output.json ? collected.push(chunk) : writer.write(chunk)),
+      })
+      writer.end()
+      const code = Number(marks.find(({ words }) => words[0] === 'code')?.words[1])
+      return { host, code, ...(output.json && { message: Buffer.concat(collected).toString('utf8') }) }
+    } catch (error) {
+      if (error instanceof HostLost) return { host, code: undefined, message: error.message }
+      throw error
+    }
+  }
+
+  try {
+    const ended = await Promise.all(hosts.map(runOn))
+    const lost = ended.filter(({ code }) => code === undefined)
+    const failed = ended.filter(({ code }) => code !== undefined && code !== 0)
+    for (const { host, code } of failed) process.stderr.write(`${host}: the command ended with code ${code}\n`)
+    for (const { message } of lost) process.stderr.write(`${message}\n`)
+    output.document({ format: 1, environment, hosts: ended.map(({ host, code, message }) => ({ host, code: code ?? null, output: message ?? '' })) })
+    if (failed.length > 0) return exitCodes.failed
+    return lost.length > 0 ? exitCodes.unreachable : exitCodes.done
+  } finally {
+    pool.close()
+  }
+}

@@ -1,0 +1,40 @@
+import type { Plan } from '../model/plan.ts'
+import type { TaskResult } from './outcomes.ts'
+import type { HostSummary } from './run-text.ts'
+
+/** Version of all JSON documents (docs/json.md). */
+const FORMAT = 1
+
+/** Round trips and bytes of a host. */
+export interface HostTraffic {
+  readonly trips: number
+  readonly bytesOut: number
+  readonly bytesIn: number
+}
+
+/** The document of `deploy plan --json`. */
+export function planJson(plan: Plan): object {
+  return { format: FORMAT, ...plan }
+}
+
+export interface ApplyReport {
+  readonly plan: Plan
+  readonly run: string | undefined
+  readonly results: readonly TaskResult[]
+  readonly hosts: readonly HostSummary[]
+  readonly traffic: ReadonlyMap<string, HostTraffic>
+  /** Seconds since the command began. */
+  readonly seconds: number
+}
+
+/** The document of `deploy apply --json`: the plan, and how each task ended. */
+export function applyJson({ plan, run, results, hosts, traffic, seconds }: ApplyReport): object {
+  return {
+    format: FORMAT,
+    run: run ?? null,
+    ...plan,
+    results: results.map(({ output, ...result }) => ({ ...result, ...(output && { output: output.toString('utf8') }) })),
+    hosts: hosts.map((host) => ({ ...host, ...traffic.get(host.host) })),
+    seconds: Math.round(seconds * 1000) / 1000,
+  }
+}

@@ -1,0 +1,60 @@
+import type { RunEvent } from '../model/event.ts'
+import type { Outcome, Plan } from '../model/plan.ts'
+
+/** How one planned task, or one that came up on the way, ended. */
+export interface TaskResult {
+  readonly phase: string
+  readonly host: string
+  readonly task: string
+  readonly key: string
+  readonly where: string
+  readonly outcome: Outcome
+  readonly note?: string
+  readonly output?: Buffer
+  readonly code?: number
+}
+
+export interface Outcomes {
+  take(event: RunEvent): void
+  results(): readonly TaskResult[]
+}
+
+/** Follows the events of an apply: every planned change ends in exactly one outcome, `not-run` until told otherwise. */
+export function trackOutcomes(plan: Plan): Outcomes {
+  const results = new Map<string, TaskResult>()
+  for (const { phase, host, task, key, where } of plan.changes) {
+    results.set(id(phase, host, key), { phase, host, task, key, where, outcome: 'not-run' })
+  }
+
+  function take(event: RunEvent): void {
+    if (event.type === 'task' && event.state !== 'start') {
+      const { type: _type, state, ...rest } = event
+      results.set(id(event.phase, event.host, event.key), { ...rest, outcome: state })
+    }
+    if (event.type === 'handler' && event.state !== 'start') {
+      const task = `handler ${event.handler}`
+      const owed = plan.changes.find((change) => change.host === event.host && change.task === task)
+      const key = owed?.key ?? task
+      results.set(id(owed?.phase ?? event.phase, event.host, key), {
+        phase: event.phase,
+        host: event.host,
+        task,
+        key,
+        where: '',
+        outcome: HANDLER_OUTCOMES[event.state],
+        ...(event.state === 'invalid' && { note: 'its files were judged wrong and put back' }),
+        ...(event.state === 'dropped' && { note: 'a task had started the unit since' }),
+        ...(event.output && { output: event.output }),
+        ...(event.code !== undefined && { code: event.code }),
+      })
+    }
+  }
+
+  return { take, results: () => [...results.values()] }
+}
+
+const HANDLER_OUTCOMES = { changed: 'changed', failed: 'failed', invalid: 'failed', dropped: 'skipped' } as const
+
+function id(phase: string, host: string, key: string): string {
+  return `${phase}\0${host}\0${key}`
+}

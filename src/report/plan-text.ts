@@ -1,0 +1,109 @@
+import type { Action, Plan, PlannedChange, PlanProblem } from '../model/plan.ts'
+import type { Colour, Paint } from './paint.ts'
+import { safeLine, safeText } from './safe.ts'
+
+const SIGNS: Readonly<Record<Action, readonly [sign: string, colour: Colour]>> = {
+  create: ['+', 'green'],
+  change: ['~', 'yellow'],
+  remove: ['-', 'red'],
+  run: ['!', 'cyan'],
+  handler: ['*', 'cyan'],
+}
+
+/** A plan for people: phase by phase, each change once with the hosts it is for. Ends with a newline. */
+export function planText(plan: Plan, paint: Paint): string {
+  const lines = [
+    paint('bold', `Plan for ${plan.environment}: ${plan.playbook}`),
+    ...plan.phases.flatMap((phase) => phaseLines(plan, phase.name, paint)),
+    ...movingLines(plan, paint),
+    ...problemLines('cannot be planned', plan.problems, paint),
+    ...problemLines('unreachable', plan.unreachable, paint),
+    '',
+    summaryLine(plan, paint),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function phaseLines(plan: Plan, name: string, paint: Paint): readonly string[] {
+  const changes = plan.changes.filter((change) => change.phase === name)
+  if (changes.length === 0) return []
+  const phase = plan.phases.find((item) => item.name === name)
+  const groups = Map.groupBy(changes, signature)
+  return [
+    '',
+    `${paint('bold', name)} ${paint('dim', `(${phase?.strategy}: ${phase?.hosts.join(', ')})`)}`,
+    ...[...groups.values()].flatMap((group) => changeLines(group, phase?.hosts.length ?? 0, paint)),
+  ]
+}
+
+/** Changes that read the same on several hosts are shown once. */
+function signature({ host: _host, ...change }: PlannedChange): string {
+  return JSON.stringify(change)
+}
+
+function changeLines(group: readonly PlannedChange[], hostCount: number, paint: Paint): readonly string[] {
+  const [change] = group
+  if (!change) return []
+  const [sign, colour] = SIGNS[change.action]
+  const hosts = group.length === hostCount && hostCount > 1 ? 'all' : group.map(({ host }) => host).join(' ')
+  const name = change.name ? ` (${safeLine(change.name)})` : ''
+  const notify = change.notify.length > 0 ? paint('dim', `  then ${change.notify.map(safeLine).join(', ')}`) : ''
+  return [
+    `  ${paint(colour, `${sign} ${safeLine(change.task)}`)}${name}  ${paint('dim', `[${hosts}]`)}${notify}`,
+    ...change.fields.map(({ name: field, from, to }) => `      ${field}: ${shown(from)} → ${shown(to)}`),
+    ...(change.honesty === 'exact' || change.action === 'handler' ? [] : [`      ${paint('dim', honestyNote(change))}`]),
+    ...change.notes.map((note) => `      ${paint('dim', safeLine(note))}`),
+    ...(change.diff ? diffLines(change.diff, paint) : []),
+  ]
+}
+
+function honestyNote({ honesty }: PlannedChange): string {
+  return honesty === 'opaque' ? 'will run: what it changes is not known' : 'decided by its guard: what it changes is not known'
+}
+
+function shown(value: string | number | boolean | null): string {
+  if (value === null) return 'none'
+  return typeof value === 'string' ? safeLine(value) : String(value)
+}
+
+function diffLines(diff: string, paint: Paint): readonly string[] {
+  return safeText(diff.replace(/\n$/, ''))
+    .split('\n')
+    .map((line) => `      ${paintDiff(line, paint)}`)
+}
+
+function paintDiff(line: string, paint: Paint): string {
+  if (line.startsWith('+')) return paint('green', line)
+  if (line.startsWith('-')) return paint('red', line)
+  return line.startsWith('@@') ? paint('cyan', line) : line
+}
+
+function movingLines({ mayMove }: Plan, paint: Paint): readonly string[] {
+  if (mayMove.length === 0) return []
+  const groups = Map.groupBy(mayMove, ({ after, task }) => `${safeLine(task)} after ${safeLine(after)}`)
+  return ['', paint('dim', 'As wanted now, but may move:'), ...[...groups].map(([text, items]) => paint('dim', `  ? ${text}  [${items.map(({ host }) => host).join(' ')}]`))]
+}
+
+function problemLines(title: string, problems: readonly PlanProblem[], paint: Paint): readonly string[] {
+  return problems.flatMap(({ host, task, where, message, hint }) => [
+    '',
+    paint('red', `${host} ${title}${task ? `: ${safeLine(task)}` : ''}${where ? ` (${where})` : ''}`),
+    `  ${safeLine(message)}`,
+    ...(hint ? [`  ${hint}`] : []),
+  ])
+}
+
+function summaryLine({ changes, summary }: Plan, paint: Paint): string {
+  const count = (action: Action) => changes.filter((change) => change.action === action).length
+  const parts = [
+    [count('create'), 'to create'],
+    [count('change'), 'to change'],
+    [count('remove'), 'to remove'],
+    [count('run'), 'to run'],
+    [count('handler'), 'handlers owed'],
+  ] as const
+  const told = parts.filter(([number]) => number > 0).map(([number, text]) => `${number} ${text}`)
+  const what = told.length > 0 ? told.join(', ') : 'nothing to do'
+  const lost = summary.unreachable > 0 ? paint('red', `, ${summary.unreachable} unreachable`) : ''
+  return `${paint('bold', `Plan: ${what}`)} on ${summary.hosts} host${summary.hosts === 1 ? '' : 's'}; ${summary.unchanged} of ${summary.tasks} tasks as wanted${lost}.`
+}

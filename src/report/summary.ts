@@ -1,0 +1,22 @@
+import type { Plan } from '../model/plan.ts'
+import type { HostSummary } from './run-text.ts'
+
+interface HostResult {
+  readonly host: string
+  readonly outcome: 'ok' | 'changed' | 'failed' | 'unknown' | 'refused'
+  readonly message?: string
+}
+
+const STATES = { ok: 'done', changed: 'done', failed: 'failed', unknown: 'unknown', refused: 'refused' } as const
+
+/** How each host of a plan ended: the first thing that went wrong on it, else done. */
+export function summarise(plan: Plan, hosts: readonly string[], result: { readonly hosts: readonly HostResult[] } | undefined): readonly HostSummary[] {
+  const lost = plan.unreachable.map(({ host, message }): HostSummary => ({ host, state: 'unreachable', message }))
+  const rest = [...new Set(hosts)].map((host): HostSummary => {
+    const problem = plan.problems.find((item) => item.host === host)
+    if (problem) return { host, state: 'failed', message: problem.message }
+    const wrong = result?.hosts.find((item) => item.host === host && STATES[item.outcome] !== 'done')
+    return { host, state: wrong ? STATES[wrong.outcome] : 'done', ...(wrong?.message && { message: wrong.message }) }
+  })
+  return [...rest, ...lost]
+}
