@@ -1,0 +1,8 @@
+export type { DeployConfig } from './load/config.ts'
+export { type Fact, type Facts, type FactValues, fact } from './model/fact.ts'
+export { type Handler, type HandlerOptions, handler } from './model/handler.ts'
+export { type Host, type Peer, type Phase, type Playbook, playbook, type Site } from './model/playbook.ts'
+export type { Shell } from './model/shell.ts'
+export { type ConnectionInput, type InventoryInput, type PhaseInput, type SiteSchema, site } from './model/site.ts'
+export type { Task, TaskOptions, TaskTree } from './model/task.ts'
+export { type Hole, sh, unsafeShell } from './shell/sh.ts'

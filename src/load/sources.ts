@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
+import type { Content, Sources } from '../model/content.ts'
+import { unknownName } from '../model/unknown-name.ts'
+import { fileContent } from './file-content.ts'
+import { shownPath } from './shown-path.ts'
+import { toolRoot } from './tool-root.ts'
+import { usageError } from './usage-error.ts'
+
+/**
+ * The templates and files of a project, each read once. Their errors carry no place: they are about what a task asks
+ * for, and the task knows its line.
+ */
+export function projectSources(root: string): Sources {
+  const templates = new Map<string, ReturnType<Sources['template']>>()
+  const files = new Map<string, Content>()
+  return {
+    template: (from) => cached(templates, from, () => readTemplate(root, from)),
+    file: (from) => cached(files, from, () => readFile(root, from)),
+  }
+}
+
+function readTemplate(root: string, from: string): ReturnType<Sources['template']> {
+  if (isAbsolute(from) || from.split('/').includes('..')) {
+    const message = `template ${JSON.stringify(from)} is refused: it must stand below templates/`
+    throw usageError({ code: 'E_BAD_PATH', message })
+  }
+  const own = join(root, 'templates', from)
+  const shipped = join(toolRoot(), 'templates', from)
+  if (isFile(own)) return { text: text(own, shownPath(root, own)), file: shownPath(root, own) }
+  if (isFile(shipped)) return { text: text(shipped, from), file: shownPath(root, shipped) }
+  const { message, hint } = unknownName('template', from, [
+    ...templateNames(join(root, 'templates')),
+    ...shippedNames(),
+  ])
+  throw usageError({ code: 'E_NO_TEMPLATE', message, hint })
+}
+
+function readFile(root: string, from: string): Content {
+  const path = resolve(root, from)
+  const state = statSync(path, { throwIfNoEntry: false })
+  if (state?.isFile()) return readable(path, shownPath(root, path), () => fileContent(path, state.size))
+  if (state) throw usageError({ code: 'E_NO_FILE', message: `${shownPath(root, path)} is not a file` })
+  const { message, hint } = unknownName('file', basename(path), names(dirname(path)))
+  throw usageError({ code: 'E_NO_FILE', message: `${shownPath(root, path)} is not there: ${message}`, hint })
+}
+
+function text(path: string, shown: string): string {
+  const bytes = readable(path, shown, () => readFileSync(path))
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (cause) {
+    throw usageError({ code: 'E_NO_TEMPLATE', message: `${shown} is not UTF-8 text`, cause })
+  }
+}
+
+function readable<T>(path: string, shown: string, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    const reason = (cause as Error).message.replace(/, \w+( '.*')?$/, '').replace(path, shown)
+    throw usageError({ code: 'E_NO_FILE', message: `${shown} cannot be read: ${reason}`, cause })
+  }
+}
+
+// What `deploy init` copies is no template of a task.
+function shippedNames(): readonly string[] {
+  return templateNames(join(toolRoot(), 'templates')).filter((name) => !name.startsWith('init/'))
+}
+
+function templateNames(folder: string): readonly string[] {
+  return names(folder, true).filter((name) => name.endsWith('.hbs'))
+}
+
+function names(folder: string, recursive = false): readonly string[] {
+  try {
+    return readdirSync(folder, { recursive, encoding: 'utf8' }).sort()
+  } catch {
+    return []
+  }
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+}
+
+function cached<T>(cache: Map<string, T>, key: string, make: () => T): T {
+  const known = cache.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  cache.set(key, made)
+  return made
+}
