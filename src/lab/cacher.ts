@@ -1,17 +1,18 @@
 import { randomInt } from 'node:crypto'
-import { chmodSync, chownSync, mkdirSync, rmSync } from 'node:fs'
+import { chownSync, mkdirSync, rmSync } from 'node:fs'
 import { connect, createServer, type NetConnectOpts } from 'node:net'
 import { join } from 'node:path'
 import { DeployError } from '../model/error.ts'
 import type { Cache } from './cache.ts'
 import { outcome, output, startDetached, tail } from './child.ts'
-import { writeWhole } from './files.ts'
+import { readJson, writeWhole } from './files.ts'
 import { poll } from './poll.ts'
 import { endProcess, markProcess, type ProcessMark, processRuns, readText } from './process.ts'
 import { packagesSocket } from './recipe.ts'
 
 interface Cacher {
-  readonly mark: ProcessMark
+  /** The cacher, and the small program that leads the socket to it. */
+  readonly marks: readonly ProcessMark[]
   /** Port on 127.0.0.1, for this machine's own use. */
   readonly port: number
 }
@@ -29,42 +30,53 @@ export function socketFolder(cache: Cache): string {
  */
 export async function startCacher(cache: Cache): Promise<number> {
   const running = readCacher(cache)
-  if (running && processRuns(running.mark) && (await answers(join(socketFolder(cache), packagesSocket)))) {
-    return running.port
-  }
+  if (running?.marks.length === 2 && (await cacherAnswers(cache, running))) return running.port
   await stopCacher(cache)
   const port = await freePort()
   const owner = await cacherUser()
   prepareFolders(cache, owner)
   writeWhole(join(cache.run, 'conf', 'acng.conf'), configuration(cache, port, await machineProxy()))
-  const log = join(cache.run, 'cacher.log')
-  const pid = await startDetached(['/usr/sbin/apt-cacher-ng', '-c', join(cache.run, 'conf')], { log, ...owner })
-  const mark = markProcess(pid)
-  if (mark) writeWhole(join(cache.run, 'cacher.json'), JSON.stringify({ mark, port }))
-  const up = await poll(
-    async () => {
-      if (!mark || !processRuns(mark)) return false
-      return (await answers(join(socketFolder(cache), packagesSocket))) || undefined
-    },
-    { seconds: 20 },
-  )
+  const cacher = ['/usr/sbin/apt-cacher-ng', '-c', join(cache.run, 'conf')]
+  const one = await startMarked(cacher, { log: join(cache.run, 'cacher.log'), ...owner })
+  writeCacher(cache, { marks: one, port })
+  const bridge = ['/lib/systemd/systemd-socket-proxyd', '--connections-max=1024', `127.0.0.1:${port}`]
+  const activate = ['systemd-socket-activate', '-l', join(socketFolder(cache), packagesSocket), ...bridge]
+  const both = { marks: [...one, ...(await startMarked(activate, { log: join(cache.run, 'socket.log') }))], port }
+  writeCacher(cache, both)
+  const up = await poll(async () => (await cacherAnswers(cache, both)) ?? undefined, { seconds: 20 })
   if (up) return port
-  const said = tail((readText(log) ?? '').trim(), 10)
-  throw new DeployError({ code: 'E_LAB_PACKAGES', message: `lab: the package cacher does not answer\n${said}` })
+  const said = ['cacher.log', 'socket.log'].map((name) => tail((readText(join(cache.run, name)) ?? '').trim(), 10))
+  const message = `lab: the package cacher does not answer\n${said.join('\n')}`
+  throw new DeployError({ code: 'E_LAB_PACKAGES', message })
 }
 
-/** Ends the cacher of this cache and removes its folder; does nothing when there is none. */
+/** Ends the cacher of this cache and removes what it leaves; does nothing when there is none. */
 export async function stopCacher(cache: Cache): Promise<void> {
   const running = readCacher(cache)
-  if (running) await endProcess(running.mark)
-  for (const name of ['cacher.json', 'conf', 'log', 'cacher.log', join('socket', packagesSocket)]) {
+  await Promise.all((running?.marks ?? []).map((mark) => endProcess(mark)))
+  for (const name of ['cacher.json', 'conf', 'log', 'cacher.log', 'socket.log', join('socket', packagesSocket)]) {
     rmSync(join(cache.run, name), { recursive: true, force: true })
   }
 }
 
+/** True: answers. Undefined: not yet. False: one of its processes has ended. */
+async function cacherAnswers(cache: Cache, { marks, port }: Cacher): Promise<boolean | undefined> {
+  if (marks.length < 2 || !marks.every(processRuns)) return false
+  const ways = [{ port, host: '127.0.0.1' }, { path: join(socketFolder(cache), packagesSocket) }]
+  return (await Promise.all(ways.map(answers))).every(Boolean) || undefined
+}
+
+async function startMarked(argv: readonly string[], options: { log: string; uid?: number; gid?: number }) {
+  const mark = markProcess(await startDetached(argv, options))
+  return mark ? [mark] : []
+}
+
 function readCacher(cache: Cache): Cacher | undefined {
-  const text = readText(join(cache.run, 'cacher.json'))
-  return text === undefined ? undefined : (JSON.parse(text) as Cacher)
+  return readJson<Cacher>(join(cache.run, 'cacher.json'))
+}
+
+function writeCacher(cache: Cache, cacher: Cacher): void {
+  writeWhole(join(cache.run, 'cacher.json'), JSON.stringify(cacher))
 }
 
 function configuration(cache: Cache, port: number, proxy: string): string {
@@ -74,7 +86,7 @@ function configuration(cache: Cache, port: number, proxy: string): string {
     'SupportDir: /usr/lib/apt-cacher-ng',
     'BindAddress: 127.0.0.1',
     `Port: ${port}`,
-    `SocketPath: ${join(socketFolder(cache), packagesSocket)}`,
+    `SocketPath: ${join(cache.run, 'log', 'unused')}`,
     'ForeGround: 1',
     'ExThreshold: 60',
     ...(proxy === '' ? [] : [`Proxy: ${proxy}`]),
@@ -94,16 +106,16 @@ async function cacherUser(): Promise<{ uid: number; gid: number }> {
 
 function prepareFolders(cache: Cache, { uid, gid }: { uid: number; gid: number }): void {
   for (const folder of [cache.folder, cache.run, join(cache.run, 'conf')]) mkdirSync(folder, { recursive: true })
-  for (const folder of [cache.packages, join(cache.run, 'log'), socketFolder(cache)]) {
-    mkdirSync(folder, { recursive: true })
-    chmodSync(folder, 0o700)
+  mkdirSync(socketFolder(cache), { recursive: true, mode: 0o700 })
+  for (const folder of [cache.packages, join(cache.run, 'log')]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
     chownSync(folder, uid, gid)
   }
 }
 
-function answers(path: string): Promise<boolean> {
+function answers(way: NetConnectOpts): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ path } satisfies NetConnectOpts)
+    const socket = connect(way)
     const end = (answer: boolean) => () => {
       socket.destroy()
       resolve(answer)

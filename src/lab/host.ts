@@ -108,6 +108,7 @@ function nspawnArguments({ lab, name, index, folder }: LabHost, cache: Cache): s
     `--network-bridge=${lab.bridge}`,
     '--capability=all',
     '--kill-signal=SIGRTMIN+3',
+    '--rlimit=RLIMIT_NOFILE=1024:524288',
     `--bind-ro=${socketFolder(cache).replaceAll(':', '\\:')}:${packagesFolder}`,
   ]
 }

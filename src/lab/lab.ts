@@ -8,7 +8,7 @@ import { bootHost, hostRuns, killHost } from './host.ts'
 import { labLinks, linkCut, makeBridge, removeLink, setLink } from './link.ts'
 import { withLock } from './lock.ts'
 import { joinMachine, leaveMachine } from './machine.ts'
-import { namesIn, removeFolder } from './mount.ts'
+import { mountDisk, namesIn, removeFolder } from './mount.ts'
 import { cableName, type LabNames, type LabRef, labNames, requireName } from './names.ts'
 import { installRequirements, requireFit } from './requirements.ts'
 import {
@@ -106,7 +106,10 @@ export async function labKill(ref: LabRef, name: string): Promise<void> {
 /** Boots a host again on its disk and waits for its sshd; does nothing when it runs. */
 export async function labStart(ref: LabRef, name: string): Promise<void> {
   const host = hostOf(ref, name)
-  await withLock(hostLock(host), () => bootHost(host, sharedCache()))
+  await withLock(hostLock(host), async () => {
+    if (!hostRuns(host)) await mountDisk(host.folder)
+    await bootHost(host, sharedCache())
+  })
 }
 
 /** Pulls a host's network cable: it keeps running and keeps its address, and nobody reaches it. */
@@ -138,10 +141,11 @@ function makeNetwork(names: LabNames, wanted: readonly string[]): Promise<LabSta
 
 async function raise(host: LabHost, { base, cache }: { base: string; cache: Cache }, say: (line: string) => void) {
   await withLock(hostLock(host), async () => {
-    if (hostRuns(host)) return
-    await prepareDisk(host, base)
+    const running = hostRuns(host)
+    if (running && (await linkCut(cableName(host.lab.id, host.index)))) return
+    if (!running) await prepareDisk(host, base)
     await bootHost(host, cache)
-    say(`${host.name}: up at ${host.address} (${basename(readlinkSync(join(host.folder, 'base')))})`)
+    if (!running) say(`${host.name}: up at ${host.address} (${basename(readlinkSync(join(host.folder, 'base')))})`)
   })
 }
 
