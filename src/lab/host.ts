@@ -7,7 +7,7 @@ import { hostProcesses, killCgroup, makeCgroups, removeCgroups } from './cgroup.
 import { startDetached, tail } from './child.ts'
 import { readJson, writeWhole } from './files.ts'
 import { removeLink } from './link.ts'
-import { removeFolder } from './mount.ts'
+import { namesIn, removeFolder } from './mount.ts'
 import { cableName, machineName } from './names.ts'
 import { pause, poll } from './poll.ts'
 import { markProcess, type ProcessMark, processRuns, readText, signalProcess } from './process.ts'
@@ -80,6 +80,13 @@ export function consoleLog(host: LabHost): string {
   return join(host.folder, 'console.log')
 }
 
+/** Removes what the container program leaves on the machine, when it is killed, for machines so named. */
+export async function removeNspawnTraces(named: (machine: string) => boolean): Promise<void> {
+  for (const kind of ['/run/systemd/nspawn/propagate', '/run/systemd/nspawn/unix-export']) {
+    for (const machine of namesIn(kind).filter(named)) await removeFolder(join(kind, machine))
+  }
+}
+
 /** First real-time signal of the kernel's C library; systemd powers off at the fourth after it. */
 const rtmin = 34
 
@@ -122,9 +129,7 @@ async function clearHost(host: LabHost): Promise<void> {
   await killCgroup(lab.id, name)
   await removeLink(cableName(lab.id, index))
   await removeCgroups(lab.id, name)
-  for (const kind of ['propagate', 'unix-export']) {
-    await removeFolder(join('/run/systemd/nspawn', kind, machineName(lab.id, index)))
-  }
+  await removeNspawnTraces((machine) => machine === machineName(lab.id, index))
   await removeFolder(join(folder, 'process.json'))
 }
 

@@ -4,12 +4,12 @@ import { baseImage } from './base.ts'
 import { type Cache, sharedCache } from './cache.ts'
 import { hostsWithCgroup, killCgroup, removeCgroups } from './cgroup.ts'
 import { makeKey, prepareDisk } from './disk.ts'
-import { bootHost, hostRuns, killHost } from './host.ts'
+import { bootHost, hostRuns, killHost, removeNspawnTraces } from './host.ts'
 import { labLinks, linkCut, makeBridge, removeLink, setLink } from './link.ts'
 import { withLock } from './lock.ts'
 import { joinMachine, leaveMachine } from './machine.ts'
 import { mountDisk, namesIn, removeFolder } from './mount.ts'
-import { cableName, type LabNames, type LabRef, labNames, requireName } from './names.ts'
+import { cableName, type LabNames, type LabRef, labNames, machineName, requireName } from './names.ts'
 import { installRequirements, requireFit } from './requirements.ts'
 import {
   hostIn,
@@ -79,6 +79,7 @@ export async function labDown(ref: LabRef): Promise<void> {
       await killCgroup(names.id, name)
       await removeCgroups(names.id, name)
     }
+    await removeNspawnTraces((machine) => machine.startsWith(machineName(names.id, '')))
     for (const link of await labLinks(names.id)) await removeLink(link)
     await removeFolder(names.folder)
     removeEmptyFolder(dirname(names.folder))

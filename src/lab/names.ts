@@ -25,14 +25,14 @@ export interface LabNames {
 /** Names everything of a lab. Throws `E_LAB_NAME` when root or environment cannot name a lab. */
 export function labNames({ root, environment }: LabRef): LabNames {
   if (!root.startsWith('/')) throw badName(`project folder "${root}" is not absolute`)
-  requireName('environment', environment)
+  if (!/^[a-z0-9_][a-z0-9._-]*$/i.test(environment)) throw badName(`environment "${environment}" is no folder name`)
   const id = createHash('sha256').update(`${root}\0${environment}`).digest('hex').slice(0, 6)
   const mac = `02:65:6b:${id.slice(0, 2)}:${id.slice(2, 4)}:${id.slice(4, 6)}`
   return { id, folder: join(root, '.deploy', 'lab', environment), bridge: `ek${id}`, bridgeMac: mac }
 }
 
-/** Name of a host's container on the machine: at most 12 characters, unique across labs. */
-export function machineName(id: string, index: number): string {
+/** Name of a host's container on the machine, at most 12 characters, unique across labs; what all begin with for ''. */
+export function machineName(id: string, index: number | ''): string {
   return `ek${id}-${index}`
 }
 

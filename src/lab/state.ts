@@ -46,7 +46,7 @@ export function numberHosts(known: Readonly<Record<string, number>>, names: read
   const numbers: Record<string, number> = { ...known }
   const taken = new Set(Object.values(known))
   let next = 0
-  for (const name of names.filter((each) => numbers[each] === undefined)) {
+  for (const name of new Set(names.filter((each) => known[each] === undefined))) {
     while (taken.has(next)) next++
     if (next >= maxHosts) throw new DeployError({ code: 'E_LAB_FULL', message: `lab: more than ${maxHosts} hosts` })
     numbers[name] = next
