@@ -19,7 +19,10 @@ export function ensurePackages() {
 /** The path of a Node that runs this project's TypeScript: the running one, else the bundled one. */
 export function fitNode() {
   const [major, minor] = process.versions.node.split('.').map(Number)
-  const [needMajor, needMinor] = readFileSync(join(root, 'bin', 'deploy.js'), 'utf8').match(/REQUIRED = \[(\d+), (\d+)\]/).slice(1).map(Number)
+  const [needMajor, needMinor] = readFileSync(join(root, 'bin', 'deploy.js'), 'utf8')
+    .match(/REQUIRED = \[(\d+), (\d+)\]/)
+    .slice(1)
+    .map(Number)
   if (major > needMajor || (major === needMajor && minor >= needMinor)) return process.execPath
   const require = createRequire(join(root, 'package.json'))
   return join(dirname(require.resolve(`node-${process.platform}-${process.arch}/package.json`)), 'bin', 'node')

@@ -2,13 +2,13 @@ import type { Command } from 'commander'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { RunEvent } from '../model/event.ts'
 import type { Plan } from '../model/plan.ts'
-import type { Context } from '../run/context.ts'
 import type { ApplyResult } from '../run/apply.ts'
-import type { Survey } from '../run/survey.ts'
 import type { Ask } from '../run/approval.ts'
-import { type Finish, type PlaybookOptions, withPlaybook } from './options.ts'
+import type { Context } from '../run/context.ts'
+import type { Survey } from '../run/survey.ts'
 import { openRun } from './open-run.ts'
-import { openOutput, type Output } from './output.ts'
+import { type Finish, type PlaybookOptions, withPlaybook } from './options.ts'
+import { type Output, openOutput } from './output.ts'
 import { exitOfPlan } from './plan.ts'
 
 interface ApplyOptions extends PlaybookOptions {
@@ -55,13 +55,26 @@ async function applyVerb(environment: string, playbook: string | undefined, opti
     }
     const { summarise } = await import('../report/summary.ts')
     const { applyJson } = await import('../report/json.ts')
-    const hosts = summarise(plan, first.phases.map(({ host }) => host), result)
+    const hosts = summarise(
+      plan,
+      first.phases.map(({ host }) => host),
+      result,
+    )
     const { summaryLines } = await import('../report/run-text.ts')
     if (result || plan.unreachable.length > 0) {
-      output.print(`${summaryLines(outcomes.results(), hosts, nextCommand(environment, hosts), output.paint).join('\n')}\n`)
+      output.print(
+        `${summaryLines(outcomes.results(), hosts, nextCommand(environment, hosts), output.paint).join('\n')}\n`,
+      )
     }
     output.document(
-      applyJson({ plan, run: result?.run, results: outcomes.results(), hosts, traffic: context.pool.traffic(), seconds: (performance.now() - began) / 1000 }),
+      applyJson({
+        plan,
+        run: result?.run,
+        results: outcomes.results(),
+        hosts,
+        traffic: context.pool.traffic(),
+        seconds: (performance.now() - began) / 1000,
+      }),
     )
     return exitOfApply(plan, result)
   } finally {

@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import { exitCodes } from '../model/error.ts'
 import type { Fact } from '../model/fact.ts'
 import type { Phase } from '../model/playbook.ts'
-import { type Finish, type ReachOptions, withReach } from './options.ts'
 import { openEnvironment } from './open-run.ts'
+import { type Finish, type ReachOptions, withReach } from './options.ts'
 import { openOutput } from './output.ts'
 
 export function factsCommand(program: Command, finish: Finish): void {
@@ -22,14 +22,33 @@ async function facts(environment: string, options: ReachOptions): Promise<number
   const { safeLine } = await import('../report/safe.ts')
   const output = openOutput(options)
   const { inventory, limit, pool } = await openEnvironment(environment, options)
-  const phase: Phase = { name: 'facts', strategy: 'parallel', on: ['all'], facts: shipped, reads: [], tasks: () => [], where: '' }
+  const phase: Phase = {
+    name: 'facts',
+    strategy: 'parallel',
+    on: ['all'],
+    facts: shipped,
+    reads: [],
+    tasks: () => [],
+    where: '',
+  }
   const limited = { ...inventory, hosts: inventory.hosts.filter(({ name }) => limit.has(name)) }
   try {
     const { values, problems } = await gatherFacts({ inventory: limited, pool }, [phase])
-    const lost = await Promise.all(limited.hosts.map(({ name }) => pool.hello(name).then(() => undefined, (error: unknown) => error)))
+    const lost = await Promise.all(
+      limited.hosts.map(({ name }) =>
+        pool.hello(name).then(
+          () => undefined,
+          (error: unknown) => error,
+        ),
+      ),
+    )
     const hosts = Object.fromEntries([...values].map(([host, known]) => [host, valuesByName(shipped, known)]))
     for (const [host, known] of Object.entries(hosts)) {
-      output.print(`${host}\n${Object.entries(known).map(([name, value]) => `  ${name}: ${safeLine(JSON.stringify(value))}\n`).join('')}`)
+      output.print(
+        `${host}\n${Object.entries(known)
+          .map(([name, value]) => `  ${name}: ${safeLine(JSON.stringify(value))}\n`)
+          .join('')}`,
+      )
     }
     output.document({ format: 1, environment, hosts })
     for (const { host, message } of problems) process.stderr.write(`${host}: ${safeLine(message)}\n`)
@@ -41,6 +60,11 @@ async function facts(environment: string, options: ReachOptions): Promise<number
   }
 }
 
-function valuesByName(shipped: Readonly<Record<string, Fact>>, known: ReadonlyMap<Fact, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(shipped).flatMap(([name, fact]) => (known.has(fact) ? [[name, known.get(fact)]] : [])))
+function valuesByName(
+  shipped: Readonly<Record<string, Fact>>,
+  known: ReadonlyMap<Fact, unknown>,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(shipped).flatMap(([name, fact]) => (known.has(fact) ? [[name, known.get(fact)]] : [])),
+  )
 }

@@ -32,7 +32,9 @@ function graph({ environment, groups, hosts }: Inventory): string {
   return `${environment}\n${parts
     .map(([group, members], index) => {
       const last = index === parts.length - 1
-      const branches = members.map((name, at) => `${last ? '  ' : '│ '}${at === members.length - 1 ? '└─' : '├─'} ${name}`)
+      const branches = members.map(
+        (name, at) => `${last ? '  ' : '│ '}${at === members.length - 1 ? '└─' : '├─'} ${name}`,
+      )
       return [`${last ? '└─' : '├─'} ${group}`, ...branches].join('\n')
     })
     .join('\n')}\n`
@@ -48,5 +50,13 @@ function list({ hosts }: Inventory): string {
       .join(' '),
   ])
   const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)))
-  return rows.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`).join('')
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
 }

@@ -16,7 +16,10 @@ export function labCommand(program: Command, finish: Finish): void {
     .action(async (environment: string, { packages }: { packages?: string }) => {
       const { labUp } = await import('../lab/lab.ts')
       const target = await confirmLab(environment)
-      const { hosts } = await labUp({ ...target.ref, hosts: target.hosts, ...(packages && { packages: packages.split(',') }) }, say)
+      const { hosts } = await labUp(
+        { ...target.ref, hosts: target.hosts, ...(packages && { packages: packages.split(',') }) },
+        say,
+      )
       for (const [name, { address }] of Object.entries(hosts)) say(`${name}  ${address}`)
     })
 
@@ -52,10 +55,16 @@ export function labCommand(program: Command, finish: Finish): void {
         await act(target, host)
       })
   }
-  onHost('kill', 'power loss: the host is gone at once, its disk stays', async ({ ref }, host) => (await import('../lab/lab.ts')).labKill(ref, host))
-  onHost('start', 'boot a host again on its disk', async ({ ref }, host) => (await import('../lab/lab.ts')).labStart(ref, host))
+  onHost('kill', 'power loss: the host is gone at once, its disk stays', async ({ ref }, host) =>
+    (await import('../lab/lab.ts')).labKill(ref, host),
+  )
+  onHost('start', 'boot a host again on its disk', async ({ ref }, host) =>
+    (await import('../lab/lab.ts')).labStart(ref, host),
+  )
   onHost('cut', 'pull the network cable', async ({ ref }, host) => (await import('../lab/lab.ts')).labCut(ref, host))
-  onHost('heal', 'plug the network cable in again', async ({ ref }, host) => (await import('../lab/lab.ts')).labHeal(ref, host))
+  onHost('heal', 'plug the network cable in again', async ({ ref }, host) =>
+    (await import('../lab/lab.ts')).labHeal(ref, host),
+  )
 
   lab
     .command('exec')
@@ -73,5 +82,9 @@ export function labCommand(program: Command, finish: Finish): void {
 
 function requireHost({ hosts, environment }: LabTarget, host: string): void {
   if (hosts.includes(host)) return
-  throw new DeployError({ code: 'E_UNKNOWN_HOST', message: `no host "${host}" in ${environment} (hosts: ${hosts.join(', ')})`, exit: exitCodes.usage })
+  throw new DeployError({
+    code: 'E_UNKNOWN_HOST',
+    message: `no host "${host}" in ${environment} (hosts: ${hosts.join(', ')})`,
+    exit: exitCodes.usage,
+  })
 }

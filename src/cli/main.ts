@@ -21,7 +21,16 @@ export async function main(args: readonly string[]): Promise<number> {
   const finish = (code: number) => {
     exit = code
   }
-  for (const add of [planCommand, applyCommand, factsCommand, inventoryCommand, runCommand, trustCommand, labCommand, initCommand]) {
+  for (const add of [
+    planCommand,
+    applyCommand,
+    factsCommand,
+    inventoryCommand,
+    runCommand,
+    trustCommand,
+    labCommand,
+    initCommand,
+  ]) {
     add(program, finish)
   }
   try {

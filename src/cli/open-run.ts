@@ -19,19 +19,25 @@ export async function openEnvironment(environment: string, options: ReachOptions
   const { openPool } = await import('../run/pool.ts')
   const root = findProject(process.cwd())
   const { inventory, schema } = await loadInventory(root, environment)
-  const limit = new Set(options.limit === undefined ? inventory.hosts.map(({ name }) => name) : matchPattern(inventory, options.limit))
+  const limit = new Set(
+    options.limit === undefined ? inventory.hosts.map(({ name }) => name) : matchPattern(inventory, options.limit),
+  )
   const pool = openPool({ inventory, knownHosts: [knownHostsFile(root, environment)], forks: options.forks })
   return { root, inventory, schema, limit, pool }
 }
 
 /** Loads an environment and a playbook for `plan` and `apply`; the type-check runs beside the logins. */
-export async function openRun(environment: string, playbookName: string | undefined, options: PlaybookOptions, emit: Emit): Promise<OpenedRun> {
+export async function openRun(
+  environment: string,
+  playbookName: string | undefined,
+  options: PlaybookOptions,
+  emit: Emit,
+): Promise<OpenedRun> {
   const { root, inventory, limit, pool, schema } = await openEnvironment(environment, options)
   const { loadConfig } = await import('../load/config.ts')
   const { loadPlaybook } = await import('../load/playbook.ts')
   const { projectSources } = await import('../load/sources.ts')
-  const { startTypeCheck } = await import('../load/type-check.ts')
-  const check = options.check ? startTypeCheck(root) : undefined
+  const check = options.check ? (await import('../load/type-check.ts')).startTypeCheck(root) : undefined
   const close = () => {
     check?.stop()
     pool.close()

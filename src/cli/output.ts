@@ -1,4 +1,4 @@
-import { paintFor, type Paint } from '../report/paint.ts'
+import { type Paint, paintFor } from '../report/paint.ts'
 
 /** Options of how a command speaks, the same for all verbs. */
 export interface OutputOptions {

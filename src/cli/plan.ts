@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { exitCodes } from '../model/error.ts'
 import type { Plan } from '../model/plan.ts'
-import { type Finish, type PlaybookOptions, withPlaybook } from './options.ts'
 import { openRun } from './open-run.ts'
+import { type Finish, type PlaybookOptions, withPlaybook } from './options.ts'
 import { openOutput } from './output.ts'
 
 export function planCommand(program: Command, finish: Finish): void {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { exitCodes } from '../model/error.ts'
-import { type Finish, type ReachOptions, withReach } from './options.ts'
 import { openEnvironment } from './open-run.ts'
+import { type Finish, type ReachOptions, withReach } from './options.ts'
 import { openOutput } from './output.ts'
 
 interface Ended {
@@ -55,7 +55,11 @@ async function run(environment: string, pattern: string, command: string, option
     const failed = ended.filter(({ code }) => code !== undefined && code !== 0)
     for (const { host, code } of failed) process.stderr.write(`${host}: the command ended with code ${code}\n`)
     for (const { message } of lost) process.stderr.write(`${message}\n`)
-    output.document({ format: 1, environment, hosts: ended.map(({ host, code, message }) => ({ host, code: code ?? null, output: message ?? '' })) })
+    output.document({
+      format: 1,
+      environment,
+      hosts: ended.map(({ host, code, message }) => ({ host, code: code ?? null, output: message ?? '' })),
+    })
     if (failed.length > 0) return exitCodes.failed
     return lost.length > 0 ? exitCodes.unreachable : exitCodes.done
   } finally {

@@ -31,10 +31,17 @@ async function trust(environment: string, only: string | undefined, { fingerprin
   const names = new Set(matchPattern(inventory, only ?? 'all'))
   const hosts = inventory.hosts.filter(({ name, connection }) => names.has(name) && connection.transport !== 'local')
   if (fingerprint && hosts.length !== 1) {
-    throw new DeployError({ code: 'E_TRUST', message: '--fingerprint is for one host', hint: `deploy trust ${environment} HOST --fingerprint ${fingerprint}`, exit: exitCodes.usage })
+    throw new DeployError({
+      code: 'E_TRUST',
+      message: '--fingerprint is for one host',
+      hint: `deploy trust ${environment} HOST --fingerprint ${fingerprint}`,
+      exit: exitCodes.usage,
+    })
   }
   const file = knownHostsFile(root, environment)
-  const shown = await Promise.all(hosts.map(async ({ name, connection }) => ({ name, key: await shownHostKey(connection) })))
+  const shown = await Promise.all(
+    hosts.map(async ({ name, connection }) => ({ name, key: await shownHostKey(connection) })),
+  )
   let exit: number = exitCodes.done
   for (const { name, key } of shown) {
     if ('kind' in key) {
@@ -42,7 +49,9 @@ async function trust(environment: string, only: string | undefined, { fingerprin
       exit = exitCodes.unreachable
       continue
     }
-    const known = parseKnownHosts(existsSync(file) ? readFileSync(file, 'utf8') : '').filter((entry) => entry.name === key.name)
+    const known = parseKnownHosts(existsSync(file) ? readFileSync(file, 'utf8') : '').filter(
+      (entry) => entry.name === key.name,
+    )
     if (known.some((entry) => entry.line === key.line)) {
       process.stdout.write(`${name}: already trusted (${key.fingerprint})\n`)
       continue
@@ -57,13 +66,25 @@ async function trust(environment: string, only: string | undefined, { fingerprin
 
 function describe(name: string, key: HostKey, known: readonly HostKey[]): void {
   process.stdout.write(`${name} (${key.name}) shows ${key.type} ${key.fingerprint}\n`)
-  for (const old of known) process.stdout.write(`  until now trusted: ${old.type} ${old.fingerprint}: the key has CHANGED. Reinstalled, or somebody in between?\n`)
+  for (const old of known)
+    process.stdout.write(
+      `  until now trusted: ${old.type} ${old.fingerprint}: the key has CHANGED. Reinstalled, or somebody in between?\n`,
+    )
 }
 
-async function agreed(environment: string, name: string, key: HostKey, fingerprint: string | undefined): Promise<boolean> {
+async function agreed(
+  environment: string,
+  name: string,
+  key: HostKey,
+  fingerprint: string | undefined,
+): Promise<boolean> {
   if (fingerprint) {
     if (fingerprint === key.fingerprint) return true
-    throw new DeployError({ code: 'E_TRUST', message: `${name} shows ${key.fingerprint}, not ${fingerprint}: not trusted`, exit: exitCodes.refused })
+    throw new DeployError({
+      code: 'E_TRUST',
+      message: `${name} shows ${key.fingerprint}, not ${fingerprint}: not trusted`,
+      exit: exitCodes.refused,
+    })
   }
   if (!process.stdin.isTTY) {
     throw new DeployError({

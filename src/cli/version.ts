@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { toolRoot } from '../load/tool-root.ts'
 import { join } from 'node:path'
+import { toolRoot } from '../load/tool-root.ts'
 
 /** The tool's version, from its package.json. */
 export function version(): string {

@@ -33,7 +33,10 @@ export function applyJson({ plan, run, results, hosts, traffic, seconds }: Apply
     format: FORMAT,
     run: run ?? null,
     ...plan,
-    results: results.map(({ output, ...result }) => ({ ...result, ...(output && { output: output.toString('utf8') }) })),
+    results: results.map(({ output, ...result }) => ({
+      ...result,
+      ...(output && { output: output.toString('utf8') }),
+    })),
     hosts: hosts.map((host) => ({ ...host, ...traffic.get(host.host) })),
     seconds: Math.round(seconds * 1000) / 1000,
   }

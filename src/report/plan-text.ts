@@ -28,12 +28,23 @@ function phaseLines(plan: Plan, name: string, paint: Paint): readonly string[] {
   const changes = plan.changes.filter((change) => change.phase === name)
   if (changes.length === 0) return []
   const phase = plan.phases.find((item) => item.name === name)
-  const groups = Map.groupBy(changes, signature)
+  const groups = Map.groupBy(inTaskOrder(changes), signature)
   return [
     '',
     `${paint('bold', name)} ${paint('dim', `(${phase?.strategy}: ${phase?.hosts.join(', ')})`)}`,
     ...[...groups.values()].flatMap((group) => changeLines(group, phase?.hosts.length ?? 0, paint)),
   ]
+}
+
+/** Changes come host by host; people read task by task. */
+function inTaskOrder(changes: readonly PlannedChange[]): readonly PlannedChange[] {
+  const seen = new Map<string, number>()
+  const placed = changes.map((change) => {
+    const place = seen.get(change.host) ?? 0
+    seen.set(change.host, place + 1)
+    return { change, place }
+  })
+  return placed.sort((a, b) => a.place - b.place).map(({ change }) => change)
 }
 
 /** Changes that read the same on several hosts are shown once. */
@@ -51,14 +62,18 @@ function changeLines(group: readonly PlannedChange[], hostCount: number, paint: 
   return [
     `  ${paint(colour, `${sign} ${safeLine(change.task)}`)}${name}  ${paint('dim', `[${hosts}]`)}${notify}`,
     ...change.fields.map(({ name: field, from, to }) => `      ${field}: ${shown(from)} → ${shown(to)}`),
-    ...(change.honesty === 'exact' || change.action === 'handler' ? [] : [`      ${paint('dim', honestyNote(change))}`]),
+    ...(change.honesty === 'exact' || change.action === 'handler'
+      ? []
+      : [`      ${paint('dim', honestyNote(change))}`]),
     ...change.notes.map((note) => `      ${paint('dim', safeLine(note))}`),
     ...(change.diff ? diffLines(change.diff, paint) : []),
   ]
 }
 
 function honestyNote({ honesty }: PlannedChange): string {
-  return honesty === 'opaque' ? 'will run: what it changes is not known' : 'decided by its guard: what it changes is not known'
+  return honesty === 'opaque'
+    ? 'will run: what it changes is not known'
+    : 'decided by its guard: what it changes is not known'
 }
 
 function shown(value: string | number | boolean | null): string {
@@ -81,7 +96,11 @@ function paintDiff(line: string, paint: Paint): string {
 function movingLines({ mayMove }: Plan, paint: Paint): readonly string[] {
   if (mayMove.length === 0) return []
   const groups = Map.groupBy(mayMove, ({ after, task }) => `${safeLine(task)} after ${safeLine(after)}`)
-  return ['', paint('dim', 'As wanted now, but may move:'), ...[...groups].map(([text, items]) => paint('dim', `  ? ${text}  [${items.map(({ host }) => host).join(' ')}]`))]
+  return [
+    '',
+    paint('dim', 'As wanted now, but may move:'),
+    ...[...groups].map(([text, items]) => paint('dim', `  ? ${text}  [${items.map(({ host }) => host).join(' ')}]`)),
+  ]
 }
 
 function problemLines(title: string, problems: readonly PlanProblem[], paint: Paint): readonly string[] {

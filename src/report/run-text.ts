@@ -1,7 +1,7 @@
 import type { RunEvent } from '../model/event.ts'
+import type { TaskResult } from './outcomes.ts'
 import type { Colour, Paint } from './paint.ts'
 import { safeLine, safeText } from './safe.ts'
-import type { TaskResult } from './outcomes.ts'
 
 /** Lines of a command's output that are shown where it failed. */
 const OUTPUT_LINES = 20
@@ -29,16 +29,27 @@ export function eventLines(event: RunEvent, width: number, paint: Paint): readon
       return [safeLine(event.message)]
     case 'task':
       if (event.state === 'start') return []
-      return [line(event.host, event.state, `${safeLine(event.task)}${event.note ? `: ${safeLine(event.note)}` : ''}`), ...failureLines(event)]
+      return [
+        line(event.host, event.state, `${safeLine(event.task)}${event.note ? `: ${safeLine(event.note)}` : ''}`),
+        ...failureLines(event),
+      ]
     case 'handler':
       if (event.state === 'start') return []
       return [line(event.host, event.state, `handler ${safeLine(event.handler)}`), ...failureLines(event)]
   }
 }
 
-function failureLines(event: { readonly state: string; readonly where?: string; readonly code?: number; readonly output?: Buffer }): readonly string[] {
+function failureLines(event: {
+  readonly state: string
+  readonly where?: string
+  readonly code?: number
+  readonly output?: Buffer
+}): readonly string[] {
   if (event.state !== 'failed' && event.state !== 'invalid') return []
-  const said = safeText(event.output ?? '').trim().split('\n').slice(-OUTPUT_LINES)
+  const said = safeText(event.output ?? '')
+    .trim()
+    .split('\n')
+    .slice(-OUTPUT_LINES)
   return [
     ...(event.where ? [`    ${event.where}${event.code === undefined ? '' : `, exit code ${event.code}`}`] : []),
     ...said.filter(Boolean).map((text) => `    ${text}`),
@@ -46,13 +57,22 @@ function failureLines(event: { readonly state: string; readonly where?: string; 
 }
 
 /** The end of an apply: a line per host, what is left open, and the one next command. */
-export function summaryLines(results: readonly TaskResult[], hosts: readonly HostSummary[], next: string, paint: Paint): readonly string[] {
+export function summaryLines(
+  results: readonly TaskResult[],
+  hosts: readonly HostSummary[],
+  next: string,
+  paint: Paint,
+): readonly string[] {
   const width = Math.max(0, ...hosts.map(({ host }) => host.length))
   const lines = hosts.map(({ host, state, message }) => {
     const own = results.filter((result) => result.host === host)
     const count = (outcome: string) => own.filter((result) => result.outcome === outcome).length
-    const counts = ['changed', 'ok', 'skipped', 'failed', 'unknown', 'not-run'].map((outcome) => [count(outcome), outcome] as const)
-    const told = counts.filter(([number]) => number > 0).map(([number, outcome]) => `${number} ${outcome === 'ok' ? 'already so' : outcome}`)
+    const counts = ['changed', 'ok', 'skipped', 'failed', 'unknown', 'not-run'].map(
+      (outcome) => [count(outcome), outcome] as const,
+    )
+    const told = counts
+      .filter(([number]) => number > 0)
+      .map(([number, outcome]) => `${number} ${outcome === 'ok' ? 'already so' : outcome}`)
     const text = [told.join(', ') || 'nothing to do', message && safeLine(message)].filter(Boolean).join(' · ')
     return `${host.padEnd(width)}  ${paint(state === 'done' ? 'green' : 'red', state.padEnd(11))}  ${text}`
   })

@@ -4,7 +4,7 @@
  */
 export function safeText(text: string | Buffer): string {
   const string = typeof text === 'string' ? text : text.toString('utf8')
-  return string.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, escape)
+  return string.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, shownEscape)
 }
 
 /** Like `safeText`, on one line. */
@@ -12,7 +12,7 @@ export function safeLine(text: string | Buffer): string {
   return safeText(text).replaceAll('\n', '\\n').replaceAll('\t', ' ')
 }
 
-function escape(character: string): string {
+function shownEscape(character: string): string {
   const code = character.charCodeAt(0)
   return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`
 }

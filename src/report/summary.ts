@@ -10,7 +10,11 @@ interface HostResult {
 const STATES = { ok: 'done', changed: 'done', failed: 'failed', unknown: 'unknown', refused: 'refused' } as const
 
 /** How each host of a plan ended: the first thing that went wrong on it, else done. */
-export function summarise(plan: Plan, hosts: readonly string[], result: { readonly hosts: readonly HostResult[] } | undefined): readonly HostSummary[] {
+export function summarise(
+  plan: Plan,
+  hosts: readonly string[],
+  result: { readonly hosts: readonly HostResult[] } | undefined,
+): readonly HostSummary[] {
   const lost = plan.unreachable.map(({ host, message }): HostSummary => ({ host, state: 'unreachable', message }))
   const rest = [...new Set(hosts)].map((host): HostSummary => {
     const problem = plan.problems.find((item) => item.host === host)

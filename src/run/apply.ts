@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import type { PlanProblem } from '../model/plan.ts'
-import type { Plan } from '../model/plan.ts'
 import { DeployError, exitCodes } from '../model/error.ts'
-import { approvalOf, type Approve, type Ask } from './approval.ts'
+import type { Plan, PlanProblem } from '../model/plan.ts'
+import { type Approve, type Ask, approvalOf } from './approval.ts'
 import type { Context } from './context.ts'
-import { runHostPhase, type HostPhaseResult } from './host-phase.ts'
-import { openJournal, type Journal } from './journal.ts'
-import { lockHosts, releaseHosts, type Fences } from './lock.ts'
+import { type HostPhaseResult, runHostPhase } from './host-phase.ts'
+import { type Journal, openJournal } from './journal.ts'
+import { type Fences, lockHosts, releaseHosts } from './lock.ts'
 import { notifies } from './make-plan.ts'
-import { survey, type HostPhase, type Survey } from './survey.ts'
+import { type HostPhase, type Survey, survey } from './survey.ts'
 
 /** How a run ended on each host, phase by phase. */
 export interface ApplyResult {
@@ -36,7 +35,10 @@ interface Run {
 
 /** The parts of a survey that have something to do: a change, or a handler an earlier run owes. */
 export function hasWork({ phases, hellos }: Survey): boolean {
-  return phases.some(({ decisions }) => decisions.some(({ changes }) => changes.length > 0)) || [...hellos.values()].some(({ owed }) => owed.length > 0)
+  return (
+    phases.some(({ decisions }) => decisions.some(({ changes }) => changes.length > 0)) ||
+    [...hellos.values()].some(({ owed }) => owed.length > 0)
+  )
 }
 
 /**
@@ -44,14 +46,35 @@ export function hasWork({ phases, hellos }: Survey): boolean {
  * changed something, and gives the locks back. A host that fails is left out of what follows; a failed `once` phase
  * ends the run, because what comes after may build on it.
  */
-export async function apply(context: Context, first: Survey, plan: Plan, command: string, ask: Ask): Promise<ApplyResult> {
+export async function apply(
+  context: Context,
+  first: Survey,
+  plan: Plan,
+  command: string,
+  ask: Ask,
+): Promise<ApplyResult> {
   const id = newRunId()
   const journal = openJournal(context.root, id)
   const hosts = [...new Set(first.phases.map(({ host }) => host))].filter((host) => !first.blocked.has(host))
-  journal.append({ event: 'run', run: id, environment: context.inventory.environment, playbook: context.playbook.name, command, hosts })
+  journal.append({
+    event: 'run',
+    run: id,
+    environment: context.inventory.environment,
+    playbook: context.playbook.name,
+    command,
+    hosts,
+  })
   const fences = await lockHosts(context.pool, id, command, hosts)
   journal.append({ event: 'locked', fences: Object.fromEntries(fences) })
-  const run: Run = { id, context, journal, fences, approve: approvalOf(plan, first, ask), results: [], out: new Set(first.blocked) }
+  const run: Run = {
+    id,
+    context,
+    journal,
+    fences,
+    approve: approvalOf(plan, first, ask),
+    results: [],
+    out: new Set(first.blocked),
+  }
   try {
     await walkPhases(run, first)
   } finally {
@@ -91,14 +114,34 @@ async function surveyAgain(run: Run, phase: number): Promise<Survey> {
   return again
 }
 
-function addProblem(run: Run, phase: number, { host, task, message }: PlanProblem, outcome: HostResult['outcome'] = 'failed'): void {
+function addProblem(
+  run: Run,
+  phase: number,
+  { host, task, message }: PlanProblem,
+  outcome: HostResult['outcome'] = 'failed',
+): void {
   run.out.add(host)
-  run.results.push({ host, phase: run.context.playbook.phases[phase]?.name ?? '', outcome, message: task ? `${task}: ${message}` : message })
+  run.results.push({
+    host,
+    phase: run.context.playbook.phases[phase]?.name ?? '',
+    outcome,
+    message: task ? `${task}: ${message}` : message,
+  })
 }
 
-async function runPart(run: Run, phaseName: string, part: HostPhase, owed: readonly { id: string; name: string }[]): Promise<HostResult> {
+async function runPart(
+  run: Run,
+  phaseName: string,
+  part: HostPhase,
+  owed: readonly { id: string; name: string }[],
+): Promise<HostResult> {
   const fence = run.fences.get(part.host)
-  if (fence === undefined) throw new DeployError({ code: 'E_NOT_LOCKED', message: `${part.host} is not locked by this run`, exit: exitCodes.refused })
+  if (fence === undefined)
+    throw new DeployError({
+      code: 'E_NOT_LOCKED',
+      message: `${part.host} is not locked by this run`,
+      exit: exitCodes.refused,
+    })
   const result = await runHostPhase(run.context, {
     run: run.id,
     fence,

@@ -2,7 +2,7 @@ import type { Fact, Facts } from '../model/fact.ts'
 import type { PlanProblem } from '../model/plan.ts'
 import type { Phase } from '../model/playbook.ts'
 import { readValues } from '../plan/decide.ts'
-import { factHosts, type FactTable } from '../plan/expand.ts'
+import { type FactTable, factHosts } from '../plan/expand.ts'
 import { askProbes, defineReaders, readPieces } from '../shell/probe-script.ts'
 import type { Context } from './context.ts'
 import { HostLost } from './session.ts'
@@ -31,7 +31,8 @@ export async function gatherFacts(context: FactContext, phases: readonly Phase[]
 /** The facts one phase sees: those it declares, of each host that has all of them. */
 export function factTable(context: FactContext, phase: Phase, gathered: Gathered): FactTable {
   const names = Object.entries(phase.facts)
-  const hosts = names.length === 0 ? context.inventory.hosts.map(({ name }) => name) : factHosts(phase, context.inventory)
+  const hosts =
+    names.length === 0 ? context.inventory.hosts.map(({ name }) => name) : factHosts(phase, context.inventory)
   const table = new Map<string, Readonly<Record<string, unknown>>>()
   for (const host of hosts) {
     const values = gathered.get(host)

@@ -1,14 +1,14 @@
 import { hostname, userInfo } from 'node:os'
 import type { HandlerEvent, TaskEvent } from '../model/event.ts'
 import { buildProgram, programContents } from '../plan/build-program.ts'
-import { probesOf, type CompiledTask } from '../plan/compile.ts'
-import { decideAll, type Decision } from '../plan/decide.ts'
+import { type CompiledTask, probesOf } from '../plan/compile.ts'
+import { type Decision, decideAll } from '../plan/decide.ts'
 import type { Mark } from '../shell/frames.ts'
-import { hostProgram } from '../shell/program.ts'
 import { readPieces } from '../shell/probe-script.ts'
+import { hostProgram } from '../shell/program.ts'
 import type { Approve } from './approval.ts'
 import type { Context } from './context.ts'
-import { newNonce, runProgram, type ProgramResult } from './program-run.ts'
+import { newNonce, type ProgramResult, runProgram } from './program-run.ts'
 import type { HostPhase } from './survey.ts'
 
 /** How one host's part of a phase ended. */
@@ -49,8 +49,11 @@ export async function runHostPhase(context: Context, job: HostPhaseJob): Promise
 
   for (let round = 1; round <= ROUNDS; round++) {
     const unreadable = decisions.find((decision) => decision.unreadable)
-    if (unreadable) return { outcome: 'failed', message: `${unreadable.task.label}: cannot be read: ${unreadable.unreadable}` }
-    const todo = decisions.filter((decision) => decision.changes.length > 0 && !(decision.task.honesty === 'opaque' && done.has(decision.task.key)))
+    if (unreadable)
+      return { outcome: 'failed', message: `${unreadable.task.label}: cannot be read: ${unreadable.unreadable}` }
+    const todo = decisions.filter(
+      (decision) => decision.changes.length > 0 && !(decision.task.honesty === 'opaque' && done.has(decision.task.key)),
+    )
     reportAlreadySo(context, job, decisions, planned, done, lastDone)
     if (todo.length === 0 && owed.length === 0 && (round > 1 || planned.size === 0)) {
       return { outcome: done.size > 0 || job.owed.length > 0 ? 'changed' : 'ok' }
@@ -60,8 +63,19 @@ export async function runHostPhase(context: Context, job: HostPhaseJob): Promise
 
     const name = `${part.phase}.${round}`
     const nonce = newNonce()
-    const head = { nonce, run: job.run, fence: job.fence, phase: part.phase, who: `${userInfo().username}@${hostname()}` }
-    job.record('program', { host: part.host, phase: part.phase, program: name, tasks: todo.map(({ task }) => task.key) })
+    const head = {
+      nonce,
+      run: job.run,
+      fence: job.fence,
+      phase: part.phase,
+      who: `${userInfo().username}@${hostname()}`,
+    }
+    job.record('program', {
+      host: part.host,
+      phase: part.phase,
+      program: name,
+      tasks: todo.map(({ task }) => task.key),
+    })
     const result = await runProgram(context.pool, {
       host: part.host,
       run: job.run,
@@ -80,7 +94,8 @@ export async function runHostPhase(context: Context, job: HostPhaseJob): Promise
       done.set(task.key, (done.get(task.key) ?? 0) + 1)
     }
     if (result.end === 'unknown') return reportUnknown(context, job, result)
-    if (result.end === 'fenced') return { outcome: 'failed', message: 'another run has taken over the lock of this host; nothing more was done' }
+    if (result.end === 'fenced')
+      return { outcome: 'failed', message: 'another run has taken over the lock of this host; nothing more was done' }
     if (result.end === 'failed') return { outcome: 'failed' }
     owed = []
     pieces = readPieces(result.marks, probesOf(part.tasks))
@@ -90,16 +105,24 @@ export async function runHostPhase(context: Context, job: HostPhaseJob): Promise
       if (wrong.length > 0 && ++corrections > CORRECTIONS) return notConverged(wrong, done)
     }
   }
-  return { outcome: 'failed', message: `still moving after ${ROUNDS} programs: something else changes this host at the same time` }
+  return {
+    outcome: 'failed',
+    message: `still moving after ${ROUNDS} programs: something else changes this host at the same time`,
+  }
 }
 
 /** Tasks that are not as wanted though the program came to its end. Opaque commands cannot be judged. */
 function stillWrong(decisions: readonly Decision[], done: ReadonlyMap<string, number>): readonly Decision[] {
-  return decisions.filter(({ task, changes }) => changes.length > 0 && !(task.honesty === 'opaque' && done.has(task.key)))
+  return decisions.filter(
+    ({ task, changes }) => changes.length > 0 && !(task.honesty === 'opaque' && done.has(task.key)),
+  )
 }
 
 function notConverged(wrong: readonly Decision[], done: ReadonlyMap<string, number>): HostPhaseResult {
-  const labels = wrong.map(({ task, changes }) => `${task.label} (${changes.map(({ field, from, to }) => `${field}: ${from}, wanted ${to}`).join('; ')})`)
+  const labels = wrong.map(
+    ({ task, changes }) =>
+      `${task.label} (${changes.map(({ field, from, to }) => `${field}: ${from}, wanted ${to}`).join('; ')})`,
+  )
   const repeated = [...done].filter(([, times]) => times > 1).map(([key]) => key)
   const fight = repeated.length > 1 ? `; ${repeated.slice(0, 2).join(' and ')} undo each other` : ''
   return { outcome: 'failed', message: `not as wanted although every step succeeded: ${labels.join(', ')}${fight}` }
@@ -143,7 +166,8 @@ function report({ emit }: Context, job: HostPhaseJob, { words, before }: Mark): 
   if (word === 'done' && task) emit({ ...taskEvent(job, task), state: 'changed', output: before })
   if (word === 'failed' && task) emit({ ...taskEvent(job, task), state: 'failed', output: before, code: Number(code) })
   const state = HANDLER_STATES[word]
-  if (state) emit({ ...handlerEvent(job, id), state, output: before, ...(code !== undefined && { code: Number(code) }) })
+  if (state)
+    emit({ ...handlerEvent(job, id), state, output: before, ...(code !== undefined && { code: Number(code) }) })
 }
 
 const HANDLER_STATES: Readonly<Record<string, HandlerEvent['state']>> = {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { DeployError, exitCodes } from '../model/error.ts'
-import { releaseLock, takeLock, type Owner } from '../shell/wire.ts'
+import { type Owner, releaseLock, takeLock } from '../shell/wire.ts'
 import type { Pool } from './pool.ts'
 
 /** The fence of each host this run has locked. */
@@ -51,7 +51,9 @@ async function lockHost(pool: Pool, host: string, run: string, command: string, 
 }
 
 function heldBy(host: string, run: string, owner: Owner | undefined): DeployError {
-  const holder = owner ? `${owner.who} on ${owner.machine} (pid ${owner.pid}) since ${owner.since}, by ${owner.command}` : 'somebody'
+  const holder = owner
+    ? `${owner.who} on ${owner.machine} (pid ${owner.pid}) since ${owner.since}, by ${owner.command}`
+    : 'somebody'
   return new DeployError({
     code: 'E_LOCKED',
     message: `${host} is locked by run ${run}: ${holder}`,
@@ -93,7 +95,9 @@ function parseOwner(line: Buffer | undefined): Owner | undefined {
   try {
     const owner = JSON.parse(line?.toString('utf8') ?? '') as Partial<Owner>
     const texts = [owner.who, owner.machine, owner.started, owner.since, owner.command]
-    return texts.every((text) => typeof text === 'string') && typeof owner.pid === 'number' ? (owner as Owner) : undefined
+    return texts.every((text) => typeof text === 'string') && typeof owner.pid === 'number'
+      ? (owner as Owner)
+      : undefined
   } catch {
     return undefined
   }

@@ -1,11 +1,11 @@
-import type { Plan, PlanProblem, PlannedChange } from '../model/plan.ts'
-import { readValues, type Decision } from '../plan/decide.ts'
+import type { Plan, PlannedChange, PlanProblem } from '../model/plan.ts'
+import type { Detail } from '../model/task.ts'
+import { type Decision, readValues } from '../plan/decide.ts'
 import { phaseHosts } from '../plan/expand.ts'
 import { presentChange, presentMayMove } from '../plan/present.ts'
-import type { Detail } from '../model/task.ts'
 import type { Context } from './context.ts'
-import { askHost, type HostPhase, type Survey } from './survey.ts'
 import { HostLost } from './session.ts'
+import { askHost, type HostPhase, type Survey } from './survey.ts'
 
 interface Described {
   readonly changes: readonly PlannedChange[]
@@ -49,7 +49,12 @@ export async function describe(context: Context, part: HostPhase): Promise<Descr
     const refuse = details[index]?.refuse
     return refuse ? [{ host: part.host, phase, task: task.label, where: task.task.where, message: refuse }] : []
   })
-  return { changes: changing.flatMap((decision, index) => presentChange(phase, part.host, decision, details[index] ?? {}) ?? []), problems }
+  return {
+    changes: changing.flatMap(
+      (decision, index) => presentChange(phase, part.host, decision, details[index] ?? {}) ?? [],
+    ),
+    problems,
+  }
 }
 
 async function readDetails(context: Context, host: string, decisions: readonly Decision[]): Promise<readonly Detail[]> {
@@ -94,4 +99,3 @@ export function notifies(part: HostPhase, id: string): boolean {
 function phaseName(context: Context, part: HostPhase): string {
   return context.playbook.phases[part.phase]?.name ?? ''
 }
-

@@ -3,7 +3,7 @@ import type { Inventory } from '../model/inventory.ts'
 import type { Mark } from '../shell/frames.ts'
 import { HELLO } from '../shell/wire.ts'
 import { openLink } from '../transport/open-link.ts'
-import { readHello, type Hello } from './hello.ts'
+import { type Hello, readHello } from './hello.ts'
 import { openSession, type Question, type Session, type Traffic } from './session.ts'
 
 /** The connections of one run: at most one per host, opened when first needed. */

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Content } from '../model/content.ts'
 import type { Emit } from '../model/event.ts'
 import { sha256 } from '../model/json.ts'
-import { markParser, type Mark } from '../shell/frames.ts'
+import { type Mark, markParser } from '../shell/frames.ts'
 import { SMALL_FILE } from '../shell/program.ts'
 import { followProgram, startProgram } from '../shell/wire.ts'
 import type { Pool } from './pool.ts'
@@ -106,7 +106,13 @@ async function follow(
   if (ended) return { end: ended as ProgramEnd, marks }
   const missing = answer.some(({ words }) => words[0] === 'missing')
   const said = answer.at(-1)?.before.toString('utf8').trim()
-  return { end: 'unknown', marks, reason: missing ? 'the program never started' : `the program ended without its last mark${said ? ` (${said})` : ''}` }
+  return {
+    end: 'unknown',
+    marks,
+    reason: missing
+      ? 'the program never started'
+      : `the program ended without its last mark${said ? ` (${said})` : ''}`,
+  }
 }
 
 async function* uploads(contents: readonly Content[], script: Buffer): AsyncIterable<Buffer> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { DeployError, exitCodes } from '../model/error.ts'
-import { markParser, type Mark } from '../shell/frames.ts'
+import { type Mark, markParser } from '../shell/frames.ts'
 import { payload } from '../shell/session.ts'
 import type { Link, LinkFailure } from '../transport/link.ts'
 
@@ -74,7 +74,11 @@ export function openSession(host: string, link: Link): Session {
   })
   link.closed.then((failure) => end(failure))
   const deadline = setTimeout(() => {
-    end({ kind: 'timeout', message: `no answer within ${FIRST_ANSWER} s of the login`, hint: 'a login shell that waits for input would do this' })
+    end({
+      kind: 'timeout',
+      message: `no answer within ${FIRST_ANSWER} s of the login`,
+      hint: 'a login shell that waits for input would do this',
+    })
     link.close()
   }, FIRST_ANSWER * 1000)
   deadline.unref()

@@ -1,10 +1,10 @@
 import { DeployError, DeployErrors, exitCodes } from '../model/error.ts'
 import type { PlanProblem } from '../model/plan.ts'
 import type { Probe } from '../model/probe.ts'
-import { compileTasks, probesOf, type CompiledTask } from '../plan/compile.ts'
-import { decideAll, type Decision } from '../plan/decide.ts'
+import { type CompiledTask, compileTasks, probesOf } from '../plan/compile.ts'
+import { type Decision, decideAll } from '../plan/decide.ts'
 import { expandHost, factHosts, phaseHosts } from '../plan/expand.ts'
-import { askProbes, defineReaders, readPieces, type Pieces } from '../shell/probe-script.ts'
+import { askProbes, defineReaders, type Pieces, readPieces } from '../shell/probe-script.ts'
 import type { Context } from './context.ts'
 import { factTable, gatherFacts } from './facts.ts'
 import type { Hello } from './hello.ts'
@@ -62,17 +62,29 @@ export async function survey(context: Context, indexes: readonly number[]): Prom
     const own = (host: string) => (Object.keys(definition.facts).length === 0 ? true : table.has(host))
     for (const host of phaseHosts(definition, context.inventory, context.limit).filter(own)) {
       try {
-        const tasks = expandHost(definition, host, context.inventory, table).map((task) => ({ ...task, where: shownWhere(context, task.where) }))
+        const tasks = expandHost(definition, host, context.inventory, table).map((task) => ({
+          ...task,
+          where: shownWhere(context, task.where),
+        }))
         compiled.push({ host, phase, tasks: compileTasks(host, tasks, context.sources) })
       } catch (error) {
-        if (error instanceof DeployError && error.exit === exitCodes.unreachable) stopped.push(problemOf(host, definition.name, error))
+        if (error instanceof DeployError && error.exit === exitCodes.unreachable)
+          stopped.push(problemOf(host, definition.name, error))
         else errors.push(...(error instanceof DeployErrors ? error.errors : [error as DeployError]))
       }
     }
   })
   if (errors.length > 0) throw errors.length === 1 ? errors[0] : new DeployErrors(errors)
 
-  const answers = await Promise.all(hosts.map((host) => lookAt(context, host, compiled.filter((part) => part.host === host))))
+  const answers = await Promise.all(
+    hosts.map((host) =>
+      lookAt(
+        context,
+        host,
+        compiled.filter((part) => part.host === host),
+      ),
+    ),
+  )
   const decided = answers.flatMap(({ parts }) => parts)
   const undecided = decided.flatMap((part) => unreadableTasks(part, phases[indexes.indexOf(part.phase)]?.name ?? ''))
   return {
@@ -91,16 +103,24 @@ function shownWhere({ root }: Context, where: string): string {
 
 /** The marks and pieces of a set of probes on a host, in one trip. */
 export async function askHost(context: Context, host: string, probes: readonly Probe[]): Promise<Pieces> {
-  const marks = await context.pool.ask(host, { script: `exec </dev/null\n${defineReaders(probes)}\n${askProbes(probes)}` })
+  const marks = await context.pool.ask(host, {
+    script: `exec </dev/null\n${defineReaders(probes)}\n${askProbes(probes)}`,
+  })
   return readPieces(marks, probes)
 }
 
-async function lookAt(context: Context, host: string, parts: readonly { phase: number; tasks: readonly CompiledTask[] }[]) {
+async function lookAt(
+  context: Context,
+  host: string,
+  parts: readonly { phase: number; tasks: readonly CompiledTask[] }[],
+) {
   try {
     const probes = probesOf(parts.flatMap(({ tasks }) => tasks))
     const hello = await context.pool.hello(host)
     const pieces = probes.length > 0 ? await askHost(context, host, probes) : new Map()
-    const decided = parts.map(({ phase, tasks }): HostPhase => ({ host, phase, tasks, pieces, decisions: decideAll(tasks, pieces) }))
+    const decided = parts.map(
+      ({ phase, tasks }): HostPhase => ({ host, phase, tasks, pieces, decisions: decideAll(tasks, pieces) }),
+    )
     return { host, hello, parts: decided, lost: undefined }
   } catch (error) {
     if (error instanceof HostLost) return { host, hello: undefined, parts: [], lost: error }
@@ -111,11 +131,26 @@ async function lookAt(context: Context, host: string, parts: readonly { phase: n
 function unreadableTasks({ host, decisions }: HostPhase, phase: string): readonly PlanProblem[] {
   return decisions.flatMap(({ task, unreadable }) =>
     unreadable
-      ? [{ host, phase, task: task.label, where: task.task.where, message: `cannot be read: ${unreadable}`, hint: 'reading it may need root: become: sudo in the inventory' }]
+      ? [
+          {
+            host,
+            phase,
+            task: task.label,
+            where: task.task.where,
+            message: `cannot be read: ${unreadable}`,
+            hint: 'reading it may need root: become: sudo in the inventory',
+          },
+        ]
       : [],
   )
 }
 
 function problemOf(host: string, phase: string, error: DeployError): PlanProblem {
-  return { host, phase, message: error.message, ...(error.hint && { hint: error.hint }), ...(error.where && { where: error.where }) }
+  return {
+    host,
+    phase,
+    message: error.message,
+    ...(error.hint && { hint: error.hint }),
+    ...(error.where && { where: error.where }),
+  }
 }
