@@ -27,7 +27,8 @@ async function runHere() {
 // In a checkout `evenkeel` and `evenkeel/roles/*` mean the sources, so nothing has to be built.
 function useSources() {
   module.registerHooks({
-    resolve: (specifier, context, next) => next(specifier, { ...context, conditions: ['source', ...context.conditions] }),
+    resolve: (specifier, context, next) =>
+      next(specifier, { ...context, conditions: ['source', ...context.conditions] }),
   })
 }
 

@@ -13,7 +13,11 @@ export interface Os {
 
 /** The operating system, from /etc/os-release (os-release(5)). */
 export const os = fact({ release: script(sh`cat /etc/os-release`) }, ({ release }): Os => {
-  const fields = new Map((release?.output ?? '').split('\n').map((line) => [line.split('=')[0], unquoted(line.slice(line.indexOf('=') + 1))]))
+  const fields = new Map(
+    (release?.output ?? '')
+      .split('\n')
+      .map((line) => [line.split('=')[0], unquoted(line.slice(line.indexOf('=') + 1))]),
+  )
   const id = fields.get('ID') ?? ''
   if (!/^[a-z0-9._-]+$/.test(id)) throw new Error(`/etc/os-release names no sane ID: ${JSON.stringify(id)}`)
   return { id, version: fields.get('VERSION_ID') ?? '', codename: fields.get('VERSION_CODENAME') ?? '' }

@@ -12,7 +12,12 @@ export interface Change {
 }
 
 /** The change of one field, or nothing when `to` is left open (`undefined`) or already so. */
-export function change(field: string, from: Shown | undefined, to: Shown | undefined, ...steps: Step[]): readonly Change[] {
+export function change(
+  field: string,
+  from: Shown | undefined,
+  to: Shown | undefined,
+  ...steps: Step[]
+): readonly Change[] {
   if (to === undefined || to === (from ?? null)) return []
   return [{ field, from: from ?? null, to, steps }]
 }

@@ -1,5 +1,5 @@
-import { DeployError, exitCodes } from './error.ts'
 import { callSite } from './call-site.ts'
+import { DeployError, exitCodes } from './error.ts'
 import type { Facts } from './fact.ts'
 import type { TaskTree } from './task.ts'
 

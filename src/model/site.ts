@@ -38,8 +38,16 @@ type NoFacts = Readonly<Record<never, never>>
 export interface InventoryInput<G extends string, V> {
   readonly connection?: ConnectionInput
   readonly vars?: Partial<V>
-  readonly groups: { readonly [K in G]?: { readonly hosts?: readonly string[]; readonly vars?: Partial<V>; readonly connection?: ConnectionInput } }
-  readonly hosts: Readonly<Record<string, { readonly address?: string; readonly vars?: Partial<V>; readonly connection?: ConnectionInput }>>
+  readonly groups: {
+    readonly [K in G]?: {
+      readonly hosts?: readonly string[]
+      readonly vars?: Partial<V>
+      readonly connection?: ConnectionInput
+    }
+  }
+  readonly hosts: Readonly<
+    Record<string, { readonly address?: string; readonly vars?: Partial<V>; readonly connection?: ConnectionInput }>
+  >
 }
 
 /**
@@ -70,7 +78,11 @@ export function site<const G extends string, V extends z.ZodType>(schema: SiteSc
   return { inventory, parallel, once }
 }
 
-function phase<V, G extends string, F extends Facts>(name: string, strategy: Strategy, input: PhaseInput<V, G, F>): Phase {
+function phase<V, G extends string, F extends Facts>(
+  name: string,
+  strategy: Strategy,
+  input: PhaseInput<V, G, F>,
+): Phase {
   return {
     name,
     strategy,

@@ -1,8 +1,8 @@
+import { callSite } from './call-site.ts'
 import type { Change } from './change.ts'
 import type { Sources } from './content.ts'
 import type { Handler } from './handler.ts'
 import type { Probes, Values } from './probe.ts'
-import { callSite } from './call-site.ts'
 
 /** How far a plan's word about a task can be trusted: exact, decided by a guard, or "will run". */
 export type Honesty = 'exact' | 'probed' | 'opaque'

@@ -1,9 +1,9 @@
 import type { Content } from '../model/content.ts'
 import type { Step } from '../model/step.ts'
-import type { ProgramHandler, ProgramInput, ProgramTask } from '../shell/program.ts'
 import type { Pieces } from '../shell/probe-script.ts'
-import { probesOf, type CompiledTask } from './compile.ts'
-import { guardOf, type Decision } from './decide.ts'
+import type { ProgramHandler, ProgramInput, ProgramTask } from '../shell/program.ts'
+import { type CompiledTask, probesOf } from './compile.ts'
+import { type Decision, guardOf } from './decide.ts'
 
 /** Seconds a foreign command may take when its task does not say. */
 const TIMEOUT = 600

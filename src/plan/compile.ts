@@ -58,7 +58,11 @@ function compileTask(index: number, task: Task, sources: Sources): CompiledTask 
   if (invalid) throw new DeployError({ code: 'E_TASK', message: `${task.type}: ${invalid}` })
   const want = kind.resolve(task.want, sources)
   const key = kind.key(want)
-  if (/[\n\0]/.test(key)) throw new DeployError({ code: 'E_TASK', message: `${task.type}: a line break cannot be part of ${JSON.stringify(key)}` })
+  if (/[\n\0]/.test(key))
+    throw new DeployError({
+      code: 'E_TASK',
+      message: `${task.type}: a line break cannot be part of ${JSON.stringify(key)}`,
+    })
   return {
     index,
     task,
@@ -74,8 +78,13 @@ function compileTask(index: number, task: Task, sources: Sources): CompiledTask 
 }
 
 function withId(handler: Handler): CompiledHandler {
-  const restarts = handler.restarts && !handler.restarts.includes('.') ? `${handler.restarts}.service` : handler.restarts
-  return { ...handler, ...(restarts && { restarts }), id: sha256(canonicalJson([handler.name, handler.script])).slice(0, 16) }
+  const restarts =
+    handler.restarts && !handler.restarts.includes('.') ? `${handler.restarts}.service` : handler.restarts
+  return {
+    ...handler,
+    ...(restarts && { restarts }),
+    id: sha256(canonicalJson([handler.name, handler.script])).slice(0, 16),
+  }
 }
 
 /** Contents count by their hash, so that a digest never depends on where the bytes are kept. */
@@ -100,7 +109,17 @@ function partOwners(tasks: readonly CompiledTask[]): readonly { task: Task; erro
   return tasks.flatMap(({ task, want, label }) => {
     const path = task.kind.partOf?.(want)
     const owner = path === undefined ? undefined : whole.get(`path:${path}`)
-    return owner ? [{ task, error: new DeployError({ code: 'E_TWO_OWNERS', message: `${label} manages a part of a file that ${owner.label} at ${owner.task.where} manages as a whole` }) }] : []
+    return owner
+      ? [
+          {
+            task,
+            error: new DeployError({
+              code: 'E_TWO_OWNERS',
+              message: `${label} manages a part of a file that ${owner.label} at ${owner.task.where} manages as a whole`,
+            }),
+          },
+        ]
+      : []
   })
 }
 

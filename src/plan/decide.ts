@@ -1,6 +1,6 @@
 import type { Change } from '../model/change.ts'
 import { sha256 } from '../model/json.ts'
-import { probeId, type Probe, type Probes } from '../model/probe.ts'
+import { type Probe, type Probes, probeId } from '../model/probe.ts'
 import { answerBytes, type Pieces } from '../shell/probe-script.ts'
 import type { CompiledTask } from './compile.ts'
 
@@ -29,14 +29,20 @@ function decide(task: CompiledTask, pieces: Pieces): Decision {
 }
 
 /** The values of probes by their names, or the first one that could not be read. */
-export function readValues(probes: Probes, pieces: Pieces): { values: Record<string, unknown>; unreadable: string | undefined } {
+export function readValues(
+  probes: Probes,
+  pieces: Pieces,
+): { values: Record<string, unknown>; unreadable: string | undefined } {
   const values: Record<string, unknown> = {}
   let unreadable: string | undefined
   for (const [name, probe] of Object.entries(probes)) {
     const piece = pieces.get(probeId(probe))
-    const answer = piece ? probe.reader.parse(piece, probe.key) : ({ state: 'unreadable', reason: 'no answer came' } as const)
+    const answer = piece
+      ? probe.reader.parse(piece, probe.key)
+      : ({ state: 'unreadable', reason: 'no answer came' } as const)
     if (answer.state === 'value') values[name] = answer.value
-    if (answer.state === 'unreadable') unreadable ??= `${probe.reader.kind} ${probe.key.split('\n').at(-1)}: ${answer.reason}`
+    if (answer.state === 'unreadable')
+      unreadable ??= `${probe.reader.kind} ${probe.key.split('\n').at(-1)}: ${answer.reason}`
   }
   return { values, unreadable }
 }

@@ -1,9 +1,14 @@
-import type { PlannedChange, MayMove, Action } from '../model/plan.ts'
+import type { Action, MayMove, PlannedChange } from '../model/plan.ts'
 import type { Detail } from '../model/task.ts'
 import type { Decision } from './decide.ts'
 
 /** A decision as people and JSON see it. Nothing where the task is as wanted. */
-export function presentChange(phase: string, host: string, { task, changes }: Decision, detail: Detail): PlannedChange | undefined {
+export function presentChange(
+  phase: string,
+  host: string,
+  { task, changes }: Decision,
+  detail: Detail,
+): PlannedChange | undefined {
   if (changes.length === 0) return undefined
   const { name } = task.task.options
   return {

@@ -1,4 +1,4 @@
-import { probeId, type Probe, type Reader } from '../model/probe.ts'
+import { type Probe, probeId, type Reader } from '../model/probe.ts'
 import type { Mark } from './frames.ts'
 
 /** The raw answers of a host, by probe id: the part of each reader's output that belongs to the probe's key. */

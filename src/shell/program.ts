@@ -1,5 +1,5 @@
-import type { PutStep, ShellStep, Step } from '../model/step.ts'
 import type { Probe } from '../model/probe.ts'
+import type { PutStep, ShellStep, Step } from '../model/step.ts'
 import { askProbes, defineReaders, printAnswers } from './probe-script.ts'
 import { PROGRAM_FUNCTIONS } from './program-functions.ts'
 import { FOLDERS } from './session.ts'
@@ -72,7 +72,12 @@ export function hostProgram(input: ProgramInput): string {
     ...input.handlers.map(defineHandler),
     'open_program',
     input.tasks.length > 0 ? comparison(planned, input.guard, 'stale') : '',
-    ...input.tasks.map((task) => runTask(task, input.handlers.filter((handler) => lastNotifier(input.tasks, handler.id) === task.index))),
+    ...input.tasks.map((task) =>
+      runTask(
+        task,
+        input.handlers.filter((handler) => lastNotifier(input.tasks, handler.id) === task.index),
+      ),
+    ),
     ...input.handlers.map(({ id }) => `run_handler ${id}`),
     ...input.owed.filter(({ id }) => !ids.includes(id)).map(({ id }) => `run_owed ${id}`),
     'say verify\nanswers',

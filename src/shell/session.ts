@@ -14,7 +14,9 @@ const LOOP = [
   'do p=$(head -c "$l"; echo .); p=${p%.}; set -- $(printf %s "$p" | sha256sum)',
   'if [ "$1" = "$h" ]; then ( N=$n; eval "$p" ); else echo; echo "$n bad"; exit 65; fi',
   'done',
-].join('; ').replaceAll('do; ', 'do ')
+]
+  .join('; ')
+  .replaceAll('do; ', 'do ')
 
 /** Starts the loop as the user of the login. */
 export const LAUNCH = `exec sh -c '${LOOP}'`

@@ -26,7 +26,13 @@ EOF_UPLOADS
  * Receives a program with its files, starts it detached from the link, and follows it. The program is a transient
  * systemd unit named after the run where systemd is there, else a session of its own.
  */
-export function startProgram(run: string, name: string, program: Upload, small: readonly Upload[], large: readonly Upload[]): string {
+export function startProgram(
+  run: string,
+  name: string,
+  program: Upload,
+  small: readonly Upload[],
+  large: readonly Upload[],
+): string {
   return `P=$R/${run}/${name}; mkdir -p -m 700 -- "$P" || exit
 ${receive('$S/staged', large)}${receive('$P/files', small)}${receive('$P', [program])}
 : >"$P/journal"

@@ -14,26 +14,52 @@ type Rule = readonly [pattern: RegExp, failure: (match: RegExpExecArray, end: Li
 
 // The texts are OpenSSH's and sudo's in the C locale.
 const RULES: readonly Rule[] = [
-  [/REMOTE HOST IDENTIFICATION HAS CHANGED|Host key for .* has changed/, () => ({ kind: 'host-key-changed', message: 'its host key is not the one that is trusted' })],
-  [/Host key verification failed|No \S+ host key is known/, () => ({ kind: 'host-key-unknown', message: 'its host key is not known yet' })],
+  [
+    /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key for .* has changed/,
+    () => ({ kind: 'host-key-changed', message: 'its host key is not the one that is trusted' }),
+  ],
+  [
+    /Host key verification failed|No \S+ host key is known/,
+    () => ({ kind: 'host-key-unknown', message: 'its host key is not known yet' }),
+  ],
   [/revoked host key|Host key .* revoked/i, () => ({ kind: 'host-key-changed', message: 'its host key is revoked' })],
   [/Connection refused/, (_match, { target }) => ({ kind: 'refused', message: `connection refused by ${target}` })],
-  [/Could not resolve hostname (\S+): (.*)/, (match) => ({ kind: 'dns', message: `the name ${match[1]} does not resolve (${match[2]})` })],
-  [/No route to host|Network is unreachable/, (_match, { target }) => ({ kind: 'no-route', message: `no route to ${target}` })],
-  [/Permission denied \(([^)]*)\)|Too many authentication failures/, (match, { target }) => ({
-    kind: 'auth',
-    message: `login as ${target} was denied${match[1] ? ` (the server accepts: ${match[1]})` : ''}`,
-    hint: 'check user and identityFile in the inventory, and the keys your ssh agent offers',
-  })],
-  [/a password is required|a terminal is required/, (_match, { target }) => ({
-    kind: 'sudo',
-    message: `sudo needs a password for ${target}`,
-    hint: 'give that user a NOPASSWD rule in /etc/sudoers.d, or log in as root',
-  })],
-  [/is not in the sudoers file|not allowed to (execute|run sudo)/, (_match, { target }) => ({ kind: 'sudo', message: `${target} may not use sudo` })],
+  [
+    /Could not resolve hostname (\S+): (.*)/,
+    (match) => ({ kind: 'dns', message: `the name ${match[1]} does not resolve (${match[2]})` }),
+  ],
+  [
+    /No route to host|Network is unreachable/,
+    (_match, { target }) => ({ kind: 'no-route', message: `no route to ${target}` }),
+  ],
+  [
+    /Permission denied \(([^)]*)\)|Too many authentication failures/,
+    (match, { target }) => ({
+      kind: 'auth',
+      message: `login as ${target} was denied${match[1] ? ` (the server accepts: ${match[1]})` : ''}`,
+      hint: 'check user and identityFile in the inventory, and the keys your ssh agent offers',
+    }),
+  ],
+  [
+    /a password is required|a terminal is required/,
+    (_match, { target }) => ({
+      kind: 'sudo',
+      message: `sudo needs a password for ${target}`,
+      hint: 'give that user a NOPASSWD rule in /etc/sudoers.d, or log in as root',
+    }),
+  ],
+  [
+    /is not in the sudoers file|not allowed to (execute|run sudo)/,
+    (_match, { target }) => ({ kind: 'sudo', message: `${target} may not use sudo` }),
+  ],
   [/sudo: (not found|command not found)/, () => ({ kind: 'sudo', message: 'sudo is not installed there' })],
-  [/timed out|Timeout, server .* not responding/, (_match, { target, established }) =>
-    established ? { kind: 'lost', message: 'the connection was lost' } : { kind: 'timeout', message: `${target} did not answer in time` }],
+  [
+    /timed out|Timeout, server .* not responding/,
+    (_match, { target, established }) =>
+      established
+        ? { kind: 'lost', message: 'the connection was lost' }
+        : { kind: 'timeout', message: `${target} did not answer in time` },
+  ],
 ]
 
 /** Names the failure of a link from what the process said; the raw text is kept where nothing fits. */
@@ -43,7 +69,8 @@ export function nameFailure(end: LinkEnd): LinkFailure {
     if (match) return failure(match, end)
   }
   const said = end.stderr.trim().split('\n').slice(-3).join(' / ')
-  if (end.established) return { kind: 'lost', message: said ? `the connection was lost (${said})` : 'the connection was lost' }
+  if (end.established)
+    return { kind: 'lost', message: said ? `the connection was lost (${said})` : 'the connection was lost' }
   return {
     kind: 'login-shell',
     message: `the login on ${end.target} ended with code ${end.exitCode ?? '?'} before it could run sh${said ? `: ${said}` : ''}`,

@@ -29,7 +29,13 @@ export async function shownHostKey(connection: Connection): Promise<HostKey | Li
   try {
     const file = join(folder, 'known_hosts')
     // The first value of an option wins, so these go in front of the ones every connection has.
-    const asked = { StrictHostKeyChecking: 'accept-new', UserKnownHostsFile: file, GlobalKnownHostsFile: '/dev/null', HashKnownHosts: 'no', PreferredAuthentications: 'none' }
+    const asked = {
+      StrictHostKeyChecking: 'accept-new',
+      UserKnownHostsFile: file,
+      GlobalKnownHostsFile: '/dev/null',
+      HashKnownHosts: 'no',
+      PreferredAuthentications: 'none',
+    }
     const options = Object.entries(asked).flatMap(([name, value]) => ['-o', `${name}=${value}`])
     const result = await execa('ssh', [...options, ...sshOptions(connection, []), '--', connection.address, 'true'], {
       reject: false,
@@ -38,7 +44,15 @@ export async function shownHostKey(connection: Connection): Promise<HostKey | Li
       env: { LC_ALL: 'C' },
     })
     const key = parseKnownHosts(readOrEmpty(file))[0]
-    return key ?? nameFailure({ stderr: result.stderr ?? '', exitCode: result.exitCode, established: false, target: connection.address })
+    return (
+      key ??
+      nameFailure({
+        stderr: result.stderr ?? '',
+        exitCode: result.exitCode,
+        established: false,
+        target: connection.address,
+      })
+    )
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

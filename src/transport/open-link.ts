@@ -10,7 +10,8 @@ export function openLink(connection: Connection, knownHosts: readonly string[]):
 }
 
 function openLocal(connection: Connection): Link {
-  const [file = '', ...args] = userInfo().uid !== 0 && connection.become === 'sudo' ? ['sudo', '-n', '-H', ...LAUNCH_ARGV] : LAUNCH_ARGV
+  const [file = '', ...args] =
+    userInfo().uid !== 0 && connection.become === 'sudo' ? ['sudo', '-n', '-H', ...LAUNCH_ARGV] : LAUNCH_ARGV
   return processLink(file, args, `${userInfo().username}@localhost`)
 }
 
@@ -26,7 +27,9 @@ function openSsh(connection: Connection, knownHosts: readonly string[]): Link {
  * jump hosts and ciphers come from that config.
  */
 export function sshOptions(connection: Connection, knownHosts: readonly string[]): readonly string[] {
-  const files = [connection.knownHostsFile, ...knownHosts, '~/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'].filter((file) => file !== undefined)
+  const files = [connection.knownHostsFile, ...knownHosts, '~/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'].filter(
+    (file) => file !== undefined,
+  )
   const options = {
     StrictHostKeyChecking: 'yes',
     UserKnownHostsFile: files.map((file) => (file.startsWith('~') ? file : `"${file}"`)).join(' '),

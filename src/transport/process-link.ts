@@ -30,7 +30,11 @@ export function processLink(file: string, args: readonly string[], target: strin
   child.stdin.on('error', () => undefined)
   const closed = child.then((result): LinkFailure => {
     if (result.code === 'ENOENT') {
-      return { kind: 'login-shell', message: `${file} is not installed here`, hint: `install it: apt-get install ${file === 'ssh' ? 'openssh-client' : file}` }
+      return {
+        kind: 'login-shell',
+        message: `${file} is not installed here`,
+        hint: `install it: apt-get install ${file === 'ssh' ? 'openssh-client' : file}`,
+      }
     }
     return nameFailure({ stderr, exitCode: result.exitCode, established, target })
   })

@@ -48,7 +48,8 @@ const users: Reader<UserState> = {
 
 const groups: Reader<GroupState> = {
   ...accountReader('group', 'group'),
-  parse: (piece) => parseLine(piece, ([, , gid, members = '']) => ({ gid: Number(gid), members: members.split(',').filter(Boolean) })),
+  parse: (piece) =>
+    parseLine(piece, ([, , gid, members = '']) => ({ gid: Number(gid), members: members.split(',').filter(Boolean) })),
 }
 
 const membershipsReader: Reader<readonly string[]> = {

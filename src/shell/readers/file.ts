@@ -84,7 +84,8 @@ function pieceOf(pieces: ReadonlyMap<string, FilePiece>) {
 function splitStat(texts: readonly string[], keys: readonly string[]) {
   const pieces = new Map<string, FilePiece>()
   let at = 0
-  for (; texts[at]; at += 2) pieces.set(pathOf(texts[at] ?? ''), { record: texts[at] ?? '', target: texts[at + 1] ?? '' })
+  for (; texts[at]; at += 2)
+    pieces.set(pathOf(texts[at] ?? ''), { record: texts[at] ?? '', target: texts[at + 1] ?? '' })
   const missing = keys.map(latin1).filter((key) => !pieces.has(key))
   for (const [key, error] of dealErrors(texts[at + 1] ?? '', missing)) pieces.set(key, { error })
   return { pieces, rest: texts.slice(at + 2) }
@@ -98,7 +99,8 @@ function splitFile(output: Buffer, keys: readonly string[]): readonly Buffer[] {
     pieces.set(sum.slice(66), { ...pieces.get(sum.slice(66)), hash: sum.slice(0, 64) })
   }
   const unhashed = [...pieces].filter(([, piece]) => piece.record?.startsWith('f/') && !piece.hash).map(([key]) => key)
-  for (const [key, hashError] of dealErrors(rest[at + 1] ?? '', unhashed)) pieces.set(key, { ...pieces.get(key), hashError })
+  for (const [key, hashError] of dealErrors(rest[at + 1] ?? '', unhashed))
+    pieces.set(key, { ...pieces.get(key), hashError })
   return keys.map(pieceOf(pieces))
 }
 
@@ -110,7 +112,10 @@ function joinStat(pieces: readonly FilePiece[]): string {
 function joinFile(buffers: readonly Buffer[]): Buffer {
   const pieces = buffers.map((buffer) => fromPiece<FilePiece>(buffer))
   const sums = pieces.map((piece) => (piece.hash ? `${piece.hash}  ${pathOf(piece.record ?? '')}\0` : ''))
-  return Buffer.from(`${joinStat(pieces)}${sums.join('')}\0${joinLines(pieces.map((piece) => piece.hashError))}\0`, 'latin1')
+  return Buffer.from(
+    `${joinStat(pieces)}${sums.join('')}\0${joinLines(pieces.map((piece) => piece.hashError))}\0`,
+    'latin1',
+  )
 }
 
 function parse(piece: FilePiece, hashed: boolean): Answer<FileState> {

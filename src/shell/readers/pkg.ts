@@ -1,5 +1,16 @@
 import type { Answer, Probe, Reader } from '../../model/probe.ts'
-import { absent, callFunction, dealErrors, fromPiece, joinLines, splitNul, toPiece, unreadable, value, withErrors } from './records.ts'
+import {
+  absent,
+  callFunction,
+  dealErrors,
+  fromPiece,
+  joinLines,
+  splitNul,
+  toPiece,
+  unreadable,
+  value,
+  withErrors,
+} from './records.ts'
 
 /** A Debian package as dpkg knows it. */
 export interface PackageState {
@@ -32,7 +43,10 @@ const reader: Reader<PackageState> = {
 function split(output: Buffer, keys: readonly string[]): readonly Buffer[] {
   const [records = '', errors = ''] = splitNul(output)
   const byName = Map.groupBy(records.split('\n').filter(Boolean), (record) => record.split('\t')[0] ?? '')
-  const dealt = dealErrors(errors, keys.filter((key) => !byName.has(bare(key))))
+  const dealt = dealErrors(
+    errors,
+    keys.filter((key) => !byName.has(bare(key))),
+  )
   return keys.map((key) => {
     const found = byName.get(bare(key))
     return toPiece(found ? { records: found } : { error: dealt.get(key) ?? '' })

@@ -48,7 +48,9 @@ function join(buffers: readonly Buffer[]): Buffer {
 
 function parse(piece: Buffer): Answer<UnitState> {
   const { block, error } = fromPiece<UnitPiece>(piece)
-  const properties = new Map(block.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
+  const properties = new Map(
+    block.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  )
   if (!properties.has('LoadState')) return unreadable(error ?? 'systemctl said nothing about this unit')
   if (properties.get('LoadState') === 'not-found') return absent
   return value({
