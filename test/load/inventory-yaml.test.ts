@@ -17,7 +17,7 @@ const cases: readonly { name: string; yaml: string; says: readonly string[] }[] 
     name: 'an alias',
     yaml: 'vars: &a { domain: x }\ngroups:\n  app: { vars: *a }\n',
     says: [
-      'inventories/prod.yaml:3:16: an alias is not taken here (write the value out, or use the TypeScript form of this file)',
+      'inventories/prod.yaml:3:16: an alias is not taken here (write the values out, or use the TypeScript form of this file)',
     ],
   },
   {
@@ -92,7 +92,7 @@ const attacks: readonly { name: string; yaml: string; says: string }[] = [
   {
     name: 'an alias bomb',
     yaml: bomb,
-    says: 'inventories/prod.yaml:2:8: an alias is not taken here (write the value out, or use the TypeScript form of this file)',
+    says: 'inventories/prod.yaml:2:8: an alias is not taken here (write the values out, or use the TypeScript form of this file)',
   },
 ]
 
