@@ -17,7 +17,7 @@ export interface FileChange {
 export function refusal({ path, absent }: FileChange, now: FileState | undefined): string | undefined {
   if (!now || now.kind === 'file' || now.kind === 'symlink') return undefined
   const what = now.kind === 'directory' ? 'a directory' : 'neither a file, a directory nor a link'
-  const doing = absent ? 'is not removed as a file' : 'no file can take its place'
+  const doing = absent ? 'it is not removed as a file' : 'no file can take its place'
   return `${path} is ${what}: ${doing}`
 }
 

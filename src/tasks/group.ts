@@ -37,7 +37,7 @@ function apply(want: Group, now: GroupState | undefined): readonly (readonly Cha
   const { name, gid } = want
   if (want.absent) return [change('group', now && name, null, shellStep(sh`groupdel -- ${name}`))]
   if (now) return [change('gid', now.gid, gid, shellStep(sh`groupmod -g ${gid ?? now.gid} -- ${name}`))]
-  const options = [...(gid === undefined ? [] : ['-g', gid]), ...(want.system ? ['-r'] : [])]
-  const add = shellStep(sh`groupadd ${[...options, '--', name]}`)
+  const options = [...(gid === undefined ? [] : [sh`-g ${gid}`]), ...(want.system ? [sh`-r`] : []), sh`-- ${name}`]
+  const add = shellStep(sh`groupadd ${options}`)
   return [change('group', null, name, add), change('gid', null, gid, add)]
 }

@@ -54,7 +54,7 @@ function apply(want: Symlink, now: FileState | undefined): readonly (readonly Ch
 /** A link beside the path takes its place in one step. */
 function replacement(path: string, target: string) {
   const folder = folderOf(path)
-  const beside = sh`${folder === '/' ? '' : folder}/.deploy-"$RUN-$TASK"`
+  const beside = sh`${`${folder === '/' ? '' : folder}/.deploy-`}"$RUN-$TASK"`
   return scriptLines(sh`ln -sfnT -- ${target} ${beside}`, sh`mv -fT -- ${beside} ${path}`, sh`sync -- ${folder}`)
 }
 

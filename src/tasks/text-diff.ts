@@ -5,7 +5,7 @@ type Diff = typeof import('diff')
 /** Lines of a diff that are shown. */
 const SHOWN = 200
 /** Texts that differ in more lines than this are not compared further. */
-const MOST_EDITS = 4000
+const MOST_EDITS = 1000
 
 const load = createRequire(import.meta.url)
 let library: Diff | undefined
@@ -21,11 +21,16 @@ export function textDiff(before: Buffer, after: Buffer): string | undefined {
   const patch = library.structuredPatch('', '', from, to, '', '', { context: 3, maxEditLength: MOST_EDITS })
   if (!patch) return undefined
   const lines = patch.hunks.flatMap((hunk) => [
-    `@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`,
+    `@@ -${range(hunk.oldStart, hunk.oldLines)} +${range(hunk.newStart, hunk.newLines)} @@`,
     ...hunk.lines,
   ])
   const more = lines.length - SHOWN
   return more > 0 ? [...lines.slice(0, SHOWN), `… ${more} more lines`].join('\n') : lines.join('\n')
+}
+
+/** Where a side has no line, the line before it is named. */
+function range(start: number, lines: number): string {
+  return `${lines === 0 ? start - 1 : start},${lines}`
 }
 
 /** Whether bytes are no text: a NUL, or no UTF-8. */

@@ -1,9 +1,10 @@
 import { type Change, change, type Shown } from '../model/change.ts'
 import type { Probe, Values } from '../model/probe.ts'
+import type { Shell } from '../model/shell.ts'
 import type { Detail } from '../model/task.ts'
 import { taskType } from '../model/task.ts'
 import { memberships, type UserState, user as userProbe } from '../shell/readers/account.ts'
-import { type Hole, sh } from '../shell/sh.ts'
+import { sh, unsafeShell } from '../shell/sh.ts'
 import { invalidAccount, invalidId } from './account.ts'
 import { invalidName } from './ownership.ts'
 import { invalidPath } from './path.ts'
@@ -94,10 +95,10 @@ function creation(want: User): readonly (readonly Change[])[] {
     '-d': home,
     '-s': shell,
   })
-  const flags = [...(want.system ? ['-r'] : []), (want.createHome ?? !want.system) ? '-m' : '-M']
+  const flags = [...(want.system ? [sh`-r`] : []), (want.createHome ?? !want.system) ? sh`-m` : sh`-M`]
   // A group of the user's name may have been made before: then useradd must be told to take it.
-  const primary = group === undefined ? sh`$(getent group ${name} >/dev/null && echo -g ${name} || echo -U)` : sh``
-  const add = shellStep(sh`useradd ${[...flags, ...options]} ${primary} -- ${name}`)
+  const own = group === undefined ? [sh`$(getent group ${name} >/dev/null && echo -g ${name} || echo -U)`] : []
+  const add = shellStep(sh`useradd ${[...flags, ...options, ...own]} -- ${name}`)
   return [
     change('user', null, name, add),
     change('uid', null, uid, add),
@@ -148,8 +149,10 @@ function homeOf({ name, home, system, createHome }: User): string {
   return home ?? (system && !createHome ? '/nonexistent' : `/home/${name}`)
 }
 
-function optionsOf(options: Readonly<Record<string, Shown | undefined>>): readonly Hole[] {
-  return Object.entries(options).flatMap(([option, value]) => (value === undefined ? [] : [option, String(value)]))
+function optionsOf(options: Readonly<Record<string, Shown | undefined>>): readonly Shell[] {
+  return Object.entries(options).flatMap(([option, value]) =>
+    value === undefined ? [] : [sh`${unsafeShell(option)} ${String(value)}`],
+  )
 }
 
 function detail(want: User, now: UserNow | undefined): Detail {

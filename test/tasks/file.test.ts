@@ -6,7 +6,7 @@ import { directoryState, fileState, linkState, socketState } from './support/sta
 
 const path = '/etc/motd'
 const now = fileState('old\n')
-const before = (text: string | Buffer) => ({ before: { bytes: Buffer.from(text), whole: true } })
+const contentBefore = (text: string | Buffer) => ({ before: { bytes: Buffer.from(text), whole: true } })
 
 describe('file', () => {
   cases(file, [
@@ -49,7 +49,7 @@ describe('file', () => {
         `content 4 bytes (${hash8('old\n')}) → 4 bytes (${hash8('new\n')}): put /etc/motd app:adm 0604 "new\\n"`,
       ],
       asks: ['before'],
-      details: before('old\n'),
+      details: contentBefore('old\n'),
       detail: { diff: '@@ -1,1 +1,1 @@\n-old\n+new' },
     },
     {
@@ -178,7 +178,7 @@ describe('file', () => {
       changes: [
         `content 4 bytes (${hash8('old\n')}) → 3 bytes (${hash8(Buffer.from([0, 1, 2]))}): put /etc/motd root:root 0644 "\\u0000\\u0001\\u0002"`,
       ],
-      details: before('old\n'),
+      details: contentBefore('old\n'),
       detail: { notes: ['binary content: changed (4 → 3 bytes)'] },
     },
     {
@@ -230,7 +230,7 @@ describe('file', () => {
     const text = (mark: string) => Array.from({ length: 9000 }, (_, index) => `${mark}${index}\n`).join('')
     const { kind, want } = compile(file, { want: { path, content: text('a') } })
 
-    const detail = kind.detail?.(want, fileState(text('b')), before(text('b')))
+    const detail = kind.detail?.(want, fileState(text('b')), contentBefore(text('b')))
 
     expect(detail?.notes?.[0]).toContain('hardly a line is the same')
   })

@@ -1,6 +1,15 @@
 import type { DeployError } from '../../model/error.ts'
 import { unknownName } from '../../model/unknown-name.ts'
-import { type Block, type Call, type Expression, helperOf, type Inline, type Program, type Statement } from './ast.ts'
+import {
+  type Block,
+  type Call,
+  type Expression,
+  helperOf,
+  type Inline,
+  isPath,
+  type Program,
+  type Statement,
+} from './ast.ts'
 import { BLOCKS, HELPER_NAMES, HELPERS } from './helpers.ts'
 import { problem, together } from './problem.ts'
 
@@ -70,6 +79,8 @@ function ownMistakes(block: Block, name: string, gives: number, file: string): r
 }
 
 function inlineProblems(call: Call, file: string, names: readonly string[]): readonly DeployError[] {
+  if (!isPath(call.path))
+    return [problem(file, call, 'a literal is neither a value of the data nor a helper: write it as text')]
   const helper = helperOf(call, names, HELPER_NAMES)
   if (helper === undefined) return []
   const mistake = callMistake(call, helper, file)

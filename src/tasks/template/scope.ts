@@ -23,17 +23,14 @@ export function rootScope(data: unknown): Scope {
   return { contexts: [data], named: {}, frame: { values: { root: data } } }
 }
 
-/**
- * The scope inside a block. As in Handlebars `../` counts only blocks that change the context, compared loosely.
- */
+/** The scope inside a block. As in Handlebars `../` counts only blocks that change the context. */
 export function innerScope(
   scope: Scope,
   context: unknown,
   names: Readonly<Record<string, unknown>>,
   frame?: Frame,
 ): Scope {
-  // biome-ignore lint/suspicious/noDoubleEquals: Handlebars decides by `!=` whether `../` counts this block.
-  const contexts = context != scope.contexts[0] ? [context, ...scope.contexts] : scope.contexts
+  const contexts = context === scope.contexts[0] ? scope.contexts : [context, ...scope.contexts]
   return { contexts, named: { ...scope.named, ...names }, frame: frame ?? scope.frame }
 }
 
