@@ -19,7 +19,11 @@ export function inventoryFile(root: string, environment: string): string {
   const [file, second] = inventoryFiles(root).filter((item) => item.environment === environment)
   if (!file) {
     const { message, hint } = unknownName('environment', environment, listEnvironments(root))
-    throw usageError({ code: 'E_UNKNOWN_ENVIRONMENT', message, hint: hint ?? `make inventories/${environment}.yaml` })
+    throw usageError({
+      code: 'E_UNKNOWN_ENVIRONMENT',
+      message,
+      hint: hint ?? (FORMS.test(`${environment}.yaml`) ? `make inventories/${environment}.yaml` : undefined),
+    })
   }
   if (second) {
     const message = `environment ${environment} is described twice: ${file.path} and ${second.path}`

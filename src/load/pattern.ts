@@ -29,10 +29,7 @@ export function matchPattern(inventory: Inventory, pattern: string): readonly st
     .filter((name) => taken.length === 0 || taken.some((set) => set.has(name)))
     .filter((name) => kept.every((set) => set.has(name)) && !left.some((set) => set.has(name)))
   if (hosts.length > 0) return hosts
-  throw usageError({
-    code: 'E_NO_MATCH',
-    message: `pattern ${shownName(pattern)} matches no host of ${inventory.file}`,
-  })
+  throw noMatch(inventory, pattern)
 }
 
 function toTerm(pattern: string, text: string): Term {
@@ -51,7 +48,12 @@ function hostsOf(inventory: Inventory, pattern: string, name: string): ReadonlyS
   const direct = hosts.map((host) => host.name).filter(fits)
   const grouped = Object.keys(groups).filter(fits)
   if (direct.length + grouped.length > 0) return new Set([...direct, ...grouped.flatMap((group) => groups[group]!)])
+  if (/[*?]/.test(name)) throw noMatch(inventory, name)
   throw noSuchName(inventory, pattern, name)
+}
+
+function noMatch({ file }: Inventory, pattern: string): Error {
+  return usageError({ code: 'E_NO_MATCH', message: `pattern ${shownName(pattern)} matches no host of ${file}` })
 }
 
 function noSuchName({ hosts, groups, file }: Inventory, pattern: string, name: string): Error {

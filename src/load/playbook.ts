@@ -5,6 +5,7 @@ import type { Phase, Playbook } from '../model/playbook.ts'
 import type { SiteSchema } from '../model/site.ts'
 import { shownName, unknownName } from '../model/unknown-name.ts'
 import { importUserModule, lineMatching } from './import.ts'
+import { goodName } from './names.ts'
 import { shownPath } from './shown-path.ts'
 import { usageError } from './usage-error.ts'
 
@@ -30,7 +31,7 @@ export async function loadPlaybook(root: string, name = 'site', schema?: SiteSch
     throw usageError({
       code: 'E_UNKNOWN_PLAYBOOK',
       message,
-      hint: hint ?? `make playbooks/${shownName(name).slice(1, -1)}.ts`,
+      hint: hint ?? (goodName(name) ? `make playbooks/${name}.ts` : undefined),
     })
   }
   const path = join(root, 'playbooks', `${name}.ts`)

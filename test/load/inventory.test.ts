@@ -109,7 +109,7 @@ test('an unknown environment, and one that is described twice', async () => {
     'environment "prd" is not known (environments: prod, staging) (did you mean prod?)',
   ])
   expect(await told(() => loadInventory(root, 'schema'))).toEqual([
-    'environment "schema" is not known (environments: prod, staging) (make inventories/schema.yaml)',
+    'environment "schema" is not known (environments: prod, staging)',
   ])
   const twice = projectFolder({ 'inventories/prod.yaml': '', 'inventories/prod.ts': '' })
   expect(await told(() => loadInventory(twice, 'prod'))).toEqual([
