@@ -3,6 +3,7 @@ import { DeployError, exitCodes } from '../model/error.ts'
 import type { Plan, PlanProblem } from '../model/plan.ts'
 import { type Approve, type Ask, approvalOf } from './approval.ts'
 import type { Context } from './context.ts'
+import { hasEnded } from './holder.ts'
 import { type HostPhaseResult, runHostPhase } from './host-phase.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { type Fences, lockHosts, releaseHosts } from './lock.ts'
@@ -29,16 +30,15 @@ interface Run {
   readonly fences: Fences
   readonly approve: Approve
   readonly results: HostResult[]
+  readonly locked: string[]
   /** Hosts that are out of the run: failed, unknown, refused. */
   readonly out: Set<string>
 }
 
-/** The parts of a survey that have something to do: a change, or a handler an earlier run owes. */
+/** Whether there is something to do: a change, a handler an earlier run owes, or the lock of a run that died here. */
 export function hasWork({ phases, hellos }: Survey): boolean {
-  return (
-    phases.some(({ decisions }) => decisions.some(({ changes }) => changes.length > 0)) ||
-    [...hellos.values()].some(({ owed }) => owed.length > 0)
-  )
+  if (phases.some(({ decisions }) => decisions.some(({ changes }) => changes.length > 0))) return true
+  return [...hellos.values()].some(({ owed, holder }) => owed.length > 0 || (holder && hasEnded(holder)))
 }
 
 /**
@@ -73,17 +73,18 @@ export async function apply(
     fences,
     approve: approvalOf(plan, first, ask),
     results: [],
+    locked: [],
     out: new Set(first.blocked),
   }
   try {
     await walkPhases(run, first)
   } finally {
     journal.append({ event: 'releasing' })
-    const locked = await releaseHosts(context.pool, id, [...fences.keys()])
-    journal.append({ event: 'end', locked, results: run.results })
+    run.locked.push(...(await releaseHosts(context.pool, id, [...fences.keys()])))
+    journal.append({ event: 'end', locked: run.locked, results: run.results })
     journal.close()
   }
-  return { run: id, hosts: run.results, locked: [] }
+  return { run: id, hosts: run.results, locked: run.locked }
 }
 
 async function walkPhases(run: Run, first: Survey): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Mark } from '../shell/frames.ts'
+import { type Holder, readHolder } from './holder.ts'
 
 /** A handler that an earlier run owes to a host. */
 export interface OwedHandler {
@@ -14,6 +15,8 @@ export interface Hello {
   readonly bootId: string
   readonly machineId: string
   readonly owed: readonly OwedHandler[]
+  /** Who holds the host's lock. */
+  readonly holder: Holder | undefined
 }
 
 /** Reads the answer to `HELLO` (src/shell/wire.ts). Only well-formed ids are taken: the host is not trusted. */
@@ -24,5 +27,7 @@ export function readHello(marks: readonly Mark[]): Hello {
     const [name = '', run = ''] = (marks[index + 1]?.before.toString('utf8') ?? '').split('\n')
     return [{ id, name, run }]
   })
-  return { bootId, machineId, owed }
+  const owner = marks.findIndex(({ words }) => words[0] === 'owner')
+  const holder = owner < 0 ? undefined : readHolder(marks[owner]?.words[1] ?? '', marks[owner + 1]?.before)
+  return { bootId, machineId, owed, holder }
 }

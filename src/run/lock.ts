@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs'
-import { hostname, userInfo } from 'node:os'
 import { DeployError, exitCodes } from '../model/error.ts'
-import { type Owner, releaseLock, takeLock } from '../shell/wire.ts'
+import { releaseLock, takeLock } from '../shell/wire.ts'
+import { type Holder, hasEnded, ourselves, readHolder } from './holder.ts'
 import type { Pool } from './pool.ts'
 
 /** The fence of each host this run has locked. */
@@ -38,9 +37,9 @@ async function lockHost(pool: Pool, host: string, run: string, command: string, 
   const [word, detail = ''] = said?.words ?? []
   if (word === 'locked') return Number(detail)
   if (word === 'held' && said) {
-    const owner = parseOwner(marks[marks.indexOf(said) + 1]?.before)
-    if (owner && !instead && hasEnded(owner)) return lockHost(pool, host, run, command, detail)
-    throw heldBy(host, detail, owner)
+    const holder = readHolder(detail, marks[marks.indexOf(said) + 1]?.before)
+    if (!instead && hasEnded(holder)) return lockHost(pool, host, run, command, detail)
+    throw heldBy(host, holder)
   }
   throw new DeployError({
     code: 'E_BUSY',
@@ -50,7 +49,7 @@ async function lockHost(pool: Pool, host: string, run: string, command: string, 
   })
 }
 
-function heldBy(host: string, run: string, owner: Owner | undefined): DeployError {
+function heldBy(host: string, { run, owner }: Holder): DeployError {
   const holder = owner
     ? `${owner.who} on ${owner.machine} (pid ${owner.pid}) since ${owner.since}, by ${owner.command}`
     : 'somebody'
@@ -60,45 +59,4 @@ function heldBy(host: string, run: string, owner: Owner | undefined): DeployErro
     hint: `wait for that run; if it is certainly dead, remove /run/deploy/owner on ${host}`,
     exit: exitCodes.refused,
   })
-}
-
-function ourselves(command: string): Owner {
-  return {
-    who: userInfo().username,
-    machine: hostname(),
-    pid: process.pid,
-    started: processStart(process.pid) ?? '',
-    since: new Date().toISOString(),
-    command,
-  }
-}
-
-/** Whether the holder ran on this machine and its process is gone: the only case in which nobody can be disturbed. */
-function hasEnded(owner: Owner): boolean {
-  if (owner.machine !== hostname() || !owner.started || !processStart(process.pid)) return false
-  return processStart(owner.pid) !== owner.started
-}
-
-/** When a process started, as boot id and clock ticks; `undefined` when there is none, or no /proc to look it up. */
-function processStart(pid: number): string | undefined {
-  try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return `${boot}:${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`
-  } catch {
-    return undefined
-  }
-}
-
-/** What a host says is never trusted: a line that is not an owner's counts as no owner at all. */
-function parseOwner(line: Buffer | undefined): Owner | undefined {
-  try {
-    const owner = JSON.parse(line?.toString('utf8') ?? '') as Partial<Owner>
-    const texts = [owner.who, owner.machine, owner.started, owner.since, owner.command]
-    return texts.every((text) => typeof text === 'string') && typeof owner.pid === 'number'
-      ? (owner as Owner)
-      : undefined
-  } catch {
-    return undefined
-  }
 }

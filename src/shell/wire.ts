@@ -79,6 +79,7 @@ exec 9>>"$R/lock"; o= f=0 j=
 flock -w 30 9 || { say busy; exit; }
 [ ! -e "$R/owner" ] || { read -r o f; read -r j; } <"$R/owner"
 if [ -n "$o" ] && [ "$o" != ${quote(run)} ] && [ "$o" != ${quote(instead || '-')} ]; then say held "$o"; printf '%s' "$j"; exit; fi
+[ -z "$o" ] || [ "$o" = ${quote(run)} ] || rm -rf -- "$R/$o"
 f=$((f+1)); printf '%s %s\\n%s\\n' ${quote(run)} "$f" ${quote(owner)} >"$R/owner.new" && mv -- "$R/owner.new" "$R/owner" && say locked "$f"`
 }
 
@@ -90,8 +91,12 @@ export function releaseLock(run: string): string {
 rm -rf -- "$R/${run}" "$S/staged"; say released`
 }
 
-/** What every link begins with: `host BOOT-ID MACHINE-ID`, then for each owed handler `owed ID` and its file's text. */
+/**
+ * What every link begins with: `host BOOT-ID MACHINE-ID`, `owner RUN` with the owner's line where the host is locked,
+ * and for each owed handler `owed ID` with its file's text.
+ */
 export const HELLO = `read -r b </proc/sys/kernel/random/boot_id; m=; [ ! -r /etc/machine-id ] || read -r m </etc/machine-id
 say host "$b" "$m"
+[ ! -r "$R/owner" ] || { read -r o f; read -r j; say owner "$o"; printf '%s' "$j"; } <"$R/owner"
 for o in "$S"/owed/*; do [ ! -f "$o" ] || { say owed "\${o##*/}"; cat -- "$o"; }; done
 `

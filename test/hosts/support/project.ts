@@ -90,7 +90,12 @@ export function makeProject(lab: UsedLab): Project {
     root,
     write,
     tasks: (expression, extra = '') =>
-      write('playbooks/site.ts', playbookText(`${extra}\nexport default playbook('test', [parallel('all', { on: 'all', tasks: (host, site) => ${expression} })])\n`)),
+      write(
+        'playbooks/site.ts',
+        playbookText(
+          `${extra}\nexport default playbook('test', [parallel('all', { on: 'all', tasks: (host, site) => ${expression} })])\n`,
+        ),
+      ),
     deploy: (args, env = {}) => run(root, args, env),
   }
 }
