@@ -1,5 +1,4 @@
 import { DeployError } from '../model/error.ts'
-import { sharedCache } from './cache.ts'
 import { hostCgroups, hostCpuSeconds } from './cgroup.ts'
 import { type ChildResult, onTerminal, outcome } from './child.ts'
 import { restoreDisk, saveDisk, upperFolder } from './disk.ts'
@@ -8,7 +7,7 @@ import { hostLock } from './lab.ts'
 import { withLock } from './lock.ts'
 import { mountDisk } from './mount.ts'
 import { type LabRef, requireName } from './names.ts'
-import { hostOf, type LabHost } from './state.ts'
+import { cacheOf, hostOf, type LabHost } from './state.ts'
 
 const environment = [
   'HOME=/root',
@@ -65,7 +64,7 @@ export async function labSave(ref: LabRef, name: string, label: string): Promise
     const running = hostRuns(host)
     await stopHost(host)
     await saveDisk(host, label)
-    if (running) await bootHost(host, sharedCache())
+    if (running) await bootHost(host, cacheOf(host.lab))
   })
 }
 
@@ -76,7 +75,7 @@ export async function labRestore(ref: LabRef, name: string, label: string): Prom
     await killHost(host)
     await restoreDisk(host, label)
     await mountDisk(host.folder)
-    await bootHost(host, sharedCache())
+    await bootHost(host, cacheOf(host.lab))
   })
 }
 

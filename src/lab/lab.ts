@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readlinkSync, rmdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { baseImage } from './base.ts'
-import { type Cache, sharedCache } from './cache.ts'
+import type { Cache } from './cache.ts'
 import { hostsWithCgroup, killCgroup, removeCgroups } from './cgroup.ts'
 import { makeKey, prepareDisk } from './disk.ts'
 import { bootHost, hostRuns, killHost, removeNspawnTraces } from './host.ts'
@@ -12,6 +12,7 @@ import { mountDisk, namesIn, removeFolder } from './mount.ts'
 import { cableName, type LabNames, type LabRef, labNames, machineName, requireName } from './names.ts'
 import { installRequirements, requireFit } from './requirements.ts'
 import {
+  cacheOf,
   hostIn,
   hostOf,
   hostsOf,
@@ -51,13 +52,13 @@ export async function labUp(lab: Lab, say: (line: string) => void = () => {}): P
   const names = labNames(lab)
   for (const host of lab.hosts) requireName('host', host)
   await installRequirements(say)
-  const cache = sharedCache()
   return withLock(`lab ${names.id}`, async () => {
+    const cache = cacheOf(names)
     mkdirSync(names.folder, { recursive: true, mode: 0o700 })
     chmodSync(names.folder, 0o700)
     const port = await joinMachine(names, cache)
     const base = await baseImage({ cache, packages: lab.packages ?? [], port }, say)
-    const state = await makeNetwork(names, lab.hosts)
+    const state = await makeNetwork(names, cache, lab.hosts)
     await makeKey(join(names.folder, 'key'), `lab-${lab.environment}`)
     const wanted = [...new Set(lab.hosts)].map((name) => hostIn(names, state, name))
     await Promise.all(wanted.map((host) => raise(host, { base, cache }, say)))
@@ -109,7 +110,7 @@ export async function labStart(ref: LabRef, name: string): Promise<void> {
   const host = hostOf(ref, name)
   await withLock(hostLock(host), async () => {
     if (!hostRuns(host)) await mountDisk(host.folder)
-    await bootHost(host, sharedCache())
+    await bootHost(host, cacheOf(host.lab))
   })
 }
 
@@ -130,11 +131,12 @@ export function hostLock({ lab, name }: LabHost): string {
   return `host ${lab.id} ${name}`
 }
 
-function makeNetwork(names: LabNames, wanted: readonly string[]): Promise<LabState> {
+function makeNetwork(names: LabNames, cache: Cache, wanted: readonly string[]): Promise<LabState> {
   return withLock('network', async () => {
     const before = readState(names)
     const subnet = await makeBridge(names, before?.subnet)
-    const state: LabState = { format: 1, subnet, hosts: numberHosts(before?.hosts ?? {}, wanted) }
+    const hosts = numberHosts(before?.hosts ?? {}, wanted)
+    const state: LabState = { format: 1, subnet, cache: cache.folder, hosts }
     writeState(names, state)
     return state
   })

@@ -1,7 +1,9 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { outcome } from './child.ts'
+import { readText } from './process.ts'
 
 const policy = '/usr/sbin/policy-rc.d'
+const refusal = '#!/bin/sh\n# deploy lab: no service starts during an installation\nexit 101\n'
 const cacherUnit = '/lib/systemd/system/apt-cacher-ng.service'
 
 /**
@@ -11,8 +13,8 @@ const cacherUnit = '/lib/systemd/system/apt-cacher-ng.service'
  * own, so the machine's is switched off, unless it was there before.
  */
 export async function installQuietly(install: () => Promise<void>): Promise<void> {
-  const [ownPolicy, cacherIsNew] = [!existsSync(policy), !existsSync(cacherUnit)]
-  if (ownPolicy) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755, flag: 'wx' })
+  const [ownPolicy, cacherIsNew] = [[undefined, refusal].includes(readText(policy)), !existsSync(cacherUnit)]
+  if (ownPolicy) writeFileSync(policy, refusal, { mode: 0o755 })
   try {
     await install()
   } finally {

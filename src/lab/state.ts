@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { DeployError } from '../model/error.ts'
+import { type Cache, sharedCache } from './cache.ts'
 import { readJson, writeWhole } from './files.ts'
 import { type LabNames, type LabRef, labNames } from './names.ts'
 import { readText } from './process.ts'
@@ -18,6 +19,8 @@ export interface LabHosts {
 export interface LabState {
   readonly format: 1
   readonly subnet: string
+  /** Folder of the shared cache this lab was made with; it stays with it, whatever `EVENKEEL_CACHE` says later. */
+  readonly cache: string
   readonly hosts: Readonly<Record<string, number>>
 }
 
@@ -34,6 +37,11 @@ export interface LabHost {
 /** The state of a lab; undefined when it does not exist. */
 export function readState({ folder }: LabNames): LabState | undefined {
   return readJson<LabState>(join(folder, 'lab.json'))
+}
+
+/** The shared cache a lab uses: the one it was made with, else the one of today. */
+export function cacheOf(lab: LabNames): Cache {
+  return sharedCache(readState(lab)?.cache)
 }
 
 /** Writes the state of a lab. */

@@ -15,6 +15,6 @@ test('a lab has room for 240 hosts', () => {
 
 test('a number gives the address', () => {
   const lab = labNames({ root: '/srv', environment: 'lab' })
-  const host = hostIn(lab, { format: 1, subnet: '10.170.3', hosts: { app1: 4 } }, 'app1')
+  const host = hostIn(lab, { format: 1, subnet: '10.170.3', cache: '/c', hosts: { app1: 4 } }, 'app1')
   expect(host).toMatchObject({ name: 'app1', address: '10.170.3.14', folder: '/srv/.deploy/lab/lab/hosts/app1' })
 })
