@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { exitCodes } from '../model/error.ts'
 import { applyCommand } from './apply.ts'
 import { factsCommand } from './facts.ts'
+import { initCommand } from './init.ts'
 import { inventoryCommand } from './inventory.ts'
 import { labCommand } from './lab.ts'
 import { planCommand } from './plan.ts'
@@ -28,6 +29,7 @@ export async function main(args: readonly string[]): Promise<number> {
     runCommand,
     trustCommand,
     labCommand,
+    initCommand,
   ]) {
     add(program, finish)
   }

@@ -9,11 +9,6 @@ export function toolRoot(): string {
   return folder
 }
 
-/** The version of the tool. */
-export function toolVersion(): string {
-  return (JSON.parse(readFileSync(join(toolRoot(), 'package.json'), 'utf8')) as { version: string }).version
-}
-
 function isPackage(folder: string): boolean {
   try {
     return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name?: string }).name === 'evenkeel'

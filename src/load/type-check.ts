@@ -66,7 +66,17 @@ function run(
   buildInfo: string,
   signal: AbortSignal,
 ): Promise<{ output: string; code: number | null }> {
-  const flags = ['--noEmit', '--incremental', '--tsBuildInfoFile', buildInfo, '--pretty', 'false', '--project', root]
+  const flags = [
+    '--noEmit',
+    '--incremental',
+    '--tsBuildInfoFile',
+    buildInfo,
+    '--pretty',
+    'false',
+    '--project',
+    root,
+    ...conditions(),
+  ]
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, ...flags], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
     const pieces: Buffer[] = []
@@ -82,6 +92,11 @@ function run(
       resolve({ output: Buffer.concat(pieces).toString(), code })
     })
   })
+}
+
+// Where the tool runs from its sources, `evenkeel` means these sources for the compiler too.
+function conditions(): readonly string[] {
+  return import.meta.url.endsWith('.ts') ? ['--customConditions', 'source'] : []
 }
 
 function failure(output: string, code: number | null): Error {

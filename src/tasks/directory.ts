@@ -1,4 +1,5 @@
 import { type Change, change } from '../model/change.ts'
+import type { Probes } from '../model/probe.ts'
 import type { Detail } from '../model/task.ts'
 import { taskType } from '../model/task.ts'
 import { type FileState, stat } from '../shell/readers/file.ts'
@@ -30,7 +31,7 @@ export const directory = taskType('directory', {
   check: (want) => ({ path: stat(want.path) }),
   read: (values) => values.path,
   apply,
-  detailProbes: (want, now) =>
+  detailProbes: (want, now): Probes =>
     want.absent && now?.kind === 'directory' ? { inside: script(sh`ls -A -- ${want.path} | head -n 4`) } : {},
   detail,
 })

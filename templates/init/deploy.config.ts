@@ -1,0 +1,3 @@
+import type { DeployConfig } from 'evenkeel'
+
+export default { playbook: 'site' } satisfies DeployConfig

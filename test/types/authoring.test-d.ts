@@ -1,0 +1,129 @@
+// The mistakes an author can make, each beside its correct twin. Checked by `tsc -p .`: an unused @ts-expect-error is an
+// error, so a mistake that the types stop catching fails the build.
+import { z } from 'zod'
+import { fact, file, handler, playbook, requireFacts, script, sh, site, type Task, template } from '../../src/index.ts'
+
+const { inventory, parallel, once } = site({
+  groups: ['app', 'db', 'lb'],
+  vars: z.object({ domain: z.string(), port: z.number().default(3000) }),
+})
+
+const load = fact({ now: script(sh`cat /proc/loadavg`) }, (): 'high' | 'low' => 'low')
+const memory = fact({ now: script(sh`cat /proc/meminfo`) }, (): { readonly total: number } => ({ total: 1 }))
+
+const reload = handler('reload app', sh`systemctl reload app`)
+
+/** A role that needs a parameter and a fact of its caller's host. */
+function sized({
+  facts,
+  domain,
+}: {
+  readonly facts: { readonly memory: { readonly total: number } }
+  readonly domain: string
+}): Task {
+  return file({ path: '/etc/app', content: `${domain} ${facts.memory.total}` })
+}
+
+// Groups.
+parallel('ok', { on: 'app', tasks: () => [] })
+parallel('ok', { on: ['app', 'db'], reads: ['lb'], tasks: () => [] })
+once('ok', { on: 'all', tasks: () => [] })
+// @ts-expect-error unknown group
+parallel('bad', { on: 'ap', tasks: () => [] })
+// @ts-expect-error unknown group among others
+parallel('bad', { on: ['app', 'dbs'], tasks: () => [] })
+// @ts-expect-error unknown group that is read
+parallel('bad', { on: 'app', reads: ['lbs'], tasks: () => [] })
+parallel('ok', { on: 'app', tasks: (_host, all) => all.group('db').length > 0 && file({ path: '/a' }) })
+// @ts-expect-error unknown group of the site
+parallel('bad', { on: 'app', tasks: (_host, all) => all.group('dbs').length > 0 && file({ path: '/a' }) })
+
+// Variables.
+parallel('ok', { on: 'app', tasks: (host) => file({ path: '/etc/app', content: `${host.vars.port}` }) })
+// @ts-expect-error misspelt variable
+parallel('bad', { on: 'app', tasks: (host) => file({ path: '/etc/app', content: `${host.vars.prot}` }) })
+parallel('ok', { on: 'app', tasks: (host) => file({ path: '/etc/app', content: host.vars.domain }) })
+// @ts-expect-error a variable of another type
+parallel('bad', { on: 'app', tasks: (host) => file({ path: '/etc/app', content: host.vars.port }) })
+
+// Parameters.
+parallel('ok', { on: 'app', tasks: () => file({ path: '/etc/app', mode: '0644' }, { notify: reload }) })
+// @ts-expect-error misspelt parameter
+parallel('bad', { on: 'app', tasks: () => file({ path: '/etc/app', mod: '0644' }, { notify: reload }) })
+// @ts-expect-error an option that all tasks share stands in the second argument
+parallel('bad', { on: 'app', tasks: () => file({ path: '/etc/app', notify: reload }) })
+// @ts-expect-error a handler is a value, not a name
+parallel('bad', { on: 'app', tasks: () => file({ path: '/etc/app' }, { notify: 'reload app' }) })
+template({ from: 'app.hbs', to: '/etc/app', data: {} })
+// @ts-expect-error missing required parameter
+template({ from: 'app.hbs', data: {} })
+// @ts-expect-error missing required parameter of a file
+file({ content: 'x' })
+// @ts-expect-error the script of a handler is shell, made by sh, not text
+handler('bad', 'systemctl reload app')
+
+// Facts.
+parallel('ok', { on: 'app', facts: { load }, tasks: ({ facts }) => facts.load === 'high' && file({ path: '/a' }) })
+// @ts-expect-error fact not gathered in this phase
+parallel('bad', { on: 'app', facts: { load }, tasks: ({ facts }) => facts.memory && file({ path: '/a' }) })
+// @ts-expect-error no facts are gathered in this phase
+parallel('bad', { on: 'app', tasks: ({ facts }) => facts.load === 'high' && file({ path: '/a' }) })
+// @ts-expect-error fact compared with a value it never has
+parallel('bad', { on: 'app', facts: { load }, tasks: ({ facts }) => facts.load === 'hihg' && file({ path: '/a' }) })
+
+// Roles.
+parallel('ok', { on: 'app', facts: { memory }, tasks: ({ facts, vars }) => sized({ facts, domain: vars.domain }) })
+// @ts-expect-error a role called without its facts
+parallel('bad', { on: 'app', facts: { load }, tasks: ({ facts, vars }) => sized({ facts, domain: vars.domain }) })
+// @ts-expect-error a role called without its parameter
+parallel('bad', { on: 'app', facts: { memory }, tasks: ({ facts }) => sized({ facts }) })
+
+// What `tasks` gives.
+parallel('ok', {
+  on: 'app',
+  tasks: (host) => [host.vars.port > 1 && file({ path: '/a' }), [file({ path: '/b' })], undefined, null],
+})
+// @ts-expect-error async tasks
+parallel('bad', { on: 'app', tasks: async () => [file({ path: '/etc/app' })] })
+// @ts-expect-error text is no task
+parallel('bad', { on: 'app', tasks: () => ['apt-get update'] })
+
+// A peer may be unreachable: then it has no facts.
+parallel('ok', {
+  on: 'app',
+  facts: { memory },
+  tasks: (_host, all) =>
+    all.hosts.map((peer) => peer.facts && file({ path: `/etc/${peer.name}`, content: `${peer.facts.memory.total}` })),
+})
+parallel('ok', {
+  on: 'app',
+  facts: { memory },
+  tasks: (_host, all) =>
+    requireFacts(all.group('db')).map((peer) => file({ path: '/etc/a', content: `${peer.facts.memory.total}` })),
+})
+parallel('bad', {
+  on: 'app',
+  facts: { memory },
+  // @ts-expect-error a peer's facts used without the case that they are missing
+  tasks: (_host, all) => all.hosts.map((peer) => file({ path: '/etc/a', content: `${peer.facts.memory.total}` })),
+})
+
+// Phases and playbooks.
+playbook('ok', [parallel('a', { on: 'app', tasks: () => [] })])
+// @ts-expect-error a phase without tasks
+playbook('bad', [parallel('a', { on: 'app' })])
+// @ts-expect-error a task is no phase
+playbook('bad', [file({ path: '/etc/app' })])
+
+// Inventories in TypeScript.
+inventory({ groups: { app: { hosts: ['a'], vars: { port: 1 } } }, hosts: { a: { vars: { domain: 'x' } } } })
+// @ts-expect-error unknown group
+inventory({ groups: { ap: { hosts: ['a'] } }, hosts: { a: {} } })
+// @ts-expect-error misspelt variable
+inventory({ groups: {}, hosts: { a: { vars: { prot: 1 } } } })
+// @ts-expect-error a variable of another type
+inventory({ vars: { port: '1' }, groups: {}, hosts: {} })
+// @ts-expect-error unknown key
+inventory({ groups: {}, hosts: { a: { adress: '10.0.0.1' } } })
+// @ts-expect-error unknown way to become root
+inventory({ connection: { become: 'su' }, groups: {}, hosts: {} })
