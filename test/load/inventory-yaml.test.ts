@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { loadInventory } from '../../src/load/inventory.ts'
 import { projectFolder, told } from './project-folder.ts'
@@ -105,7 +106,6 @@ test.each(attacks)('$name ends fast', async ({ yaml, says }) => {
 })
 
 test('text that is not UTF-8', async () => {
-  const { writeFileSync } = await import('node:fs')
   const root = projectFolder({ 'inventories/prod.yaml': '' })
   writeFileSync(`${root}/inventories/prod.yaml`, Buffer.from([0x61, 0xff]))
   expect(await told(() => loadInventory(root, 'prod'))).toEqual(['inventories/prod.yaml: it is not UTF-8 text'])
@@ -119,4 +119,9 @@ test('an empty file is an inventory without hosts', async () => {
     hosts: [],
     groups: { app: [], db: [], lb: [] },
   })
+})
+
+test('a folder instead of a file', async () => {
+  const root = projectFolder({ 'inventories/prod.yaml/x': '' })
+  expect(await told(() => loadInventory(root, 'prod'))).toEqual(['inventories/prod.yaml: it is not a file'])
 })

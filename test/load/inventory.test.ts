@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { expect, test } from 'vitest'
 import { loadInventory } from '../../src/load/inventory.ts'
@@ -145,7 +146,6 @@ test.each(schemas)('a schema with a mistake: %s', async (_name, text, says) => {
 })
 
 test('a project without a schema', async () => {
-  const { rmSync } = await import('node:fs')
   const root = projectFolder({ 'inventories/prod.yaml': '' })
   rmSync(`${root}/inventories/schema.ts`)
   expect(await told(() => loadInventory(root, 'prod'))).toEqual([
