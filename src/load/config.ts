@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { importUserModule, lineMatching } from './import.ts'
+import { importUserModule } from './import.ts'
+import { lineMatching } from './line-matching.ts'
 import { gatherProblems, type Problems } from './problems.ts'
 import { plain } from './tree.ts'
 import { usageError } from './usage-error.ts'

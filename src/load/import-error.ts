@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { DeployError, DeployErrors } from '../model/error.ts'
-import { lineMatching } from './import.ts'
+import { lineMatching } from './line-matching.ts'
 import { shownPath } from './shown-path.ts'
 import { usageError } from './usage-error.ts'
 

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { importError } from './import-error.ts'
 import { shownPath } from './shown-path.ts'
@@ -20,18 +19,5 @@ export async function importUserModule(root: string, path: string): Promise<User
     return { file: shownPath(root, path), exports: await import(/* @vite-ignore */ pathToFileURL(path).href) }
   } catch (thrown) {
     throw importError(root, path, thrown)
-  }
-}
-
-/** `file:line` of the first line of a file that matches, or just `file`. */
-export function lineMatching(root: string, path: string, pattern: RegExp): string {
-  const shown = shownPath(root, path)
-  try {
-    const index = readFileSync(path, 'utf8')
-      .split('\n')
-      .findIndex((line) => pattern.test(line))
-    return index < 0 ? `${shown}:1` : `${shown}:${index + 1}`
-  } catch {
-    return shown
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { importUserModule, lineMatching } from './import.ts'
+import { importUserModule } from './import.ts'
+import { lineMatching } from './line-matching.ts'
 import type { Origin, Problems } from './problems.ts'
 import { gatherProblems } from './problems.ts'
 import type { Tree } from './tree.ts'
