@@ -39,3 +39,20 @@ export function run(command, args, env = {}) {
 export function runTool(path, args, env = {}) {
   return run(fitNode(), [join(root, 'node_modules', path), ...args], env)
 }
+
+/** Installs Debian packages that are missing. Needs root. */
+export function ensureDebianPackages(names) {
+  const installed = (name) =>
+    spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], { encoding: 'utf8' }).stdout === 'installed'
+  const missing = names.filter((name) => !installed(name))
+  if (missing.length === 0) return
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const apt = (...args) =>
+    execFileSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=120', ...args], {
+      env,
+      stdio: ['ignore', 2, 2],
+      timeout: 600_000,
+    })
+  apt('update')
+  apt('install', '-y', '--no-install-recommends', ...missing)
+}

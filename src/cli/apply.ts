@@ -4,8 +4,6 @@ import type { RunEvent } from '../model/event.ts'
 import type { Plan } from '../model/plan.ts'
 import type { ApplyResult } from '../run/apply.ts'
 import type { Ask } from '../run/approval.ts'
-import type { Context } from '../run/context.ts'
-import type { Survey } from '../run/survey.ts'
 import { openRun } from './open-run.ts'
 import { type Finish, type PlaybookOptions, withPlaybook } from './options.ts'
 import { type Output, openOutput } from './output.ts'
@@ -34,7 +32,8 @@ async function applyVerb(environment: string, playbook: string | undefined, opti
   try {
     const { survey } = await import('../run/survey.ts')
     const { makePlan } = await import('../run/make-plan.ts')
-    const { hasWork } = await import('../run/apply.ts')
+    const { apply, hasWork } = await import('../run/apply.ts')
+    const { watchRun } = await import('./watch.ts')
     const { planText } = await import('../report/plan-text.ts')
     const { trackOutcomes } = await import('../report/outcomes.ts')
     const looking = survey(context, [...context.playbook.phases.keys()])
@@ -46,12 +45,16 @@ async function applyVerb(environment: string, playbook: string | undefined, opti
     let result: ApplyResult | undefined
     if (hasWork(first)) {
       const ask = await approve(plan, output, options)
-      result = await carryOut(context, first, plan, `apply ${environment}`, ask, output, (live) => {
-        emit = (event) => {
-          outcomes.take(event)
-          live(event)
-        }
-      })
+      const watch = await watchRun(
+        output,
+        first.phases.map(({ host }) => host),
+      )
+      emit = (event) => {
+        outcomes.take(event)
+        watch.take(event)
+      }
+      output.progress('\n')
+      result = await apply(context, first, plan, `apply ${environment}`, ask).finally(watch.end)
     }
     const { summarise } = await import('../report/summary.ts')
     const { applyJson } = await import('../report/json.ts')
@@ -97,28 +100,8 @@ async function approve(plan: Plan, output: Output, { yes }: ApplyOptions): Promi
   if (!(await confirm(`Apply ${plan.changes.length} changes to ${plan.environment}?`))) {
     throw new DeployError({ code: 'E_CONSENT', message: 'not confirmed; nothing was changed', exit: exitCodes.refused })
   }
-  return (host, decisions) =>
-    confirm(`${host}: not in the plan you approved: ${decisions.map(({ task }) => task.label).join(', ')}. Do it?`)
-}
-
-async function carryOut(
-  context: Context,
-  first: Survey,
-  plan: Plan,
-  command: string,
-  ask: Ask,
-  output: Output,
-  listen: (live: (event: RunEvent) => void) => void,
-): Promise<ApplyResult> {
-  const { apply } = await import('../run/apply.ts')
-  const { eventLines } = await import('../report/run-text.ts')
-  const width = Math.max(...first.phases.map(({ host }) => host.length))
-  output.progress('\n')
-  listen((event) => {
-    const lines = eventLines(event, width, output.paint)
-    if (lines.length > 0) output.progress(`${lines.join('\n')}\n`)
-  })
-  return apply(context, first, plan, command, ask)
+  // What comes up later was not shown: it is refused, and the next plan shows it.
+  return async () => false
 }
 
 function nextCommand(environment: string, hosts: readonly { readonly state: string }[]): string {

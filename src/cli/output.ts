@@ -13,6 +13,8 @@ export interface Output {
   readonly json: boolean
   readonly verbose: boolean
   readonly paint: Paint
+  /** Whether progress may be drawn and drawn over: on a terminal, unless `--quiet` or `--verbose`. */
+  readonly live: boolean
   /** Results for people; nothing with `--json`. */
   print(text: string): void
   /** Progress, for people; nothing with `--json` or `--quiet`. */
@@ -26,6 +28,7 @@ export function openOutput(options: OutputOptions): Output {
   return {
     json,
     verbose: options.verbose ?? false,
+    live: process.stdout.isTTY && !json && !options.quiet && !options.verbose,
     paint: paintFor(process.stdout, options.color ?? true),
     print: (text) => void (json || process.stdout.write(text)),
     progress: (text) => void (json || options.quiet || process.stdout.write(text)),

@@ -1,7 +1,7 @@
 import type { Outcome } from './plan.ts'
 
 /** What happens during a run, as it happens. Everything a person or a log sees is made from these. */
-export type RunEvent = HostEvent | PhaseEvent | TaskEvent | HandlerEvent | NoteEvent
+export type RunEvent = HostEvent | PhaseEvent | PartEvent | TaskEvent | HandlerEvent | NoteEvent
 
 export interface HostEvent {
   readonly type: 'host'
@@ -15,6 +15,14 @@ export interface PhaseEvent {
   readonly phase: string
   readonly state: 'start' | 'end'
   readonly hosts: readonly string[]
+}
+
+/** One host's part of a phase has ended. */
+export interface PartEvent {
+  readonly type: 'part'
+  readonly phase: string
+  readonly host: string
+  readonly outcome: 'ok' | 'changed' | 'failed' | 'unknown' | 'refused'
 }
 
 export interface TaskEvent {

@@ -23,6 +23,8 @@ export function eventLines(event: RunEvent, width: number, paint: Paint): readon
   switch (event.type) {
     case 'phase':
       return event.state === 'start' ? [paint('bold', `${event.phase} (${event.hosts.join(', ')})`)] : []
+    case 'part':
+      return []
     case 'host':
       return [line(event.host, event.state, safeLine(event.message))]
     case 'note':

@@ -152,6 +152,7 @@ async function runPart(
     approve: run.approve,
     record: (event, detail) => run.journal.append({ event, ...detail }),
   })
+  run.context.emit({ type: 'part', phase: phaseName, host: part.host, outcome: result.outcome })
   return { host: part.host, phase: phaseName, ...result }
 }
 

@@ -25,7 +25,7 @@ export function approvalOf(plan: Plan, survey: Survey, ask: Ask): Approve {
     const beyond = todo.filter(({ task }) => !approved.has(`${host}\0${task.target}`))
     if (beyond.length === 0) return undefined
     if (!(await ask(host, beyond)))
-      return `${beyond.map(({ task }) => task.label).join(', ')} was not in the approved plan`
+      return `${beyond.map(({ task }) => task.label).join(', ')} was not in the approved plan: plan again to see it`
     for (const { task } of beyond) approved.add(`${host}\0${task.target}`)
     return undefined
   }

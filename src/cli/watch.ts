@@ -1,0 +1,27 @@
+import type { Emit } from '../model/event.ts'
+import { eventLines } from '../report/run-text.ts'
+import type { Output } from './output.ts'
+
+/** Shows a run as it goes: a live view on a terminal, plain lines elsewhere. */
+export interface Watch {
+  readonly take: Emit
+  /** Settles when everything is shown. */
+  end(): Promise<void>
+}
+
+export async function watchRun(output: Output, hosts: readonly string[]): Promise<Watch> {
+  const width = Math.max(0, ...hosts.map((host) => host.length))
+  if (output.live) {
+    const { liveView } = await import('../report/live.ts')
+    return liveView(width, output.paint, output.progress)
+  }
+  return {
+    take: (event) =>
+      output.progress(
+        eventLines(event, width, output.paint)
+          .map((line) => `${line}\n`)
+          .join(''),
+      ),
+    end: async () => undefined,
+  }
+}
