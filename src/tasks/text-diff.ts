@@ -15,7 +15,7 @@ let library: Diff | undefined
  * nothing alike), `undefined`.
  */
 export function textDiff(before: Buffer, after: Buffer): string | undefined {
-  const [from, to] = [textOf(before), textOf(after)]
+  const [from, to] = [decodeText(before), decodeText(after)]
   if (from === undefined || to === undefined) return undefined
   library ??= load('diff') as Diff
   const patch = library.structuredPatch('', '', from, to, '', '', { context: 3, maxEditLength: MOST_EDITS })
@@ -35,10 +35,11 @@ function range(start: number, lines: number): string {
 
 /** Whether bytes are no text: a NUL, or no UTF-8. */
 export function isBinary(bytes: Buffer): boolean {
-  return textOf(bytes) === undefined
+  return decodeText(bytes) === undefined
 }
 
-function textOf(bytes: Buffer): string | undefined {
+/** The text of bytes in UTF-8, or `undefined` when they are none. */
+export function decodeText(bytes: Buffer): string | undefined {
   if (bytes.includes(0)) return undefined
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)

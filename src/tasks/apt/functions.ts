@@ -1,0 +1,63 @@
+import { ACT, LOOK } from './options.ts'
+
+/** Seconds to wait for whoever else works with packages. */
+const LOCK_WAIT = 300
+
+/** The lists as they are: `fresh` when refreshed within a day, `there` when there are any. */
+export const defineLists = `lists_there() { set -- /var/lib/apt/lists/*_Packages*; [ -e "$1" ]; }
+lists_fresh() { lists_there && [ -n "$(find /var/lib/apt/lists -maxdepth 0 -mmin -1440)" ]; }`
+
+/** Packages whose installation was broken off, one per line. */
+export const defineBroken = `broken() {
+  dpkg-query -W -f '\${db:Status-Abbrev} \${binary:Package}\\n' 2>/dev/null | sed -n 's/^.[UFH]. //p;s/^..R //p'
+  set -- /var/lib/dpkg/updates/[0-9]*; [ ! -e "$1" ] || echo "the status file"
+}`
+
+/**
+ * Waits until nobody holds a lock of apt or dpkg, and says who does. Locks are looked up in /proc/locks by inode, and
+ * their holders' open files prove it.
+ */
+const defineLock = String.raw`holders() {
+  for l in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock; do
+    i=$(stat -c %i -- "$l" 2>/dev/null) || continue
+    while read -r _ kind _ _ pid at _; do
+      case $kind:$at in POSIX:*:"$i") ls -l "/proc/$pid/fd" 2>/dev/null | grep -qF -e "-> $l" && echo "$pid" ;; esac
+    done </proc/locks
+  done | sort -u
+}
+wait_for_lock() {
+  waited=0
+  while h=$(holders) && [ -n "$h" ]; do
+    who=$(for p in $h; do printf 'process %s (%s) ' "$p" "$(tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null | head -c 200)"; done)
+    [ "$waited" -gt 0 ] || echo "waiting for the package lock, held by $who"
+    [ "$waited" -lt ${LOCK_WAIT} ] || { echo "the package lock is still held after ${LOCK_WAIT} s, by $who: end that process or wait for it, then try again" >&2; exit 1; }
+    sleep 2; waited=$((waited + 2))
+  done
+}`
+
+/** Refreshes the lists. A source that does not answer is named, and only counts if the packages need it. */
+const defineRefresh = `refresh() {
+  [ -z "$refreshed" ] || return 0
+  refreshed=1
+  said=$(apt-get ${ACT} update 2>&1) && touch -- /var/lib/apt/lists || :
+  printf '%s\\n' "$said" | tail -n 40
+  case $said in *'is not valid yet'*) echo "the clock of this host is behind: it says $(date -u)" >&2 ;; esac
+}`
+
+/** Refuses to work on top of an installation that was broken off: mending it is a decision of its own. */
+const defineWhole = `whole() {
+  b=$(broken | head -n 10 | tr '\\n' ' ')
+  [ -z "$b" ] || { echo "an earlier installation was broken off: $b- nothing was done. Look at it, then run: dpkg --configure -a" >&2; exit 1; }
+}`
+
+/** What every script that changes packages begins with. */
+export const FUNCTIONS = [
+  'set -e; umask 022',
+  'export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 refreshed=',
+  defineLists,
+  defineBroken,
+  defineLock,
+  defineRefresh,
+  defineWhole,
+  `simulate() { apt-get -s ${LOOK} "$@"; }`,
+].join('\n')

@@ -1,0 +1,127 @@
+import type { Change } from '../model/change.ts'
+import type { Content, Sources } from '../model/content.ts'
+import type { Probe } from '../model/probe.ts'
+import type { Shell } from '../model/shell.ts'
+import { type Detail, sourcedTaskType } from '../model/task.ts'
+import { type FileState, file } from '../shell/readers/file.ts'
+import { type UnitState, unit as unitProbe } from '../shell/readers/unit.ts'
+import { sh } from '../shell/sh.ts'
+import { detailProbes, fileDetail } from './file-detail.ts'
+import { bytesContent, shellStep } from './steps.ts'
+import { renderTemplate } from './template/render.ts'
+import { invalidUnit, unitName } from './unit-name.ts'
+import { startStep, type UnitWant, unitChanges } from './unit-state.ts'
+import { type FileWant, wholeFile } from './whole-file.ts'
+
+export interface Unit extends UnitWant {
+  /** The unit's name; `.service` when it has no suffix. Its file is `/etc/systemd/system/NAME`. */
+  readonly name: string
+  /** The whole unit file. Either this, or `from` and `data`. */
+  readonly content?: string
+  /** A template of the unit file, looked up in the project's templates/, then in the package's. */
+  readonly from?: string
+  /** Everything the template may name. Default: nothing. */
+  readonly data?: object
+  /** Whether a running unit is restarted when its file changes. Default: true. */
+  readonly restart?: boolean
+}
+
+interface UnitFile extends UnitWant {
+  readonly unit: string
+  readonly file: FileWant
+  readonly restart: boolean
+}
+
+interface UnitNow {
+  readonly file: FileState | undefined
+  readonly unit: UnitState | undefined
+}
+
+type UnitProbes = { readonly file: Probe<FileState>; readonly unit: Probe<UnitState> }
+
+/**
+ * Keeps a systemd unit file, root's and mode 0644, and optionally the unit running and enabled. systemd judges the file
+ * before it takes its place (unknown keys and sections, values it cannot read; not whether commands and other units
+ * exist), and reads it afterwards; a unit that runs is restarted then.
+ *
+ * @example
+ * unit({ name: 'app', from: 'app.service.hbs', data: { port: 3000 }, enabled: true, running: true })
+ */
+export const unit = sourcedTaskType<Unit, UnitFile, UnitProbes, UnitNow>('unit', {
+  key: (want) => wholeFile.key(want.file),
+  label: (want) => want.unit,
+  invalid,
+  resolve,
+  check: (want) => ({ file: file(want.file.path), unit: unitProbe(want.unit) }),
+  read: (values) => ({ file: values.file, unit: values.unit }),
+  apply,
+  detailProbes: (want, now) => detailProbes(want.file, now.file),
+  detail,
+  moves: () => true,
+})
+
+function invalid(want: Unit): string | undefined {
+  if ((want.content === undefined) === (want.from === undefined)) return 'say either content or from'
+  if (want.data !== undefined && want.from === undefined) return 'data goes with from'
+  if (/@\.|@$/.test(want.name) && (want.running !== undefined || want.enabled !== undefined)) {
+    return `${want.name} is a template of units: running and enabled belong to its instances`
+  }
+  return invalidUnit('name', want.name)
+}
+
+function resolve(want: Unit, sources: Sources): UnitFile {
+  const unit = unitName(want.name)
+  const content = contentOf(want, sources)
+  if (want.enabled && !/^\[Install\]\s*$/m.test(content.text)) {
+    throw new Error(`unit ${unit} has no [Install] section, so it cannot be enabled`)
+  }
+  const path = `/etc/systemd/system/${unit}`
+  const { running, enabled, restart = true } = want
+  return {
+    unit,
+    file: { path, content: content.bytes, owner: 'root', group: 'root', mode: '0644', validate: judge(unit).shell },
+    restart,
+    ...(running !== undefined && { running }),
+    ...(enabled !== undefined && { enabled }),
+  }
+}
+
+function contentOf(want: Unit, sources: Sources): { readonly text: string; readonly bytes: Content } {
+  const template = want.from === undefined ? undefined : sources.template(want.from)
+  const text = template ? renderTemplate(template.text, want.data ?? {}, template.file) : (want.content ?? '')
+  return { text, bytes: bytesContent(text) }
+}
+
+/**
+ * Judges a candidate under its own name. Only what systemd says about the file itself counts: a command or unit that it
+ * names may still come in this run.
+ */
+function judge(unit: string): Shell {
+  return sh`command -v systemd-analyze >/dev/null || exit 0
+d=$(mktemp -d) && trap 'rm -rf -- "$d"' EXIT && cp -- "$1" "$d"/${unit} || exit
+said=$(systemd-analyze verify --man=no "$d"/${unit} 2>&1)
+printf '%s\\n' "$said" | sed "s|$d/||g" | grep -F -e ${unit} |
+grep -E ': (Unknown |Failed to parse|Invalid |Assignment outside|Missing )|Refusing|bad unit file setting|failed to load properly' || exit 0
+exit 1`
+}
+
+function apply(want: UnitFile, now: UnitNow): readonly (readonly Change[])[] {
+  const definition = definitionChanges(want, now)
+  const state = unitChanges(want.unit, want, now.unit)
+  const runs = now.unit?.active === 'active' && want.running !== false
+  if (definition.length === 0 || !runs || !want.restart) return [definition, ...state]
+  const restart = startStep(want.unit, now.unit, 'restart')
+  return [definition, ...state, [{ field: 'running', from: 'by the old file', to: 'restarted', steps: [restart] }]]
+}
+
+/** The changes of the file, each followed by systemd reading it; or that alone, where an earlier run did not get to it. */
+function definitionChanges(want: UnitFile, now: UnitNow): readonly Change[] {
+  const reload = shellStep(sh`systemctl daemon-reload`)
+  const changes = wholeFile.apply(want.file, now.file).flat()
+  if (changes.length > 0) return changes.map((change) => ({ ...change, steps: [...change.steps, reload] }))
+  return now.unit?.stale ? [{ field: 'definition', from: 'not read by systemd', to: 'read', steps: [reload] }] : []
+}
+
+function detail(want: UnitFile, now: UnitNow, values: Readonly<Record<string, unknown>>): Detail {
+  return fileDetail(want.file, now.file, values)
+}
