@@ -3,7 +3,8 @@ import { DeployError, exitCodes } from '../model/error.ts'
 import type { RunEvent } from '../model/event.ts'
 import type { Plan } from '../model/plan.ts'
 import type { ApplyResult } from '../run/apply.ts'
-import type { Ask } from '../run/approval.ts'
+import type { Approve } from '../run/approval.ts'
+import type { Survey } from '../run/survey.ts'
 import { openRun } from './open-run.ts'
 import { type Finish, type PlaybookOptions, withPlaybook } from './options.ts'
 import { type Output, openOutput } from './output.ts'
@@ -44,7 +45,8 @@ async function applyVerb(environment: string, playbook: string | undefined, opti
     const outcomes = trackOutcomes(plan)
     let result: ApplyResult | undefined
     if (hasWork(first)) {
-      const ask = await approve(plan, output, options)
+      const approve = await consent(plan, first, output, options)
+      const blocked = new Set(plan.problems.map(({ host }) => host))
       const watch = await watchRun(
         output,
         first.phases.map(({ host }) => host),
@@ -54,7 +56,7 @@ async function applyVerb(environment: string, playbook: string | undefined, opti
         watch.take(event)
       }
       output.progress('\n')
-      result = await apply(context, first, plan, `apply ${environment}`, ask).finally(watch.end)
+      result = await apply(context, first, `apply ${environment}`, { approve, blocked }).finally(watch.end)
     }
     const { summarise } = await import('../report/summary.ts')
     const { applyJson } = await import('../report/json.ts')
@@ -86,8 +88,9 @@ async function applyVerb(environment: string, playbook: string | undefined, opti
 }
 
 /** The consent to a plan: by `--yes`, or by an answer on the terminal. */
-async function approve(plan: Plan, output: Output, { yes }: ApplyOptions): Promise<Ask> {
-  if (yes) return async () => true
+async function consent(plan: Plan, first: Survey, output: Output, { yes }: ApplyOptions): Promise<Approve> {
+  const { approvalOf, approveAll } = await import('../run/approval.ts')
+  if (yes) return approveAll
   if (output.json || !process.stdin.isTTY || !process.stdout.isTTY) {
     throw new DeployError({
       code: 'E_CONSENT',
@@ -100,8 +103,7 @@ async function approve(plan: Plan, output: Output, { yes }: ApplyOptions): Promi
   if (!(await confirm(`Apply ${plan.changes.length} changes to ${plan.environment}?`))) {
     throw new DeployError({ code: 'E_CONSENT', message: 'not confirmed; nothing was changed', exit: exitCodes.refused })
   }
-  // What comes up later was not shown: it is refused, and the next plan shows it.
-  return async () => false
+  return approvalOf(plan, first)
 }
 
 function nextCommand(environment: string, hosts: readonly { readonly state: string }[]): string {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { DeployError, exitCodes } from '../model/error.ts'
-import type { Plan, PlanProblem } from '../model/plan.ts'
-import { type Approve, type Ask, approvalOf } from './approval.ts'
+import type { PlanProblem } from '../model/plan.ts'
+import type { Approve } from './approval.ts'
 import type { Context } from './context.ts'
 import { hasEnded } from './holder.ts'
 import { type HostPhaseResult, runHostPhase } from './host-phase.ts'
@@ -41,21 +41,22 @@ export function hasWork({ phases, hellos }: Survey): boolean {
   return [...hellos.values()].some(({ owed, holder }) => owed.length > 0 || (holder && hasEnded(holder)))
 }
 
+/** What may be done. */
+export interface Consent {
+  readonly approve: Approve
+  /** Hosts that nothing is done on, because their plan has problems. */
+  readonly blocked: ReadonlySet<string>
+}
+
 /**
  * Carries out an approved plan: locks all hosts, walks the phases in order, surveys a phase again when one before it
  * changed something, and gives the locks back. A host that fails is left out of what follows; a failed `once` phase
  * ends the run, because what comes after may build on it.
  */
-export async function apply(
-  context: Context,
-  first: Survey,
-  plan: Plan,
-  command: string,
-  ask: Ask,
-): Promise<ApplyResult> {
+export async function apply(context: Context, first: Survey, command: string, consent: Consent): Promise<ApplyResult> {
   const id = newRunId()
   const journal = openJournal(context.root, id)
-  const hosts = [...new Set(first.phases.map(({ host }) => host))].filter((host) => !first.blocked.has(host))
+  const hosts = [...new Set(first.phases.map(({ host }) => host))].filter((host) => !consent.blocked.has(host))
   journal.append({
     event: 'run',
     run: id,
@@ -71,10 +72,10 @@ export async function apply(
     context,
     journal,
     fences,
-    approve: approvalOf(plan, first, ask),
+    approve: consent.approve,
     results: [],
     locked: [],
-    out: new Set(first.blocked),
+    out: new Set(consent.blocked),
   }
   try {
     await walkPhases(run, first)

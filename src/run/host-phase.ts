@@ -58,7 +58,7 @@ export async function runHostPhase(context: Context, job: HostPhaseJob): Promise
     if (todo.length === 0 && owed.length === 0 && (round > 1 || planned.size === 0)) {
       return { outcome: done.size > 0 || job.owed.length > 0 ? 'changed' : 'ok' }
     }
-    const refusal = await job.approve(part, todo)
+    const refusal = job.approve(part.host, todo)
     if (refusal) return { outcome: 'refused', message: refusal }
 
     const name = `${part.phase}.${round}`

@@ -28,8 +28,6 @@ export interface Survey {
   readonly lost: readonly HostLost[]
   /** What could not be decided, and why. */
   readonly problems: readonly PlanProblem[]
-  /** The hosts whose problems forbid acting on them. */
-  readonly blocked: ReadonlySet<string>
 }
 
 /** All hosts that surveying some phases contacts. */
@@ -92,7 +90,6 @@ export async function survey(context: Context, indexes: readonly number[]): Prom
     hellos: new Map(answers.flatMap(({ host, hello }) => (hello ? [[host, hello] as const] : []))),
     lost: answers.flatMap(({ lost }) => lost ?? []),
     problems: [...problems, ...stopped, ...undecided],
-    blocked: new Set([...problems, ...stopped, ...undecided].map(({ host }) => host)),
   }
 }
 
