@@ -20,8 +20,9 @@ async function facts(environment: string, options: ReachOptions): Promise<number
   const { gatherFacts } = await import('../run/facts.ts')
   const { HostLost } = await import('../run/session.ts')
   const { safeLine } = await import('../report/safe.ts')
+  const { findProject } = await import('../load/project.ts')
   const output = openOutput(options)
-  const { inventory, limit, pool } = await openEnvironment(environment, options)
+  const { inventory, limit, pool } = await openEnvironment(findProject(process.cwd()), environment, options)
   const phase: Phase = {
     name: 'facts',
     strategy: 'parallel',

@@ -10,47 +10,46 @@ export interface OpenedRun {
   close(): void
 }
 
-/** Loads an environment and opens its connections. Nothing is sent before a verb asks. */
-export async function openEnvironment(environment: string, options: ReachOptions) {
-  const { findProject } = await import('../load/project.ts')
+/** Loads an environment and makes ready to reach its hosts; no host is contacted before a verb asks. */
+export async function openEnvironment(root: string, environment: string, options: ReachOptions) {
+  const { loadConfig } = await import('../load/config.ts')
   const { loadInventory } = await import('../load/inventory.ts')
   const { knownHostsFile } = await import('../load/environments.ts')
   const { matchPattern } = await import('../load/pattern.ts')
   const { openPool } = await import('../run/pool.ts')
-  const root = findProject(process.cwd())
-  const { inventory, schema } = await loadInventory(root, environment)
-  const limit = new Set(
-    options.limit === undefined ? inventory.hosts.map(({ name }) => name) : matchPattern(inventory, options.limit),
-  )
+  const config = await loadConfig(root)
+  const { inventory, schema } = await loadInventory(root, environment, {
+    ...(config.transport && { transport: config.transport }),
+  })
+  const limit = new Set(matchPattern(inventory, options.limit ?? 'all'))
   const pool = openPool({ inventory, knownHosts: [knownHostsFile(root, environment)], forks: options.forks })
-  return { root, inventory, schema, limit, pool }
+  return { config, inventory, schema, limit, pool }
 }
 
-/** Loads an environment and a playbook for `plan` and `apply`; the type-check runs beside the logins. */
+/** Loads an environment and a playbook for `plan` and `apply`; the type-check runs beside everything else. */
 export async function openRun(
   environment: string,
   playbookName: string | undefined,
   options: PlaybookOptions,
   emit: Emit,
 ): Promise<OpenedRun> {
-  const { root, inventory, limit, pool, schema } = await openEnvironment(environment, options)
-  const { loadConfig } = await import('../load/config.ts')
+  const { findProject } = await import('../load/project.ts')
   const { loadPlaybook } = await import('../load/playbook.ts')
   const { projectSources } = await import('../load/sources.ts')
+  const root = findProject(process.cwd())
   const check = options.check ? (await import('../load/type-check.ts')).startTypeCheck(root) : undefined
-  const close = () => {
-    check?.stop()
-    pool.close()
-  }
   try {
-    const config = await loadConfig(root)
+    const { config, inventory, schema, limit, pool } = await openEnvironment(root, environment, options)
+    const close = () => {
+      check?.stop()
+      pool.close()
+    }
     const playbook = await loadPlaybook(root, playbookName ?? config.playbook, schema)
     const context = { root, inventory, playbook, sources: projectSources(root), limit, pool, emit }
     return { context, checked: check?.result ?? Promise.resolve(), close }
   } catch (error) {
-    // A type error often is the better word for a playbook that cannot be loaded.
-    await check?.result.finally(close)
-    close()
+    // A type error often is the better word for a file that cannot be loaded.
+    await check?.result
     throw error
   }
 }

@@ -26,8 +26,9 @@ async function run(environment: string, pattern: string, command: string, option
   const { HostLost } = await import('../run/session.ts')
   const { lineWriter } = await import('../report/line-writer.ts')
   const { matchPattern } = await import('../load/pattern.ts')
+  const { findProject } = await import('../load/project.ts')
   const output = openOutput(options)
-  const { inventory, limit, pool } = await openEnvironment(environment, options)
+  const { inventory, limit, pool } = await openEnvironment(findProject(process.cwd()), environment, options)
   const hosts = matchPattern(inventory, pattern).filter((host) => limit.has(host))
   const width = Math.max(0, ...hosts.map((host) => host.length))
   const script = sh`sh -c ${command} </dev/null 2>&1; say code $?`.shell
