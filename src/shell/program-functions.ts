@@ -3,10 +3,10 @@ import { defineSay } from './frames.ts'
 /**
  * The functions of every host program. Variables: `S` and `R` the tool's folders, `P` this program's own, `N` nonce,
  * `RUN`, `FENCE`, `PHASE`, `WHO`; `TASK` the index of the task at work; `acted` set once something changed; `log` what
- * happened to handlers and units, in order. Descriptor 3 is the journal file that the controller follows.
+ * happened to handlers and units in this phase of the run, in order, also by programs before this one. Descriptor 3 is the journal file that the controller follows.
  */
 export const PROGRAM_FUNCTIONS = String.raw`
-F=$P/files D=$S/staged K=$S/kept/$RUN acted= log=' '
+F=$P/files D=$S/staged K=$S/kept/$RUN L=$R/$RUN/log.$PHASE acted= judged=
 exec 3>>"$P/journal"
 ${defineSay(3)}
 
@@ -23,6 +23,7 @@ open_program() {
   [ -d "$S/owed" ] || mkdir -p -- "$S/owed"
   [ ! -d "$S/kept" ] || ls -1t -- "$S/kept" | tail -n +21 | while read -r o; do rm -rf -- "$S/kept/$o"; done
   [ ! -e "$S/journal" ] || [ "$(stat -c %s -- "$S/journal")" -lt 1000000 ] || sed -i '1,5000d' "$S/journal"
+  log=' '; [ ! -r "$L" ] || log=" $(cat -- "$L")"
   note start; sync -- "$S/journal"
 }
 held() { [ -r "$R/owner" ] && read -r o f <"$R/owner" && [ "$o $f" = "$RUN $FENCE" ]; }
@@ -79,14 +80,15 @@ owe() {
   sync -- "$S/owed/.$1" && mv -- "$S/owed/.$1" "$S/owed/$1" && sync -- "$S/owed"
 }
 paid() { rm -f -- "$S/owed/$1"; sync -- "$S/owed"; }
-notified() { log="$log n:$1 "; }
-started() { log="$log s:$1 "; }
+happened() { log="$log$1 "; printf '%s ' "$1" >>"$L"; }
+notified() { happened "n:$1"; }
+started() { happened "s:$1"; }
 
 judge() {
   [ -e "$S/owed/$1" ] || return 0
   eval "v=\$validate_$1 t=\$timeout_$1"
   say judge "$1"
-  if ( foreign "$t" '' "$v" ) >&3 2>&1 9>&-; then log="$log j:$1 "; return 0; fi
+  if ( foreign "$t" '' "$v" ) >&3 2>&1 9>&-; then judged="$judged $1 "; return 0; fi
   say putting-back "$1"
   ( "restore_$1" ) >&3 2>&1 9>&-
   { read -r n; read -r o; } <"$S/owed/$1"
@@ -96,7 +98,7 @@ judge() {
 run_handler() {
   [ -e "$S/owed/$1" ] || return 0
   eval "s=\$script_$1 v=\$validate_$1 u=\$unit_$1 t=\$timeout_$1 n=\$name_$1"
-  case $log in *" j:$1 "*) ;; *) [ -z "$v" ] || judge "$1" ;; esac
+  case $judged in *" $1 "*) ;; *) [ -z "$v" ] || judge "$1" ;; esac
   case " ${'${log##* n:$1 }'} " in *" s:${'${u:-?}'} "*) paid "$1"; say dropped "$1"; return 0 ;; esac
   pay "$1" "$t" "$s"
 }

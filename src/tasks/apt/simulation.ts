@@ -46,7 +46,7 @@ export function simulationDetail(
     }
   }
   const others = simulation.removes.filter((name) => !names.includes(name))
-  const also = others.length > 0 ? `also removed: ${others.join(', ')}` : undefined
+  const also = others.length > 0 ? `this also removes ${others.join(', ')}` : undefined
   if (also && !allowRemovals) return { refuse: `${also} (allowRemovals: true lets it)` }
   if (!lists) return { notes: ['versions are not known until the package lists are refreshed'] }
   const versions = simulation.installs.filter(({ name }) => names.includes(name))
