@@ -2,6 +2,7 @@ import pLimit from 'p-limit'
 import type { Inventory } from '../model/inventory.ts'
 import type { Mark } from '../shell/frames.ts'
 import { HELLO } from '../shell/wire.ts'
+import type { LinkFailure } from '../transport/link.ts'
 import { openLink } from '../transport/open-link.ts'
 import { type Hello, readHello } from './hello.ts'
 import { openSession, type Question, type Session, type Traffic } from './session.ts'
@@ -46,7 +47,9 @@ export function openPool({ inventory, knownHosts, forks }: PoolOptions): Pool {
     if (known) return known
     const { promise: session, resolve } = Promise.withResolvers<Session>()
     const hello = logins(async () => {
-      const next = openSession(host, openLink(mustHave(connections, host), knownHosts))
+      const link = openLink(mustHave(connections, host), knownHosts)
+      const closed = link.closed.then((failure) => withTrustHint(failure, inventory.environment, host))
+      const next = openSession(host, { ...link, closed })
       sessions.push(next)
       resolve(next)
       return readHello(await next.ask({ script: HELLO }))
@@ -77,6 +80,14 @@ export function openPool({ inventory, knownHosts, forks }: PoolOptions): Pool {
       for (const session of sessions) session.close()
     },
   }
+}
+
+/** A host key that is not trusted has one way out, and it is never to try again. */
+function withTrustHint(failure: LinkFailure, environment: string, host: string): LinkFailure {
+  const untrusted = failure.kind === 'host-key-unknown' || failure.kind === 'host-key-changed'
+  return untrusted
+    ? { ...failure, hint: `compare its fingerprint with the host's console: deploy trust ${environment} ${host}` }
+    : failure
 }
 
 function mustHave<K, V>(map: ReadonlyMap<K, V>, key: K): V {

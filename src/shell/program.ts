@@ -2,7 +2,7 @@ import type { Probe } from '../model/probe.ts'
 import type { PutStep, ShellStep, Step } from '../model/step.ts'
 import { askProbes, defineReaders, printAnswers } from './probe-script.ts'
 import { PROGRAM_FUNCTIONS } from './program-functions.ts'
-import { FOLDERS } from './session.ts'
+import { ENVIRONMENT, FOLDERS } from './session.ts'
 import { quote } from './sh.ts'
 
 /** One planned task as the host program needs it. */
@@ -64,7 +64,7 @@ export function hostProgram(input: ProgramInput): string {
   const planned = input.tasks.flatMap((task) => task.probes)
   const ids = input.handlers.map((handler) => handler.id)
   return [
-    `P=$1\n${FOLDERS}`,
+    `P=$1\n${ENVIRONMENT}\n${FOLDERS}`,
     `N=${input.nonce} RUN=${quote(input.run)} FENCE=${input.fence} PHASE=${input.phase} WHO=${quote(input.who)}`,
     PROGRAM_FUNCTIONS,
     defineReaders([...input.probes, ...planned]),

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto'
 import { defineSay } from './frames.ts'
 
+/** The same surroundings for every script, wherever it runs: what a tool prints is part of what is compared. */
+export const ENVIRONMENT =
+  'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL; umask 077; unset ENV CDPATH IFS; cd /'
+
 /**
  * The one command that is ever put on a command line: a loop that reads a header line (nonce, length, hash), then
  * exactly that many bytes, and runs them only when their hash is right. It is constant and free of newline, `!`,
@@ -8,8 +12,7 @@ import { defineSay } from './frames.ts'
  * stdin: dash would read ahead and take payload bytes for commands.
  */
 const LOOP = [
-  'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL; umask 077',
-  'unset ENV CDPATH IFS; cd /',
+  ENVIRONMENT,
   'while read -r n l h',
   'do p=$(head -c "$l"; echo .); p=${p%.}; set -- $(printf %s "$p" | sha256sum)',
   'if [ "$1" = "$h" ]; then ( N=$n; eval "$p" ); else echo; echo "$n bad"; exit 65; fi',

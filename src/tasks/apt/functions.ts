@@ -28,7 +28,7 @@ const defineLock = String.raw`holders() {
 wait_for_lock() {
   waited=0
   while h=$(holders) && [ -n "$h" ]; do
-    who=$(for p in $h; do printf 'process %s (%s) ' "$p" "$(tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null | head -c 200)"; done)
+    who=$(for p in $h; do printf ', process %s (%s)' "$p" "$(tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null | head -c 200 | sed 's/ $//')"; done); who=\${who#, }
     [ "$waited" -gt 0 ] || echo "waiting for the package lock, held by $who"
     [ "$waited" -lt ${LOCK_WAIT} ] || { echo "the package lock is still held after ${LOCK_WAIT} s, by $who: end that process or wait for it, then try again" >&2; exit 1; }
     sleep 2; waited=$((waited + 2))

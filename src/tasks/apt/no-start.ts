@@ -9,5 +9,5 @@ trap 'exit 130' HUP INT TERM
 : >/run/deploy-no-start
 printf '#!/bin/sh\\n%s\\n[ -e /run/deploy-no-start ] && kill -0 %s 2>/dev/null && exit 101\\nexit 0\\n' "$mark" "$$" >"$policy.$$"
 chmod 755 "$policy.$$"
-ln -T -- "$policy.$$" "$policy" || { rm -f -- "$policy.$$"; echo "$policy is there already and not ours: start: false cannot be kept" >&2; exit 1; }
+ln -T -- "$policy.$$" "$policy" 2>/dev/null || { rm -f -- "$policy.$$"; echo "$policy is there already and not ours: start: false cannot be kept" >&2; exit 1; }
 rm -f -- "$policy.$$"`
