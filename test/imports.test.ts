@@ -22,7 +22,14 @@ const WITH_IO = ['cli', 'load', 'run', 'report', 'lab', 'transport']
 const IO = ['node:fs', 'node:child_process', 'node:http', 'execa']
 
 /** Libraries that stay behind one place. */
-const ONLY_IN: Readonly<Record<string, string>> = { execa: 'transport', listr2: 'report', handlebars: 'tasks', commander: 'cli', yaml: 'load', diff: 'tasks' }
+const ONLY_IN: Readonly<Record<string, string>> = {
+  execa: 'transport',
+  listr2: 'report',
+  handlebars: 'tasks',
+  commander: 'cli',
+  yaml: 'load',
+  diff: 'tasks',
+}
 
 interface Import {
   readonly file: string
@@ -34,8 +41,15 @@ interface Import {
 function importsOf(file: string): readonly Import[] {
   const folder = file.split('/')[1] ?? ''
   const text = readFileSync(file, 'utf8')
-  const statements = text.matchAll(/^(import|export)\s+(type\s)?[^'"`]*?from\s+'([^']+)'|\bimport\('([^']+)'\)|\brequire\('([^']+)'\)/gm)
-  return [...statements].map((match) => ({ file, folder, target: match[3] ?? match[4] ?? match[5] ?? '', typeOnly: match[2] !== undefined }))
+  const statements = text.matchAll(
+    /^(import|export)\s+(type\s)?[^'"`]*?from\s+'([^']+)'|\bimport\('([^']+)'\)|\brequire\('([^']+)'\)/gm,
+  )
+  return [...statements].map((match) => ({
+    file,
+    folder,
+    target: match[3] ?? match[4] ?? match[5] ?? '',
+    typeOnly: match[2] !== undefined,
+  }))
 }
 
 const imports = globSync('src/*/**/*.ts').flatMap(importsOf)
@@ -60,13 +74,18 @@ describe('layers', () => {
   })
 
   test('libraries stay behind one place', () => {
-    expect(imports.filter(({ folder, target, typeOnly }) => !typeOnly && ONLY_IN[target] !== undefined && ONLY_IN[target] !== folder)).toEqual([])
+    expect(
+      imports.filter(
+        ({ folder, target, typeOnly }) => !typeOnly && ONLY_IN[target] !== undefined && ONLY_IN[target] !== folder,
+      ),
+    ).toEqual([])
   })
 
   test('no file imports itself in a circle', () => {
     const edges = new Map<string, string[]>()
     for (const { file, target, typeOnly } of imports) {
-      if (target.startsWith('.') && !typeOnly) edges.set(file, [...(edges.get(file) ?? []), normalize(join(file, '..', target))])
+      if (target.startsWith('.') && !typeOnly)
+        edges.set(file, [...(edges.get(file) ?? []), normalize(join(file, '..', target))])
     }
     const circles: string[][] = []
     const state = new Map<string, 'open' | 'closed'>()

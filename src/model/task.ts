@@ -49,8 +49,8 @@ export interface TaskType<W, R, P extends Probes, S> {
   detailProbes?(want: R, now: S): Probes
   detail?(want: R, now: S, values: Readonly<Record<string, unknown>>): Detail
   honesty?(want: R): Honesty
-  /** Whether its steps may change what later tasks of the host look at. */
-  moves?(want: R): boolean
+  /** Whether the steps of these changes may change what later tasks of the host look at. */
+  moves?(want: R, changes: readonly Change[]): boolean
 }
 
 /** One piece of desired state on one host, as data. */

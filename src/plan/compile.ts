@@ -21,7 +21,6 @@ export interface CompiledTask {
   readonly want: unknown
   readonly probes: Probes
   readonly honesty: Honesty
-  readonly moves: boolean
   readonly notify: readonly CompiledHandler[]
   /** Hash of what is wanted: two tasks of one target want the same. */
   readonly target: string
@@ -47,7 +46,7 @@ export function compileTasks(host: string, tasks: readonly Task[], sources: Sour
     }
   }
   const all = [...compiled.values()]
-  errors.push(...partOwners(all).map((error) => atTask(host, error.task, error.error)), ...handlerClashes(all))
+  errors.push(...partOwners(all).map((error) => atTask(host, error.task, error.error)), ...handlerClashes(host, all))
   if (errors.length > 0) throw new DeployErrors(errors)
   return all
 }
@@ -71,7 +70,6 @@ function compileTask(index: number, task: Task, sources: Sources): CompiledTask 
     want,
     probes: kind.check(want),
     honesty: kind.honesty?.(want) ?? 'exact',
-    moves: kind.moves?.(want) ?? false,
     notify: [options.notify ?? []].flat().map(withId),
     target: sha256(canonicalJson([task.type, key, withoutBytes(want)])),
   }
@@ -124,7 +122,7 @@ function partOwners(tasks: readonly CompiledTask[]): readonly { task: Task; erro
 }
 
 /** One name, one body: people read handlers by their names. */
-function handlerClashes(tasks: readonly CompiledTask[]): readonly DeployError[] {
+function handlerClashes(host: string, tasks: readonly CompiledTask[]): readonly DeployError[] {
   const byName = new Map<string, { handler: CompiledHandler; task: CompiledTask }>()
   const errors: DeployError[] = []
   for (const task of tasks) {
@@ -135,7 +133,7 @@ function handlerClashes(tasks: readonly CompiledTask[]): readonly DeployError[] 
         errors.push(
           new DeployError({
             code: 'E_TWO_HANDLERS',
-            message: `two handlers are named "${handler.name}" and do different things: notified by ${first.task.label} and ${task.label}`,
+            message: `${host}: two handlers are named "${handler.name}" and do different things: notified by ${first.task.label} and ${task.label}`,
             where: task.task.where,
             exit: exitCodes.usage,
           }),

@@ -35,7 +35,7 @@ function actionOf(opaque: boolean, changes: Decision['changes']): Action {
 
 /** The tasks that are right now and stand behind a planned task that may move them. */
 export function presentMayMove(phase: string, host: string, decisions: readonly Decision[]): readonly MayMove[] {
-  const mover = decisions.find(({ task, changes }) => task.moves && changes.length > 0)
+  const mover = decisions.find(({ task, changes }) => changes.length > 0 && task.task.kind.moves?.(task.want, changes))
   if (!mover) return []
   return decisions
     .filter(({ task, changes }) => task.index > mover.task.index && changes.length === 0)

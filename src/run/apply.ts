@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { PlanProblem } from '../model/plan.ts'
+import { phaseHosts } from '../plan/expand.ts'
 import type { Approve } from './approval.ts'
 import type { Context } from './context.ts'
 import { hasEnded } from './holder.ts'
@@ -75,7 +76,7 @@ export async function apply(context: Context, first: Survey, command: string, co
     approve: consent.approve,
     results: [],
     locked: [],
-    out: new Set(consent.blocked),
+    out: new Set([...consent.blocked, ...first.lost.map(({ host }) => host)]),
   }
   try {
     await walkPhases(run, first)
@@ -95,6 +96,7 @@ async function walkPhases(run: Run, first: Survey): Promise<void> {
   for (const [index, phase] of context.playbook.phases.entries()) {
     if (changed) current = await surveyAgain(run, index)
     const parts = current.phases.filter((part) => part.phase === index && !run.out.has(part.host))
+    if (phase.strategy === 'once' && missingOnce(run, index, parts)) return
     if (parts.length === 0) continue
     context.emit({ type: 'phase', phase: phase.name, state: 'start', hosts: parts.map(({ host }) => host) })
     const results = await Promise.all(parts.map((part) => runPart(run, phase.name, part, owedHere(first, part))))
@@ -104,6 +106,18 @@ async function walkPhases(run: Run, first: Survey): Promise<void> {
     changed ||= results.some(({ outcome }) => outcome !== 'ok')
     if (phase.strategy === 'once' && results.some(({ host }) => run.out.has(host))) return
   }
+}
+
+/** Whether the host of a `once` phase is out of the run: then what comes after is not begun, for it may build on it. */
+function missingOnce(run: Run, index: number, parts: readonly HostPhase[]): boolean {
+  const phase = run.context.playbook.phases[index]
+  const [host] = phase ? phaseHosts(phase, run.context.inventory, run.context.limit) : []
+  if (!phase || host === undefined || parts.length > 0) return false
+  run.context.emit({
+    type: 'note',
+    message: `phase ${phase.name} runs once, on ${host}, which is out: the phases from here on were not begun`,
+  })
+  return true
 }
 
 /** Later phases may build on what earlier ones changed: their facts, tasks and checks are read anew. */

@@ -57,7 +57,7 @@ export const unit = sourcedTaskType<Unit, UnitFile, UnitProbes, UnitNow>('unit',
   apply,
   detailProbes: (want, now) => detailProbes(want.file, now.file),
   detail,
-  moves: () => true,
+  moves: (_want, changes) => changes.some(({ field }) => !['enabled', 'running', 'restart'].includes(field)),
 })
 
 function invalid(want: Unit): string | undefined {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { markParser, type Mark } from '../../src/shell/frames.ts'
+import { type Mark, markParser } from '../../src/shell/frames.ts'
 
 const NONCE = '0123456789abcdef0123456789abcdef'
 
@@ -29,7 +29,9 @@ describe('markParser', () => {
     const bodies = fc.array(fc.uint8Array({ maxLength: 60 }), { minLength: 1, maxLength: 6 })
     fc.assert(
       fc.property(bodies, fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), (parts, cuts) => {
-        const stream = Buffer.concat(parts.flatMap((part, index) => [Buffer.from(part), Buffer.from(`\n${NONCE} m ${index}\n`)]))
+        const stream = Buffer.concat(
+          parts.flatMap((part, index) => [Buffer.from(part), Buffer.from(`\n${NONCE} m ${index}\n`)]),
+        )
         const chunks: Buffer[] = []
         for (let at = 0, turn = 0; at < stream.length; turn++) {
           const size = cuts[turn % cuts.length] ?? 1
@@ -45,10 +47,12 @@ describe('markParser', () => {
   test('what is drained and what is left add up to the output', () => {
     const parser = markParser(NONCE)
     parser.push(Buffer.from(`\n${NONCE} start\n`))
-    const drained = [Buffer.from('ab\ncd'), Buffer.from(`e\n\n${NONCE.slice(0, 5)}`), Buffer.from(`x\nend`)].map((chunk) => {
-      parser.push(chunk)
-      return parser.drain().toString()
-    })
+    const drained = [Buffer.from('ab\ncd'), Buffer.from(`e\n\n${NONCE.slice(0, 5)}`), Buffer.from(`x\nend`)].map(
+      (chunk) => {
+        parser.push(chunk)
+        return parser.drain().toString()
+      },
+    )
     const [last] = parser.push(Buffer.from(`\n${NONCE} end 0\n`))
 
     expect(drained.join('') + last?.before).toBe(`ab\ncde\n\n${NONCE.slice(0, 5)}x\nend`)

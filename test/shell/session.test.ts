@@ -8,7 +8,9 @@ const NONCE = 'a'.repeat(32)
 function converse(input: Buffer): { words: readonly string[]; before: string }[] {
   const [file = '', ...args] = LAUNCH_ARGV
   const { stdout } = spawnSync(file, args, { input, timeout: 10_000 })
-  return markParser(NONCE).push(stdout).map(({ words, before }) => ({ words, before: before.toString() }))
+  return markParser(NONCE)
+    .push(stdout)
+    .map(({ words, before }) => ({ words, before: before.toString() }))
 }
 
 describe('the launch line', () => {
@@ -49,6 +51,8 @@ describe('the host loop', () => {
   })
 
   test('keeps the end of lines and every byte of output', () => {
-    expect(converse(payload(NONCE, "printf 'caf\\303\\251  \\n\\n'"))).toEqual([{ words: ['end', '0'], before: 'café  \n\n' }])
+    expect(converse(payload(NONCE, "printf 'caf\\303\\251  \\n\\n'"))).toEqual([
+      { words: ['end', '0'], before: 'café  \n\n' },
+    ])
   })
 })

@@ -37,7 +37,7 @@ describe('sh', () => {
   })
 
   test('refuses undefined', () => {
-    const missing = (undefined as unknown) as string
+    const missing = undefined as unknown as string
     expect(() => sh`echo ${missing}`).toThrow('undefined')
   })
 

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Probe } from '../../src/model/probe.ts'
-import { answerBytes, askProbes, defineReaders, printAnswers, readPieces } from '../../src/shell/probe-script.ts'
 import { defineSay, markParser } from '../../src/shell/frames.ts'
+import { answerBytes, askProbes, defineReaders, printAnswers, readPieces } from '../../src/shell/probe-script.ts'
 import { group, memberships, user } from '../../src/shell/readers/account.ts'
 import { file, stat } from '../../src/shell/readers/file.ts'
 import { pkg } from '../../src/shell/readers/pkg.ts'
@@ -14,7 +14,21 @@ import { script, succeeds } from '../../src/shell/readers/script.ts'
 import { sh } from '../../src/shell/sh.ts'
 
 const NONCE = 'b'.repeat(32)
-const ODD = ['sp ace', "quo'te", 'new\nline', '-dash', '*', '$(id)', 'é', 'e\u0301', 'trailing ', 'tab\t', 'x'.repeat(255), '\x1b[31m', "'\\''"]
+const ODD = [
+  'sp ace',
+  "quo'te",
+  'new\nline',
+  '-dash',
+  '*',
+  '$(id)',
+  'é',
+  'e\u0301',
+  'trailing ',
+  'tab\t',
+  'x'.repeat(255),
+  '\x1b[31m',
+  "'\\''",
+]
 let folder = ''
 
 beforeAll(() => {
@@ -28,7 +42,11 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 function shell(text: string): Buffer {
-  return execFileSync('sh', { input: `${text}\n`, env: { PATH: process.env.PATH, LC_ALL: 'C' }, stdio: ['pipe', 'pipe', 'ignore'] })
+  return execFileSync('sh', {
+    input: `${text}\n`,
+    env: { PATH: process.env.PATH, LC_ALL: 'C' },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
 }
 
 function ask(probes: readonly Probe[]) {
@@ -72,12 +90,18 @@ test('what the controller expects is byte for byte what a host prints, for any o
 
 describe('file', () => {
   test.each(ODD)('reads %j', (name) => {
-    expect(answer(file(join(folder, name)))).toMatchObject({ state: 'value', value: { kind: 'file', size: Buffer.byteLength(`content of ${name}`) } })
+    expect(answer(file(join(folder, name)))).toMatchObject({
+      state: 'value',
+      value: { kind: 'file', size: Buffer.byteLength(`content of ${name}`) },
+    })
   })
 
   test('reads kinds, modes, targets and hashes', () => {
     expect(answer(file(join(folder, 'sub')))).toMatchObject({ state: 'value', value: { kind: 'directory' } })
-    expect(answer(stat(join(folder, 'link')))).toMatchObject({ state: 'value', value: { kind: 'symlink', target: 'line\nbreak' } })
+    expect(answer(stat(join(folder, 'link')))).toMatchObject({
+      state: 'value',
+      value: { kind: 'symlink', target: 'line\nbreak' },
+    })
     expect(answer(file(join(folder, 'empty')))).toEqual({
       state: 'value',
       value: {
@@ -103,7 +127,10 @@ describe('file', () => {
     const loop = join(folder, 'loop')
     symlinkSync('loop', loop)
 
-    expect(answer(file(join(loop, 'x')))).toMatchObject({ state: 'unreadable', reason: expect.stringContaining('Too many levels of symbolic links') })
+    expect(answer(file(join(loop, 'x')))).toMatchObject({
+      state: 'unreadable',
+      reason: expect.stringContaining('Too many levels of symbolic links'),
+    })
   })
 })
 
@@ -126,7 +153,11 @@ describe('accounts', () => {
 
 describe('script', () => {
   test.each([
-    ['output and code', sh`printf 'caf\\303\\251\n\n'; exit 3`, { state: 'value', value: { code: 3, output: 'café\n\n' } }],
+    [
+      'output and code',
+      sh`printf 'caf\\303\\251\n\n'; exit 3`,
+      { state: 'value', value: { code: 3, output: 'café\n\n' } },
+    ],
     ['no output', sh`exit 0`, { state: 'value', value: { code: 0, output: '' } }],
     ['a missing command', sh`nosuchcommand`, { state: 'value', value: { code: 127, output: '' } }],
     ['a syntax error', sh`if then`, { state: 'unreadable' }],

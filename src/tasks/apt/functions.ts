@@ -28,7 +28,7 @@ const defineLock = String.raw`holders() {
 wait_for_lock() {
   waited=0
   while h=$(holders) && [ -n "$h" ]; do
-    who=$(for p in $h; do printf ', process %s (%s)' "$p" "$(tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null | head -c 200 | sed 's/ $//')"; done); who=\${who#, }
+    who=$(for p in $h; do printf ', process %s (%s)' "$p" "$(tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null | head -c 200 | sed 's/ $//')"; done | sed 's/^, //')
     [ "$waited" -gt 0 ] || echo "waiting for the package lock, held by $who"
     [ "$waited" -lt ${LOCK_WAIT} ] || { echo "the package lock is still held after ${LOCK_WAIT} s, by $who: end that process or wait for it, then try again" >&2; exit 1; }
     sleep 2; waited=$((waited + 2))
@@ -39,7 +39,7 @@ wait_for_lock() {
 const defineRefresh = `refresh() {
   [ -z "$refreshed" ] || return 0
   refreshed=1
-  said=$(apt-get ${ACT} update 2>&1) && touch -- /var/lib/apt/lists || :
+  said=$(apt-get ${ACT} -o APT::Update::Error-Mode=any update 2>&1) && touch -- /var/lib/apt/lists || :
   printf '%s\\n' "$said" | tail -n 40
   case $said in *'is not valid yet'*) echo "the clock of this host is behind: it says $(date -u)" >&2 ;; esac
 }`

@@ -8,5 +8,5 @@ export const LOOK = [
 export const ACT = [
   '-y -q -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold',
   '-o DPkg::Lock::Timeout=60 -o Acquire::Retries=1',
-  '-o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 -o Acquire::ftp::Timeout=20',
+  '-o Acquire::http::Timeout=10 -o Acquire::https::Timeout=10 -o Acquire::ftp::Timeout=10',
 ].join(' ')
