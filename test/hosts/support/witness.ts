@@ -11,7 +11,13 @@ import type { LabRef } from '../../../src/lab/names.ts'
 export type Witness = ReadonlyMap<string, string>
 
 /** Logs, caches of running daemons and the tool's own folder are no part of a host's managed state. */
-const APART = [/^\/run(\/|$)/, /^\/tmp(\/|$)/, /^\/var\/log(\/|$)/, /^\/var\/lib\/systemd\/(timers|random-seed)/]
+const APART = [
+  /^\/run(\/|$)/,
+  /^\/tmp(\/|$)/,
+  /^\/var\/tmp\/systemd-private-/,
+  /^\/var\/log(\/|$)/,
+  /^\/var\/lib\/systemd\/(timers|random-seed)/,
+]
 
 export function witness(lab: LabRef, host: string): Witness {
   const upper = labUpper(lab, host)
