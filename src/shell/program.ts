@@ -101,7 +101,7 @@ function defineHandler(handler: ProgramHandler): string {
 
 /** Shell that stops the program with `word` unless these probes still give the answers of the plan. */
 function comparison(probes: readonly Probe[], guard: string, stop: string): string {
-  return `{\n${printAnswers(probes)}} 2>/dev/null | matches ${guard} || stop ${stop}`
+  return `{\n:\n${printAnswers(probes)}} 2>/dev/null | matches ${guard} || stop ${stop}`
 }
 
 function runTask(task: ProgramTask, completed: readonly ProgramHandler[]): string {
