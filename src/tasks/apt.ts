@@ -1,12 +1,14 @@
-import type { Change } from '../model/change.ts'
+import { type Change, change } from '../model/change.ts'
 import type { Probes } from '../model/probe.ts'
+import type { Shell } from '../model/shell.ts'
 import { type Detail, taskType } from '../model/task.ts'
 import { type CandidateState, candidate } from '../shell/readers/candidate.ts'
 import { type PackageState, pkg } from '../shell/readers/pkg.ts'
-import type { ScriptResult } from '../shell/readers/script.ts'
+import { type ScriptResult, succeeds } from '../shell/readers/script.ts'
 import { sh, unsafeShell } from '../shell/sh.ts'
 import { type PackageSpec, packageSpec } from './apt/package-spec.ts'
-import { type AptOptions, installArguments, installScript, removeScript } from './apt/script.ts'
+import { isGone, isInstalled, shownState } from './apt/package-state.ts'
+import { type AptOptions, FRESH, installArguments, installScript, refreshScript, removeScript } from './apt/script.ts'
 import { simulationDetail, simulationProbes } from './apt/simulation.ts'
 import { shellStep } from './steps.ts'
 
@@ -14,8 +16,8 @@ export interface Apt extends AptOptions {
   /** Packages: `name`, `name:arch`, or `name=version` to pin a version (a newer one is then taken back). */
   readonly packages: readonly string[]
   /**
-   * `present`: installed, whatever version. `latest`: in the newest version that the package lists know; they are
-   * refreshed when something is installed. `absent`: not installed. Default: `present`.
+   * `present`: installed, whatever version. `latest`: in the newest version that the package lists know, and these no
+   * older than a day. `absent`: not installed. Default: `present`.
    */
   readonly state?: 'present' | 'latest' | 'absent'
 }
@@ -25,8 +27,12 @@ interface PackageNow {
   readonly candidate: CandidateState | undefined
 }
 
-/** What is there of each package, by its name. */
-type AptNow = ReadonlyMap<string, PackageNow>
+interface AptNow {
+  /** What is there of each package, by its name. */
+  readonly packages: ReadonlyMap<string, PackageNow>
+  /** Whether the package lists are younger than a day; known for `latest` only. */
+  readonly fresh: boolean
+}
 
 /**
  * Keeps Debian packages installed (or not). Configuration files that were changed on the host stay. Exact for the
@@ -45,11 +51,10 @@ export const apt = taskType('apt', {
   label: (want) => want.packages.join(' '),
   invalid,
   check,
-  read: (values, want): AptNow => new Map(specsOf(want).map(({ name }) => [name, nowOf(values, name)])),
+  read,
   apply,
-  detailProbes: (want, now) => simulationProbes(simulatedArguments(want, now)),
-  detail: (want, _now, values): Detail =>
-    simulationDetail(values.simulation as ScriptResult | undefined, bareNames(want), want.allowRemovals ?? false),
+  detailProbes: (want, now) => (todoOf(want, now).length > 0 ? simulationProbes(simulatedArguments(want, now)) : {}),
+  detail,
   moves: () => true,
 })
 
@@ -71,52 +76,47 @@ function invalid(want: Apt): string | undefined {
 }
 
 function check(want: Apt): Probes {
-  return Object.fromEntries(
-    specsOf(want).flatMap(({ name }) => [
-      [`pkg ${name}`, pkg(name)],
-      ...(want.state === 'latest' ? [[`candidate ${name}`, candidate(name)] as const] : []),
-    ]),
-  )
+  const names = specsOf(want).map(({ name }) => name)
+  const packages = names.map((name) => [`pkg ${name}`, pkg(name)])
+  if (want.state !== 'latest') return Object.fromEntries(packages)
+  const candidates = names.map((name) => [`candidate ${name}`, candidate(name)])
+  return { ...Object.fromEntries([...packages, ...candidates]), fresh: succeeds(FRESH) }
 }
 
-function nowOf(values: Readonly<Record<string, unknown>>, name: string): PackageNow {
-  return {
-    state: values[`pkg ${name}`] as PackageState | undefined,
-    candidate: values[`candidate ${name}`] as CandidateState | undefined,
-  }
+function read(values: Readonly<Record<string, unknown>>, want: Apt): AptNow {
+  const packages = specsOf(want).map(({ name }): [string, PackageNow] => [
+    name,
+    {
+      state: values[`pkg ${name}`] as PackageState | undefined,
+      candidate: values[`candidate ${name}`] as CandidateState | undefined,
+    },
+  ])
+  return { packages: new Map(packages), fresh: want.state !== 'latest' || (values.fresh as ScriptResult).code === 0 }
 }
 
 /** One step for all packages that are not as wanted. */
 function apply(want: Apt, now: AptNow): readonly Change[] {
   const todo = todoOf(want, now)
-  if (todo.length === 0) return []
-  const names = todo.map(({ name, version }) => (version ? `${name}=${version}` : name))
-  const script =
-    want.state === 'absent'
-      ? removeScript(names, want)
-      : installScript(
-          names,
-          want,
-          todo.some(({ version }) => version),
-        )
-  const step = shellStep(script, { foreign: true })
-  return todo.map(({ name, version }) => ({ ...fields(want, name, version, now.get(name)), steps: [step] }))
+  const step = shellStep(scriptFor(want, todo), { foreign: true })
+  const lists = change('package lists', now.fresh ? 'fresh' : 'older than a day', 'fresh', step)
+  return [...lists, ...todo.map((spec) => ({ ...fields(want, spec, now.packages.get(spec.name)), steps: [step] }))]
 }
 
-function fields(
-  want: Apt,
-  name: string,
-  version: string | undefined,
-  now: PackageNow | undefined,
-): Omit<Change, 'steps'> {
+function scriptFor(want: Apt, todo: readonly PackageSpec[]): Shell {
+  if (todo.length === 0) return refreshScript
+  if (want.state === 'absent') return removeScript(todo.map(specText), want)
+  return installScript(todo.map(specText), want, isPinned(todo))
+}
+
+function fields(want: Apt, { name, version }: PackageSpec, now: PackageNow | undefined): Omit<Change, 'steps'> {
   const from = shownState(now?.state)
   if (want.state === 'absent') return { field: name, from, to: null }
-  return { field: name, from, to: version ?? (now?.candidate ? now.candidate.version : 'installed') }
+  return { field: name, from, to: version ?? now?.candidate?.version ?? 'installed' }
 }
 
 function todoOf(want: Apt, now: AptNow): readonly PackageSpec[] {
   return specsOf(want).filter(({ name, version }) => {
-    const { state, candidate } = now.get(name) ?? { state: undefined, candidate: undefined }
+    const { state, candidate } = now.packages.get(name) ?? { state: undefined, candidate: undefined }
     if (want.state === 'absent') return !isGone(state, want.purge ?? false)
     if (!isInstalled(state)) return true
     return version !== undefined
@@ -125,29 +125,24 @@ function todoOf(want: Apt, now: AptNow): readonly PackageSpec[] {
   })
 }
 
-/** Wholly installed; `h` is a package that is held. */
-function isInstalled(state: PackageState | undefined): boolean {
-  return state !== undefined && /^[ih]i$/.test(state.status)
-}
-
-/** `c` has left its configuration behind, `n` nothing. */
-function isGone(state: PackageState | undefined, purge: boolean): boolean {
-  return state === undefined || state.status[1] === 'n' || (state.status[1] === 'c' && !purge)
-}
-
-function shownState(state: PackageState | undefined): string | null {
-  if (!state || state.status[1] === 'n') return null
-  if (isInstalled(state)) return state.version
-  return state.status[1] === 'c' ? 'configuration only' : `${state.version} (${state.status})`
-}
-
-function simulatedArguments(want: Apt, now: AptNow) {
+function simulatedArguments(want: Apt, now: AptNow): Shell {
   const todo = todoOf(want, now)
-  const names = todo.map(({ name, version }) => (version ? `${name}=${version}` : name))
-  if (want.state === 'absent') return sh`${unsafeShell(want.purge ? 'purge' : 'remove')} -- ${names}`
-  const pinned = todo.some(({ version }) => version)
+  if (want.state === 'absent') return sh`${unsafeShell(want.purge ? 'purge' : 'remove')} -- ${todo.map(specText)}`
   // Removals are asked for, so that they can be named.
-  return sh`${installArguments({ ...want, allowRemovals: true }, pinned)} -- ${names}`
+  return sh`${installArguments({ ...want, allowRemovals: true }, isPinned(todo))} -- ${todo.map(specText)}`
+}
+
+function detail(want: Apt, now: AptNow, values: Readonly<Record<string, unknown>>): Detail {
+  if (todoOf(want, now).length === 0) return { notes: ['newer versions show when the lists are refreshed'] }
+  return simulationDetail(values.simulation as ScriptResult | undefined, bareNames(want), want.allowRemovals ?? false)
+}
+
+function specText({ name, version }: PackageSpec): string {
+  return version ? `${name}=${version}` : name
+}
+
+function isPinned(specs: readonly PackageSpec[]): boolean {
+  return specs.some(({ version }) => version !== undefined)
 }
 
 function bareNames(want: Apt): readonly string[] {

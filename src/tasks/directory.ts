@@ -4,6 +4,7 @@ import type { Detail } from '../model/task.ts'
 import { taskType } from '../model/task.ts'
 import { type FileState, stat } from '../shell/readers/file.ts'
 import { type ScriptResult, script } from '../shell/readers/script.ts'
+import { notWritable, type WritableState, writable } from '../shell/readers/writable.ts'
 import { sh } from '../shell/sh.ts'
 import { invalidOwnership, type Ownership, ownershipChanges, resolveOwnership } from './ownership.ts'
 import { folderOf, invalidPath } from './path.ts'
@@ -31,8 +32,10 @@ export const directory = taskType('directory', {
   check: (want) => ({ path: stat(want.path) }),
   read: (values) => values.path,
   apply,
-  detailProbes: (want, now): Probes =>
-    want.absent && now?.kind === 'directory' ? { inside: script(sh`ls -A -- ${want.path} | head -n 4`) } : {},
+  detailProbes: (want, now): Probes => ({
+    folder: writable(folderOf(want.path)),
+    ...(want.absent && now?.kind === 'directory' && { inside: script(sh`ls -A -- ${want.path} | head -n 4`) }),
+  }),
   detail,
 })
 
@@ -83,7 +86,7 @@ function refusal({ path, absent }: Directory, now: FileState | undefined): strin
 }
 
 function detail(want: Directory, now: FileState | undefined, values: Readonly<Record<string, unknown>>): Detail {
-  const no = refusal(want, now)
+  const no = refusal(want, now) ?? notWritable(folderOf(want.path), values.folder as WritableState | undefined)
   if (no) return { refuse: no }
   const inside = (values.inside as ScriptResult | undefined)?.output.split('\n').filter(Boolean) ?? []
   return inside.length > 0

@@ -3,6 +3,8 @@ import type { Probes } from '../model/probe.ts'
 import type { Detail } from '../model/task.ts'
 import { CONTENT_LIMIT, content, type FileContent } from '../shell/readers/content.ts'
 import type { FileState } from '../shell/readers/file.ts'
+import { notWritable, type WritableState, writable } from '../shell/readers/writable.ts'
+import { folderOf } from './path.ts'
 import { isBinary, textDiff } from './text-diff.ts'
 
 /** What the details of a file's change depend on. */
@@ -31,7 +33,7 @@ export function shownContent(content: Pick<Content, 'size' | 'sha256'>, sensitiv
   return sensitive ? bytes(content.size) : `${bytes(content.size)} (${content.sha256.slice(0, 8)})`
 }
 
-/** Asks for the content that a change replaces, where a diff of it may be shown. */
+/** Asks whether the folder can be written, and for the content that is replaced, where a diff of it may be shown. */
 export function detailProbes(want: FileChange, now: FileState | undefined): Probes {
   const small =
     now &&
@@ -45,7 +47,7 @@ export function detailProbes(want: FileChange, now: FileState | undefined): Prob
     now.sha256 !== want.content.sha256 &&
     !isSensitive(now.mode) &&
     !isSensitive(want.mode)
-  return shown ? { before: content(want.path) } : {}
+  return { folder: writable(folderOf(want.path)), ...(shown && { before: content(want.path) }) }
 }
 
 /** A diff of the contents, or why there is none. */
@@ -54,7 +56,7 @@ export function fileDetail(
   now: FileState | undefined,
   values: Readonly<Record<string, unknown>>,
 ): Detail {
-  const no = refusal(want, now)
+  const no = refusal(want, now) ?? notWritable(folderOf(want.path), values.folder as WritableState | undefined)
   if (no) return { refuse: no }
   if (now?.kind === 'symlink') {
     const what = want.absent ? 'removed' : 'replaced by a file'

@@ -3,9 +3,10 @@ import type { Probe } from '../model/probe.ts'
 import { type Detail, sourcedTaskType } from '../model/task.ts'
 import { CONTENT_LIMIT, content, type FileContent } from '../shell/readers/content.ts'
 import { type FileState, file } from '../shell/readers/file.ts'
+import { writable } from '../shell/readers/writable.ts'
 import { fileDetail, refusal } from './file-detail.ts'
 import { editLines, type LineWant } from './line-edit.ts'
-import { invalidPath } from './path.ts'
+import { folderOf, invalidPath } from './path.ts'
 import { bytesContent, refusalStep } from './steps.ts'
 import { decodeText } from './text-diff.ts'
 import { wholeFile } from './whole-file.ts'
@@ -67,6 +68,7 @@ export const lines = sourcedTaskType<Lines, LinesWant, LinesProbes, LinesNow>('l
   check: (want) => ({ file: file(want.path), content: content(want.path) }),
   read: (values, want) => ({ file: values.file, ...textOf(want.path, values.file, values.content) }),
   apply,
+  detailProbes: (want) => ({ folder: writable(folderOf(want.path)) }),
   detail,
 })
 
@@ -133,7 +135,7 @@ function shown({ lines }: LinesWant): string {
   return `${lines.length} ${lines.length === 1 ? 'line' : 'lines'}`
 }
 
-function detail(want: LinesWant, now: LinesNow): Detail {
+function detail(want: LinesWant, now: LinesNow, values: Readonly<Record<string, unknown>>): Detail {
   const no = obstacle(want, now)
   // A file that is not there may come with a package of this run, and is decided on again then.
   if (no)
@@ -142,5 +144,5 @@ function detail(want: LinesWant, now: LinesNow): Detail {
       : { notes: [`${want.path} is not there yet: something of this run must bring it, or say create: true`] }
   const bytes = Buffer.from(now.text)
   const after = { path: want.path, content: bytesContent(editLines(now.text, want.lines)) }
-  return fileDetail(after, now.file, { before: { bytes, whole: true } })
+  return fileDetail(after, now.file, { ...values, before: { bytes, whole: true } })
 }

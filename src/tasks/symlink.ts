@@ -2,6 +2,7 @@ import { type Change, change } from '../model/change.ts'
 import type { Detail } from '../model/task.ts'
 import { taskType } from '../model/task.ts'
 import { type FileState, stat } from '../shell/readers/file.ts'
+import { notWritable, type WritableState, writable } from '../shell/readers/writable.ts'
 import { sh } from '../shell/sh.ts'
 import { folderOf, invalidPath } from './path.ts'
 import { refusalStep, scriptLines, shellStep } from './steps.ts'
@@ -29,6 +30,7 @@ export const symlink = taskType('symlink', {
   check: (want) => ({ path: stat(want.path) }),
   read: (values) => values.path,
   apply,
+  detailProbes: (want) => ({ folder: writable(folderOf(want.path)) }),
   detail,
 })
 
@@ -64,8 +66,8 @@ function refusal({ path, absent }: Symlink, now: FileState | undefined): string 
   return `${path} is ${what}: ${absent ? 'symlink does not remove it' : 'no link can take its place'}`
 }
 
-function detail(want: Symlink, now: FileState | undefined): Detail {
-  const no = refusal(want, now)
+function detail(want: Symlink, now: FileState | undefined, values: Readonly<Record<string, unknown>>): Detail {
+  const no = refusal(want, now) ?? notWritable(folderOf(want.path), values.folder as WritableState | undefined)
   if (no) return { refuse: no }
   return now?.kind === 'file' ? { notes: [`the file of ${now.size} bytes is replaced by the link and kept`] } : {}
 }

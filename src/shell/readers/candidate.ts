@@ -25,7 +25,7 @@ printf '\\0'; }`,
   call: (keys) => callFunction('r_candidate', keys),
   split: (output, keys) => {
     const lines = (splitNul(output)[0] ?? '').split('\n').filter(Boolean)
-    return keys.map((key) => toPiece(lines.filter((line) => line === 'missing' || line.split(' ')[0] === key)))
+    return keys.map((key) => toPiece(lines.filter((line) => line === 'missing' || isOf(line, key))))
   },
   join: (pieces) => {
     const lines = [...new Set(pieces.flatMap((piece) => fromPiece<readonly string[]>(piece)))].sort()
@@ -39,4 +39,10 @@ function parse(piece: Buffer): Answer<CandidateState> {
   if (line === 'missing') return unreadable('apt-cache is not there')
   const version = line.split(' ')[1] ?? '(none)'
   return version === '(none)' ? absent : value({ version })
+}
+
+/** apt-cache leaves the machine's own architecture out of what it prints. */
+function isOf(line: string, key: string): boolean {
+  const [name = ''] = line.split(' ')
+  return name === key || (!name.includes(':') && key.startsWith(`${name}:`))
 }

@@ -6,7 +6,8 @@ export interface PackageSpec {
   readonly version: string | undefined
 }
 
-const SPEC = /^([a-z0-9][a-z0-9+.-]+(?::[a-z0-9-]+)?)(?:=([A-Za-z0-9][A-Za-z0-9+.:~-]*))?$/
+// A `-` at the end of a name would tell apt to remove the package.
+const SPEC = /^([a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9-]+)?)(?:=([A-Za-z0-9][A-Za-z0-9+.:~-]*))?$/
 
 /** The parts of `name`, `name:arch` or `name=version`; `undefined` when it is none of these. */
 export function packageSpec(text: unknown): PackageSpec | undefined {

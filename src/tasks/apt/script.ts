@@ -1,7 +1,7 @@
 import type { Shell } from '../../model/shell.ts'
 import { sh, unsafeShell } from '../../shell/sh.ts'
 import { scriptLines } from '../steps.ts'
-import { FUNCTIONS } from './functions.ts'
+import { defineLists, FUNCTIONS } from './functions.ts'
 import { NO_START } from './no-start.ts'
 import { ACT } from './options.ts'
 
@@ -16,6 +16,12 @@ export interface AptOptions {
   /** Whether other packages may be removed. Default: false. */
   readonly allowRemovals?: boolean
 }
+
+/** Succeeds when the package lists are younger than a day. */
+export const FRESH: Shell = unsafeShell(`${defineLists}\nlists_fresh`)
+
+/** Refreshes the package lists; a source that does not answer makes it fail. */
+export const refreshScript: Shell = scriptLines(unsafeShell(FUNCTIONS), sh`wait_for_lock; refresh; lists_fresh`)
 
 /** The arguments of an installation, without the packages. */
 export function installArguments({ recommends, allowRemovals }: AptOptions, pinned: boolean): Shell {

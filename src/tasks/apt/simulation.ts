@@ -14,6 +14,8 @@ interface Simulation {
   readonly fresh: boolean
   readonly installs: readonly { readonly name: string; readonly from: string | undefined; readonly to: string }[]
   readonly removes: readonly string[]
+  /** Whether packages are taken back to older versions. */
+  readonly back: boolean
   readonly error: string | undefined
 }
 
@@ -54,6 +56,7 @@ export function simulationDetail(
   const notes = [
     ...versions.map(({ name, from, to }) => `${name} ${from ? `${from} → ` : ''}${to}`),
     more > 0 && `${more} more ${more === 1 ? 'package comes' : 'packages come'} along`,
+    simulation.back && 'older versions than those installed',
     also,
     error && `apt says now: ${error}; a package source of this run must change that`,
     !fresh && 'the package lists are older than a day and are refreshed first, so versions may be newer',
@@ -73,6 +76,7 @@ function readSimulation({ code, output }: ScriptResult): Simulation {
       return match ? [{ name: match[1] ?? '', from: match[2], to: match[3] ?? '' }] : []
     }),
     removes: lines.flatMap((line) => /^(?:Remv|Purg) ([^ :]+)/.exec(line)?.[1] ?? []),
+    back: lines.some((line) => line.includes('DOWNGRADED')),
     error: code === 0 ? undefined : errors.join('; ') || `exit ${code}`,
   }
 }
