@@ -2,13 +2,17 @@ import type { Command } from 'commander'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { RunEvent } from '../model/event.ts'
 import type { Plan } from '../model/plan.ts'
+import type { Outcomes } from '../report/outcomes.ts'
 import type { ApplyResult } from '../run/apply.ts'
 import type { Approve } from '../run/approval.ts'
+import type { Context } from '../run/context.ts'
 import type { Survey } from '../run/survey.ts'
 import { openRun } from './open-run.ts'
 import { type Finish, type PlaybookOptions, withPlaybook } from './options.ts'
 import { type Output, openOutput } from './output.ts'
 import { exitOfPlan } from './plan.ts'
+import { showEnd } from './show-end.ts'
+import { showPlan } from './show-plan.ts'
 
 interface ApplyOptions extends PlaybookOptions {
   readonly yes?: boolean
@@ -28,63 +32,47 @@ export function applyCommand(program: Command, finish: Finish): void {
 async function applyVerb(environment: string, playbook: string | undefined, options: ApplyOptions): Promise<number> {
   const began = performance.now()
   const output = openOutput(options)
-  let emit: (event: RunEvent) => void = () => undefined
-  const { context, checked, close } = await openRun(environment, playbook, options, (event) => emit(event))
+  const run = await openRun(environment, playbook, options)
   try {
-    const { survey } = await import('../run/survey.ts')
-    const { makePlan } = await import('../run/make-plan.ts')
-    const { apply, hasWork } = await import('../run/apply.ts')
-    const { watchRun } = await import('./watch.ts')
-    const { planText } = await import('../report/plan-text.ts')
+    const { hasWork } = await import('../run/apply.ts')
     const { trackOutcomes } = await import('../report/outcomes.ts')
-    const looking = survey(context, [...context.playbook.phases.keys()])
-    await Promise.all([checked, looking.catch(() => undefined)])
-    const first = await looking
-    const plan = await makePlan(context, first)
-    output.print(planText(plan, output.paint))
+    const { plan, survey } = await showPlan(run, output)
     const outcomes = trackOutcomes(plan)
-    let result: ApplyResult | undefined
-    if (hasWork(first)) {
-      const approve = await consent(plan, first, output, options)
-      const blocked = new Set(plan.problems.map(({ host }) => host))
-      const watch = await watchRun(
-        output,
-        first.phases.map(({ host }) => host),
-      )
-      emit = (event) => {
-        outcomes.take(event)
-        watch.take(event)
-      }
-      output.progress('\n')
-      result = await apply(context, first, `apply ${environment}`, { approve, blocked }).finally(watch.end)
-    }
-    const { summarise } = await import('../report/summary.ts')
-    const { applyJson } = await import('../report/json.ts')
-    const hosts = summarise(
-      plan,
-      first.phases.map(({ host }) => host),
-      result,
-    )
-    const { summaryLines } = await import('../report/run-text.ts')
-    if (result || plan.unreachable.length > 0) {
-      output.print(
-        `${summaryLines(outcomes.results(), hosts, nextCommand(environment, hosts), output.paint).join('\n')}\n`,
-      )
-    }
-    output.document(
-      applyJson({
-        plan,
-        run: result?.run,
-        results: outcomes.results(),
-        hosts,
-        traffic: context.pool.traffic(),
-        seconds: (performance.now() - began) / 1000,
-      }),
+    const result = hasWork(survey) ? await carryOut(run.context, plan, survey, outcomes, output, options) : undefined
+    const hosts = survey.phases.map(({ host }) => host)
+    const seconds = (performance.now() - began) / 1000
+    await showEnd(
+      { plan, hosts, result, results: outcomes.results(), traffic: run.context.pool.traffic(), seconds },
+      output,
     )
     return exitOfApply(plan, result)
   } finally {
-    close()
+    run.close()
   }
+}
+
+async function carryOut(
+  context: Context,
+  plan: Plan,
+  survey: Survey,
+  outcomes: Outcomes,
+  output: Output,
+  options: ApplyOptions,
+): Promise<ApplyResult> {
+  const { apply } = await import('../run/apply.ts')
+  const { watchRun } = await import('./watch.ts')
+  const approve = await consent(plan, survey, output, options)
+  const blocked = new Set(plan.problems.map(({ host }) => host))
+  const watch = await watchRun(
+    output,
+    plan.phases.flatMap(({ hosts }) => hosts),
+  )
+  const emit = (event: RunEvent) => {
+    outcomes.take(event)
+    watch.take(event)
+  }
+  output.progress('\n')
+  return apply(context, survey, { command: `apply ${plan.environment}`, approve, blocked, emit }).finally(watch.end)
 }
 
 /** The consent to a plan: by `--yes`, or by an answer on the terminal. */
@@ -104,10 +92,6 @@ async function consent(plan: Plan, first: Survey, output: Output, { yes }: Apply
     throw new DeployError({ code: 'E_CONSENT', message: 'not confirmed; nothing was changed', exit: exitCodes.refused })
   }
   return approvalOf(plan, first)
-}
-
-function nextCommand(environment: string, hosts: readonly { readonly state: string }[]): string {
-  return hosts.every(({ state }) => state === 'done') ? '' : `Mend the cause, then: deploy apply ${environment}`
 }
 
 /** Several at once: refused, failed, unreachable or unknown, in this order. */

@@ -1,4 +1,3 @@
-import type { Emit } from '../model/event.ts'
 import type { Context } from '../run/context.ts'
 import type { PlaybookOptions, ReachOptions } from './options.ts'
 
@@ -31,7 +30,6 @@ export async function openRun(
   environment: string,
   playbookName: string | undefined,
   options: PlaybookOptions,
-  emit: Emit,
 ): Promise<OpenedRun> {
   const { findProject } = await import('../load/project.ts')
   const { loadPlaybook } = await import('../load/playbook.ts')
@@ -45,7 +43,7 @@ export async function openRun(
       pool.close()
     }
     const playbook = await loadPlaybook(root, playbookName ?? config.playbook, schema)
-    const context = { root, inventory, playbook, sources: projectSources(root), limit, pool, emit }
+    const context = { root, inventory, playbook, sources: projectSources(root), limit, pool }
     return { context, checked: check?.result ?? Promise.resolve(), close }
   } catch (error) {
     // A type error often is the better word for a file that cannot be loaded.

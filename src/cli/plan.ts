@@ -4,6 +4,7 @@ import type { Plan } from '../model/plan.ts'
 import { openRun } from './open-run.ts'
 import { type Finish, type PlaybookOptions, withPlaybook } from './options.ts'
 import { openOutput } from './output.ts'
+import { showPlan } from './show-plan.ts'
 
 export function planCommand(program: Command, finish: Finish): void {
   withPlaybook(program.command('plan'))
@@ -11,26 +12,20 @@ export function planCommand(program: Command, finish: Finish): void {
     .argument('<environment>')
     .argument('[playbook]')
     .action(async (environment: string, playbook: string | undefined, options: PlaybookOptions) => {
-      finish(await plan(environment, playbook, options))
+      finish(await planVerb(environment, playbook, options))
     })
 }
 
-async function plan(environment: string, playbook: string | undefined, options: PlaybookOptions): Promise<number> {
+async function planVerb(environment: string, playbook: string | undefined, options: PlaybookOptions): Promise<number> {
   const output = openOutput(options)
-  const { context, checked, close } = await openRun(environment, playbook, options, () => undefined)
+  const run = await openRun(environment, playbook, options)
   try {
-    const { survey } = await import('../run/survey.ts')
-    const { makePlan } = await import('../run/make-plan.ts')
-    const looked = survey(context, [...context.playbook.phases.keys()])
-    await Promise.all([checked, looked.catch(() => undefined)])
-    const made = await makePlan(context, await looked)
-    const { planText } = await import('../report/plan-text.ts')
+    const { plan } = await showPlan(run, output)
     const { planJson } = await import('../report/json.ts')
-    output.print(planText(made, output.paint))
-    output.document(planJson(made))
-    return exitOfPlan(made)
+    output.document(planJson(plan))
+    return exitOfPlan(plan)
   } finally {
-    close()
+    run.close()
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { DeployError, exitCodes } from '../model/error.ts'
+import type { Emit } from '../model/event.ts'
 import type { PlanProblem } from '../model/plan.ts'
 import { phaseHosts } from '../plan/expand.ts'
 import type { Approve } from './approval.ts'
@@ -26,6 +27,7 @@ export interface HostResult extends HostPhaseResult {
 
 interface Run {
   readonly id: string
+  readonly emit: Emit
   readonly context: Context
   readonly journal: Journal
   readonly fences: Fences
@@ -42,11 +44,14 @@ export function hasWork({ phases, hellos }: Survey): boolean {
   return [...hellos.values()].some(({ owed, holder }) => owed.length > 0 || (holder && hasEnded(holder)))
 }
 
-/** What may be done. */
-export interface Consent {
+/** What may be done, by whom it was asked for, and who looks on. */
+export interface Order {
+  /** The command line, for the journal and for others who meet the lock. */
+  readonly command: string
   readonly approve: Approve
   /** Hosts that nothing is done on, because their plan has problems. */
   readonly blocked: ReadonlySet<string>
+  readonly emit: Emit
 }
 
 /**
@@ -54,29 +59,30 @@ export interface Consent {
  * changed something, and gives the locks back. A host that fails is left out of what follows; a failed `once` phase
  * ends the run, because what comes after may build on it.
  */
-export async function apply(context: Context, first: Survey, command: string, consent: Consent): Promise<ApplyResult> {
+export async function apply(context: Context, first: Survey, order: Order): Promise<ApplyResult> {
   const id = newRunId()
   const journal = openJournal(context.root, id)
-  const hosts = [...new Set(first.phases.map(({ host }) => host))].filter((host) => !consent.blocked.has(host))
+  const hosts = [...new Set(first.phases.map(({ host }) => host))].filter((host) => !order.blocked.has(host))
   journal.append({
     event: 'run',
     run: id,
     environment: context.inventory.environment,
     playbook: context.playbook.name,
-    command,
+    command: order.command,
     hosts,
   })
-  const fences = await lockHosts(context.pool, id, command, hosts)
+  const fences = await lockHosts(context.pool, id, order.command, hosts)
   journal.append({ event: 'locked', fences: Object.fromEntries(fences) })
   const run: Run = {
     id,
     context,
     journal,
     fences,
-    approve: consent.approve,
+    approve: order.approve,
+    emit: order.emit,
     results: [],
     locked: [],
-    out: new Set([...consent.blocked, ...first.lost.map(({ host }) => host)]),
+    out: new Set([...order.blocked, ...first.lost.map(({ host }) => host)]),
   }
   try {
     await walkPhases(run, first)
@@ -98,9 +104,9 @@ async function walkPhases(run: Run, first: Survey): Promise<void> {
     const parts = current.phases.filter((part) => part.phase === index && !run.out.has(part.host))
     if (phase.strategy === 'once' && missingOnce(run, index, parts)) return
     if (parts.length === 0) continue
-    context.emit({ type: 'phase', phase: phase.name, state: 'start', hosts: parts.map(({ host }) => host) })
+    run.emit({ type: 'phase', phase: phase.name, state: 'start', hosts: parts.map(({ host }) => host) })
     const results = await Promise.all(parts.map((part) => runPart(run, phase.name, part, owedHere(first, part))))
-    context.emit({ type: 'phase', phase: phase.name, state: 'end', hosts: parts.map(({ host }) => host) })
+    run.emit({ type: 'phase', phase: phase.name, state: 'end', hosts: parts.map(({ host }) => host) })
     run.results.push(...results)
     for (const { host, outcome } of results) if (outcome !== 'ok' && outcome !== 'changed') run.out.add(host)
     changed ||= results.some(({ outcome }) => outcome !== 'ok')
@@ -113,7 +119,7 @@ function missingOnce(run: Run, index: number, parts: readonly HostPhase[]): bool
   const phase = run.context.playbook.phases[index]
   const [host] = phase ? phaseHosts(phase, run.context.inventory, run.context.limit) : []
   if (!phase || host === undefined || parts.length > 0) return false
-  run.context.emit({
+  run.emit({
     type: 'note',
     message: `phase ${phase.name} runs once, on ${host}, which is out: the phases from here on were not begun`,
   })
@@ -158,16 +164,17 @@ async function runPart(
       message: `${part.host} is not locked by this run`,
       exit: exitCodes.refused,
     })
-  const result = await runHostPhase(run.context, {
+  const result = await runHostPhase(run.context.pool, {
     run: run.id,
     fence,
     part,
     phaseName,
     owed,
     approve: run.approve,
+    emit: run.emit,
     record: (event, detail) => run.journal.append({ event, ...detail }),
   })
-  run.context.emit({ type: 'part', phase: phaseName, host: part.host, outcome: result.outcome })
+  run.emit({ type: 'part', phase: phaseName, host: part.host, outcome: result.outcome })
   return { host: part.host, phase: phaseName, ...result }
 }
 

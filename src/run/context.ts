@@ -1,5 +1,4 @@
 import type { Sources } from '../model/content.ts'
-import type { Emit } from '../model/event.ts'
 import type { Inventory } from '../model/inventory.ts'
 import type { Playbook } from '../model/playbook.ts'
 import type { Pool } from './pool.ts'
@@ -14,5 +13,4 @@ export interface Context {
   /** The hosts this command may act on, from `--limit`. */
   readonly limit: ReadonlySet<string>
   readonly pool: Pool
-  readonly emit: Emit
 }

@@ -1,13 +1,13 @@
 import { hostname, userInfo } from 'node:os'
-import type { HandlerEvent, TaskEvent } from '../model/event.ts'
+import type { Emit, HandlerEvent, TaskEvent } from '../model/event.ts'
 import { buildProgram, programContents } from '../plan/build-program.ts'
 import { type CompiledTask, probesOf } from '../plan/compile.ts'
 import { type Decision, decideAll } from '../plan/decide.ts'
 import type { Mark } from '../shell/frames.ts'
-import { readPieces } from '../shell/probe-script.ts'
+import { type Pieces, readPieces } from '../shell/probe-script.ts'
 import { hostProgram } from '../shell/program.ts'
 import type { Approve } from './approval.ts'
-import type { Context } from './context.ts'
+import type { Pool } from './pool.ts'
 import { newNonce, type ProgramResult, runProgram } from './program-run.ts'
 import type { HostPhase } from './survey.ts'
 
@@ -26,6 +26,7 @@ export interface HostPhaseJob {
   /** Handlers of earlier runs to pay here. */
   readonly owed: readonly { readonly id: string; readonly name: string }[]
   readonly approve: Approve
+  readonly emit: Emit
   /** Writes the controller's journal. */
   readonly record: (event: string, detail: Readonly<Record<string, unknown>>) => void
 }
@@ -38,7 +39,7 @@ const ROUNDS = 25
  * Brings one host's part of a phase to what is wanted: one program, and another where the host moved under it, decided
  * again from what the host looks like then. At the end every check is asked again and must say: as wanted.
  */
-export async function runHostPhase(context: Context, job: HostPhaseJob): Promise<HostPhaseResult> {
+export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostPhaseResult> {
   const { part } = job
   const planned = new Set(part.decisions.filter(({ changes }) => changes.length > 0).map(({ task }) => task.key))
   const done = new Map<string, number>()
@@ -54,46 +55,21 @@ export async function runHostPhase(context: Context, job: HostPhaseJob): Promise
     const todo = decisions.filter(
       (decision) => decision.changes.length > 0 && !(decision.task.honesty === 'opaque' && done.has(decision.task.key)),
     )
-    reportAlreadySo(context, job, decisions, planned, done, lastDone)
-    if (todo.length === 0 && owed.length === 0 && (round > 1 || planned.size === 0)) {
+    reportAlreadySo(job, decisions, planned, done, lastDone)
+    if (todo.length === 0 && owed.length === 0) {
       return { outcome: done.size > 0 || job.owed.length > 0 ? 'changed' : 'ok' }
     }
     const refusal = job.approve(part.host, todo)
     if (refusal) return { outcome: 'refused', message: refusal }
 
-    const name = `${part.phase}.${round}`
-    const nonce = newNonce()
-    const head = {
-      nonce,
-      run: job.run,
-      fence: job.fence,
-      phase: part.phase,
-      who: `${userInfo().username}@${hostname()}`,
-    }
-    job.record('program', {
-      host: part.host,
-      phase: part.phase,
-      program: name,
-      tasks: todo.map(({ task }) => task.key),
-    })
-    const result = await runProgram(context.pool, {
-      host: part.host,
-      run: job.run,
-      name,
-      nonce,
-      script: hostProgram(buildProgram(head, part.tasks, pieces, todo, owed)),
-      contents: programContents(todo),
-      onMark: (mark) => report(context, job, mark),
-      emit: context.emit,
-    })
-    job.record('program-end', { host: part.host, phase: part.phase, program: name, end: result.end })
+    const result = await sendProgram(pool, job, { round, pieces, todo, owed })
     for (const index of marked(result, 'done')) {
       const task = part.tasks[index]
       if (!task) continue
       lastDone = task
       done.set(task.key, (done.get(task.key) ?? 0) + 1)
     }
-    if (result.end === 'unknown') return reportUnknown(context, job, result)
+    if (result.end === 'unknown') return reportUnknown(job, result)
     if (result.end === 'fenced')
       return { outcome: 'failed', message: 'another run has taken over the lock of this host; nothing more was done' }
     if (result.end === 'failed') return { outcome: 'failed' }
@@ -109,6 +85,39 @@ export async function runHostPhase(context: Context, job: HostPhaseJob): Promise
     outcome: 'failed',
     message: `still moving after ${ROUNDS} programs: something else changes this host at the same time`,
   }
+}
+
+/** One round: what is to be done now, and what it was decided on. */
+interface Round {
+  readonly round: number
+  readonly pieces: Pieces
+  readonly todo: readonly Decision[]
+  readonly owed: HostPhaseJob['owed']
+}
+
+async function sendProgram(
+  pool: Pool,
+  job: HostPhaseJob,
+  { round, pieces, todo, owed }: Round,
+): Promise<ProgramResult> {
+  const { run, fence, emit, part } = job
+  const { host, phase } = part
+  const program = `${phase}.${round}`
+  const nonce = newNonce()
+  const head = { nonce, run, fence, phase, who: `${userInfo().username}@${hostname()}` }
+  job.record('program', { host, phase, program, tasks: todo.map(({ task }) => task.key) })
+  const result = await runProgram(pool, {
+    host,
+    run,
+    name: program,
+    nonce,
+    script: hostProgram(buildProgram(head, part.tasks, pieces, todo, owed)),
+    contents: programContents(todo),
+    onMark: (mark) => report(job, mark),
+    emit,
+  })
+  job.record('program-end', { host, phase, program, end: result.end })
+  return result
 }
 
 /** Tasks that are not as wanted though the program came to its end. Opaque commands cannot be judged. */
@@ -134,7 +143,6 @@ function marked(result: ProgramResult, word: string): readonly number[] {
 
 /** A planned task that needs no step any more was brought about by a task before it. */
 function reportAlreadySo(
-  { emit }: Context,
   job: HostPhaseJob,
   decisions: readonly Decision[],
   planned: Set<string>,
@@ -145,29 +153,30 @@ function reportAlreadySo(
     if (!planned.has(task.key) || changes.length > 0) continue
     planned.delete(task.key)
     if (!done.has(task.key)) {
-      emit({ ...taskEvent(job, task), state: 'ok', note: by ? `already so (by ${by.label})` : 'already so' })
+      job.emit({ ...taskEvent(job, task), state: 'ok', note: by ? `already so (by ${by.label})` : 'already so' })
     }
   }
 }
 
-function reportUnknown({ emit }: Context, job: HostPhaseJob, result: ProgramResult): HostPhaseResult {
+function reportUnknown(job: HostPhaseJob, result: ProgramResult): HostPhaseResult {
   const started = marked(result, 'start').at(-1)
   const ended = new Set([...marked(result, 'done'), ...marked(result, 'failed')])
   const task = started === undefined || ended.has(started) ? undefined : job.part.tasks[started]
-  if (task) emit({ ...taskEvent(job, task), state: 'unknown', note: result.reason ?? '' })
-  emit({ type: 'host', host: job.part.host, state: 'unknown', message: result.reason ?? '' })
+  if (task) job.emit({ ...taskEvent(job, task), state: 'unknown', note: result.reason ?? '' })
+  job.emit({ type: 'host', host: job.part.host, state: 'unknown', message: result.reason ?? '' })
   return { outcome: 'unknown', message: result.reason ?? 'no word of the program' }
 }
 
-function report({ emit }: Context, job: HostPhaseJob, { words, before }: Mark): void {
+function report(job: HostPhaseJob, { words, before }: Mark): void {
   const [word = '', id = '', code] = words
   const task = job.part.tasks[Number(id)]
-  if (word === 'start' && task) emit({ ...taskEvent(job, task), state: 'start' })
-  if (word === 'done' && task) emit({ ...taskEvent(job, task), state: 'changed', output: before })
-  if (word === 'failed' && task) emit({ ...taskEvent(job, task), state: 'failed', output: before, code: Number(code) })
+  if (word === 'start' && task) job.emit({ ...taskEvent(job, task), state: 'start' })
+  if (word === 'done' && task) job.emit({ ...taskEvent(job, task), state: 'changed', output: before })
+  if (word === 'failed' && task)
+    job.emit({ ...taskEvent(job, task), state: 'failed', output: before, code: Number(code) })
   const state = HANDLER_STATES[word]
   if (state)
-    emit({ ...handlerEvent(job, id), state, output: before, ...(code !== undefined && { code: Number(code) }) })
+    job.emit({ ...handlerEvent(job, id), state, output: before, ...(code !== undefined && { code: Number(code) }) })
 }
 
 const HANDLER_STATES: Readonly<Record<string, HandlerEvent['state']>> = {

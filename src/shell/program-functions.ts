@@ -33,7 +33,24 @@ done_with() {
   else say failed "$2" "$1"; note "failed $3"; finish failed; fi
 }
 
+# Goes into the folder of a path, so that nobody can put another in its place meanwhile; at is where that is, or empty.
+# A link on the way is followed only where it is ours or leads to a folder of its owner: else it could lead us anywhere.
+enter() {
+  at= d=${'${1%/*}'}; d=${'${d:-/}'}
+  if cd -P -- "$d" 2>/dev/null; then at=$PWD; [ "$at" != "$d" ] || return 0; fi
+  while [ -n "$d" ] && [ "$d" != / ]; do
+    if [ -L "$d" ]; then
+      o=$(stat -c %u -- "$d") || return
+      case $o in 0|"$(id -u)"|"$(stat -L -c %u -- "$d")") ;; *)
+        echo "$d is a link to $(readlink -- "$d") made by user $(stat -c %U -- "$d"), who does not own what is there: it is not followed"
+        return 1 ;;
+      esac
+    fi
+    d=${'${d%/*}'}
+  done
+}
 keep() {
+  enter "$1" || return
   k=$K/$PHASE.$TASK
   [ ! -e "$k.path" ] || return 0
   [ -d "$K" ] || mkdir -p -- "$K" || return
@@ -42,22 +59,25 @@ keep() {
   printf '%s\n' "$1" >"$k.path"
 }
 restore() {
-  k=$K/$PHASE.$2
+  k=$K/$PHASE.$2 n=.deploy-$RUN-back f=./${'${1##*/}'}
+  enter "$1" && [ -n "$at" ] || return
   if [ -e "$k.absent" ]; then
-    if [ -d "$1" ] && [ ! -L "$1" ]; then rmdir -- "$1"; else rm -f -- "$1"; fi
+    if [ -d "$f" ] && [ ! -L "$f" ]; then rmdir -- "$f"; else rm -f -- "$f"; fi
   elif [ -e "$k" ] || [ -L "$k" ]; then
-    n=$(printf '%s/.deploy-%s-back' "$(dirname -- "$1")" "$RUN")
-    cp -a -T -- "$k" "$n" && { [ -L "$n" ] || sync -- "$n"; } && mv -fT -- "$n" "$1"
+    cp -a -T -- "$k" "$n" && { [ -L "$n" ] || sync -- "$n"; } && mv -fT -- "$n" "$f"
   fi
   rm -f -- "$k" "$k.absent" "$k.path"
 }
 put() {
   keep "$1" || return
-  n=$(printf '%s/.deploy-%s-%s' "$(dirname -- "$1")" "$RUN" "$TASK")
-  install -T ${'${4:+-o "$4"}'} ${'${5:+-g "$5"}'} -m "$6" -- "$2" "$n" || { c=$?; rm -f -- "$n"; df -h -- "$(dirname -- "$1")"; return "$c"; }
-  matches "$3" <"$n" || { rm -f -- "$n"; echo "the content written is not the content sent"; return 9; }
-  [ -z "$7" ] || foreign 60 '' "$7" "$n" || { c=$?; rm -f -- "$n"; return "$c"; }
-  sync -- "$n" && mv -fT -- "$n" "$1" && sync -- "$(dirname -- "$1")"
+  [ -n "$at" ] || { echo "there is no folder to put $1 in"; return 1; }
+  n=.deploy-$RUN-$TASK; replace "$@" || { c=$?; rm -f -- "$n"; return "$c"; }
+}
+replace() {
+  install -T ${'${4:+-o "$4"}'} ${'${5:+-g "$5"}'} -m "$6" -- "$2" "$n" || { c=$?; echo "$1 could not be written. Free there:"; df -h --output=target,avail,iavail -- .; return "$c"; }
+  matches "$3" <"$n" || { echo "the content written is not the content sent"; return 9; }
+  [ -z "$7" ] || ( f=${'${at%/}'}/$n; cd / && foreign 60 '' "$7" "$f" ) || return
+  sync -- "$n" && mv -fT -- "$n" "./${'${1##*/}'}" && sync -- .
 }
 
 foreign() {

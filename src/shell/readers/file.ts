@@ -22,7 +22,7 @@ export interface FileState {
   readonly gid: number
   /** Octal, four digits. */
   readonly mode: string
-  /** Bytes. */
+  /** Bytes; 0 for directories. */
   readonly size: number
   /** Where a symlink points, as written in it. */
   readonly target: string | undefined
@@ -39,10 +39,12 @@ interface FilePiece {
 }
 
 const FORMAT = String.raw`%y/%m/%U/%u/%G/%g/%s/%p\0%l\0`
+/** The size of a folder grows with what is put in it on some file systems: it is no part of its state. */
+const LOOK = `find "$@" -maxdepth 0 '(' -type d -printf '${FORMAT.replace('%s', '0')}' -o -printf '${FORMAT}' ')'`
 const KINDS: Readonly<Record<string, FileState['kind']>> = { f: 'file', d: 'directory', l: 'symlink' }
 const NOT_THERE = /: (No such file or directory|Not a directory)$/
 
-const defineStat = `r_stat() { ${withErrors(`find "$@" -maxdepth 0 -printf '${FORMAT}'`)}; }`
+const defineStat = `r_stat() { ${withErrors(LOOK)}; }`
 
 // The first find complains of missing paths, so the second keeps quiet: only sha256sum's own complaints are left.
 const defineFile = `${defineStat}

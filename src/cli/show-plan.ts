@@ -1,0 +1,20 @@
+import type { Plan } from '../model/plan.ts'
+import type { Survey } from '../run/survey.ts'
+import type { OpenedRun } from './open-run.ts'
+import type { Output } from './output.ts'
+
+/** Looks at all hosts, makes the plan, and shows it. Nothing is shown before the playbooks are type-checked. */
+export async function showPlan(
+  { context, checked }: OpenedRun,
+  output: Output,
+): Promise<{ plan: Plan; survey: Survey }> {
+  const { survey: look } = await import('../run/survey.ts')
+  const { makePlan } = await import('../run/make-plan.ts')
+  const { planText } = await import('../report/plan-text.ts')
+  const looking = look(context, [...context.playbook.phases.keys()])
+  await Promise.all([checked, looking.catch(() => undefined)])
+  const survey = await looking
+  const plan = await makePlan(context, survey)
+  output.print(planText(plan, output.paint))
+  return { plan, survey }
+}
