@@ -20,6 +20,7 @@ async function facts(environment: string, options: ReachOptions): Promise<number
   const { gatherFacts } = await import('../run/facts.ts')
   const { HostLost } = await import('../run/session.ts')
   const { safeLine } = await import('../report/safe.ts')
+  const { errorText } = await import('../report/error-text.ts')
   const { findProject } = await import('../load/project.ts')
   const output = openOutput(options)
   const { inventory, limit, pool } = await openEnvironment(findProject(process.cwd()), environment, options)
@@ -53,7 +54,8 @@ async function facts(environment: string, options: ReachOptions): Promise<number
     }
     output.document({ format: 1, environment, hosts })
     for (const { host, message } of problems) process.stderr.write(`${host}: ${safeLine(message)}\n`)
-    for (const error of lost) if (error instanceof HostLost) process.stderr.write(`${error.message}\n`)
+    const verbose = options.verbose ?? false
+    for (const error of lost) if (error instanceof HostLost) process.stderr.write(errorText(error, verbose))
     if (problems.length > 0) return exitCodes.failed
     return lost.some(Boolean) ? exitCodes.unreachable : exitCodes.done
   } finally {

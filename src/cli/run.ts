@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { exitCodes } from '../model/error.ts'
+import { type DeployError, exitCodes } from '../model/error.ts'
 import { openEnvironment } from './open-run.ts'
 import { type Finish, type ReachOptions, withReach } from './options.ts'
 import { openOutput } from './output.ts'
@@ -7,7 +7,9 @@ import { openOutput } from './output.ts'
 interface Ended {
   readonly host: string
   readonly code: number | undefined
+  /** What it printed, with `--json`; or why its end is not known. */
   readonly message?: string
+  readonly lost?: DeployError
 }
 
 export function runCommand(program: Command, finish: Finish): void {
@@ -24,6 +26,7 @@ export function runCommand(program: Command, finish: Finish): void {
 async function run(environment: string, pattern: string, command: string, options: ReachOptions): Promise<number> {
   const { sh } = await import('../shell/sh.ts')
   const { HostLost } = await import('../run/session.ts')
+  const { errorText } = await import('../report/error-text.ts')
   const { lineWriter } = await import('../report/line-writer.ts')
   const { matchPattern } = await import('../load/pattern.ts')
   const { findProject } = await import('../load/project.ts')
@@ -45,7 +48,7 @@ async function run(environment: string, pattern: string, command: string, option
       const code = Number(marks.find(({ words }) => words[0] === 'code')?.words[1])
       return { host, code, ...(output.json && { message: Buffer.concat(collected).toString('utf8') }) }
     } catch (error) {
-      if (error instanceof HostLost) return { host, code: undefined, message: error.message }
+      if (error instanceof HostLost) return { host, code: undefined, message: error.message, lost: error }
       throw error
     }
   }
@@ -55,7 +58,7 @@ async function run(environment: string, pattern: string, command: string, option
     const lost = ended.filter(({ code }) => code === undefined)
     const failed = ended.filter(({ code }) => code !== undefined && code !== 0)
     for (const { host, code } of failed) process.stderr.write(`${host}: the command ended with code ${code}\n`)
-    for (const { message } of lost) process.stderr.write(`${message}\n`)
+    for (const { lost: error } of lost) process.stderr.write(errorText(error, options.verbose ?? false))
     output.document({
       format: 1,
       environment,

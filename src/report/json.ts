@@ -12,6 +12,8 @@ export interface HostTraffic {
   readonly bytesIn: number
 }
 
+const NO_TRAFFIC: HostTraffic = { trips: 0, bytesOut: 0, bytesIn: 0 }
+
 /** The document of `deploy plan --json`. */
 export function planJson(plan: Plan): object {
   return { format: FORMAT, ...plan }
@@ -37,7 +39,7 @@ export function applyJson({ plan, run, results, hosts, traffic, seconds }: Apply
       ...result,
       ...(output && { output: output.toString('utf8') }),
     })),
-    hosts: hosts.map((host) => ({ ...host, ...traffic.get(host.host) })),
+    hosts: hosts.map((host) => ({ ...host, ...(traffic.get(host.host) ?? NO_TRAFFIC) })),
     seconds: Math.round(seconds * 1000) / 1000,
   }
 }

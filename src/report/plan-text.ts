@@ -1,4 +1,5 @@
 import type { Action, Plan, PlannedChange, PlanProblem } from '../model/plan.ts'
+import { ownMessage } from './own-message.ts'
 import type { Colour, Paint } from './paint.ts'
 import { safeLine, safeText } from './safe.ts'
 
@@ -107,7 +108,7 @@ function problemLines(title: string, problems: readonly PlanProblem[], paint: Pa
   return problems.flatMap(({ host, task, where, message, hint }) => [
     '',
     paint('red', `${host} ${title}${task ? `: ${safeLine(task)}` : ''}${where ? ` (${where})` : ''}`),
-    `  ${safeLine(message)}`,
+    `  ${safeLine(ownMessage(host, message))}`,
     ...(hint ? [`  ${hint}`] : []),
   ])
 }

@@ -1,5 +1,6 @@
 import type { RunEvent } from '../model/event.ts'
 import type { TaskResult } from './outcomes.ts'
+import { ownMessage } from './own-message.ts'
 import type { Colour, Paint } from './paint.ts'
 import { safeLine, safeText } from './safe.ts'
 
@@ -75,7 +76,12 @@ export function summaryLines(
     const told = counts
       .filter(([number]) => number > 0)
       .map(([number, outcome]) => `${number} ${outcome === 'ok' ? 'already so' : outcome}`)
-    const text = [told.join(', ') || 'nothing to do', message && safeLine(message)].filter(Boolean).join(' · ')
+    const text = [
+      told.join(', ') || (state === 'done' ? 'nothing to do' : ''),
+      message && safeLine(ownMessage(host, message)),
+    ]
+      .filter(Boolean)
+      .join(' · ')
     return `${host.padEnd(width)}  ${paint(state === 'done' ? 'green' : 'red', state.padEnd(11))}  ${text}`
   })
   return ['', ...lines, ...(next ? ['', next] : [])]
