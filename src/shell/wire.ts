@@ -37,7 +37,7 @@ export function startProgram(
 ${receive('$S/staged', large)}${receive('$P/files', small)}${receive('$P', [program])}
 : >"$P/journal"
 if [ -d /run/systemd/system ] && [ "$R" = /run/deploy ]; then
-  systemd-run --quiet --collect --no-block --setenv=HOME="$HOME" --unit="deploy-${run}-${name}" sh "$P/${program.sha256}" "$P" || exit
+  systemd-run --quiet --collect --no-block --setenv=HOME="$HOME" --setenv=LC_ALL=C --unit="deploy-${run}-${name}" sh "$P/${program.sha256}" "$P" || exit
 else setsid sh "$P/${program.sha256}" "$P" </dev/null >/dev/null 2>&1 & fi
 ${FOLLOW}`
 }
