@@ -51,7 +51,7 @@ export default playbook('The 59 resources of the benchmark', [
       work.lines.map((task) => lines({ ...task, create: true })),
       work.cron.map(({ name, line }) =>
         command({
-          run: sh`{ crontab -l 2>/dev/null; echo ${`# evenkeel-bench ${name}`}; echo ${line}; } | crontab -`,
+          run: sh`{ crontab -l 2>/dev/null || :; echo ${`# evenkeel-bench ${name}`}; echo ${line}; } | crontab -`,
           unless: sh`crontab -l | grep -qxF -- ${line}`,
         }),
       ),
