@@ -7,7 +7,7 @@ import { ACT } from './options.ts'
 
 /** What a change of packages may do beyond its packages. */
 export interface AptOptions {
-  /** Whether services of the packages are started by the installation. Default: true. */
+  /** Whether services of the packages are started, or restarted, by the installation. Default: true. */
   readonly start?: boolean
   /** Whether removed packages lose their configuration as well. Default: false. */
   readonly purge?: boolean
