@@ -74,7 +74,7 @@ put() {
   n=.deploy-$RUN-$TASK; replace "$@" || { c=$?; rm -f -- "$n"; return "$c"; }
 }
 replace() {
-  install -T ${'${4:+-o "$4"}'} ${'${5:+-g "$5"}'} -m "$6" -- "$2" "$n" || { c=$?; echo "$1 could not be written. Free there:"; df -h --output=target,avail,iavail -- .; return "$c"; }
+  install -T ${'${4:+-o "$4"}'} ${'${5:+-g "$5"}'} -m "$6" -- "$2" "$n" || { c=$?; rm -f -- "$n"; echo "$1 could not be written. Free there:"; df -h --output=target,avail,iavail -- .; return "$c"; }
   matches "$3" <"$n" || { echo "the content written is not the content sent"; return 9; }
   [ -z "$7" ] || ( f=${'${at%/}'}/$n; cd / && foreign 60 '' "$7" "$f" ) || return
   sync -- "$n" && mv -fT -- "$n" "./${'${1##*/}'}" && sync -- .

@@ -11,6 +11,7 @@ import { group, memberships, user } from '../../src/shell/readers/account.ts'
 import { file, stat } from '../../src/shell/readers/file.ts'
 import { pkg } from '../../src/shell/readers/pkg.ts'
 import { script, succeeds } from '../../src/shell/readers/script.ts'
+import { notWritable, writable } from '../../src/shell/readers/writable.ts'
 import { sh } from '../../src/shell/sh.ts'
 
 const NONCE = 'b'.repeat(32)
@@ -64,6 +65,8 @@ function allProbes(): readonly Probe[] {
   return [
     ...paths.map(file),
     ...paths.map(stat),
+    ...paths.map(writable),
+    writable('/proc/sys'),
     ...['bash', 'nosuchpackage', 'coreutils', 'alsonosuch', 'dpkg'].map(pkg),
     ...['root', 'nosuchuser', 'daemon', 'www-data'].map(user),
     ...['root', 'nosuchgroup', 'daemon'].map(group),
@@ -138,6 +141,26 @@ describe('pkg', () => {
   test('knows what is installed and what is not', () => {
     expect(answer(pkg('bash'))).toMatchObject({ state: 'value', value: { status: 'ii' } })
     expect(answer(pkg('nosuchpackage'))).toEqual({ state: 'absent' })
+  })
+})
+
+describe('writable', () => {
+  test.each([
+    ['a folder', '', { state: 'value', value: { writable: true, mount: '', root: false } }],
+    ['a file', 'empty', { state: 'absent' }],
+    ['nothing', 'nope', { state: 'absent' }],
+  ])('%s', (_name, path, expected) => {
+    expect(answer(writable(join(folder, path)))).toEqual(expected)
+  })
+
+  test.each([
+    [{ writable: true, mount: '', root: false }, undefined],
+    [undefined, undefined],
+    [{ writable: false, mount: '/srv', root: true }, 'the file system mounted at /srv is read-only'],
+    [{ writable: false, mount: '/srv', root: false }, 'by this user (its file system is mounted at /srv)'],
+  ])('says why: %j', (state, says) => {
+    if (says === undefined) expect(notWritable('/srv/x', state)).toBeUndefined()
+    else expect(notWritable('/srv/x', state)).toContain(says)
   })
 })
 

@@ -90,7 +90,7 @@ describe('directory', () => {
       want: { path, absent: true },
       answers: { path: directoryState() },
       changes: [`kind directory → null: rmdir -- /srv/app ${kept}`],
-      asks: ['inside'],
+      asks: ['folder', 'inside'],
       details: { inside: { code: 0, output: '' } },
       detail: {},
     },

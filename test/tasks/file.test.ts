@@ -14,7 +14,7 @@ describe('file', () => {
       name: 'is written where there is none, mode 0644, owner of the connection',
       want: { path, content: 'hi\n' },
       changes: ['content null → 3 bytes (98ea6e4f): put /etc/motd : 0644 "hi\\n"', 'mode null → 0644: "'],
-      asks: [],
+      asks: ['folder'],
       detail: { diff: '@@ -0,0 +1,1 @@\n+hi' },
     },
     {
@@ -48,7 +48,7 @@ describe('file', () => {
       changes: [
         `content 4 bytes (${hash8('old\n')}) → 4 bytes (${hash8('new\n')}): put /etc/motd app:adm 0604 "new\\n"`,
       ],
-      asks: ['before'],
+      asks: ['folder', 'before'],
       details: contentBefore('old\n'),
       detail: { diff: '@@ -1,1 +1,1 @@\n-old\n+new' },
     },
@@ -61,7 +61,7 @@ describe('file', () => {
         'owner root → app: "',
         'mode 0644 → 0600: "',
       ],
-      asks: [],
+      asks: ['folder'],
       detail: { notes: ['content: changed (4 → 4 bytes); not shown, for others may not read it'] },
     },
     {
@@ -69,7 +69,7 @@ describe('file', () => {
       want: { path, content: 'new\n', mode: '0644' },
       answers: { file: fileState('secret\n', { mode: '0640' }) },
       changes: ['content 7 bytes → 4 bytes: put /etc/motd root:root 0644 "new\\n"', 'mode 0640 → 0644: "'],
-      asks: [],
+      asks: ['folder'],
       detail: { notes: ['content: changed (7 → 4 bytes); not shown, for others may not read it'] },
     },
     {
@@ -116,7 +116,7 @@ describe('file', () => {
         `content null → 3 bytes (${hash8('hi\n')}): "`,
         'mode null → 0644: "',
       ],
-      asks: [],
+      asks: ['folder'],
       detail: { notes: ['the link to /etc/other is replaced by a file; /etc/other itself is left alone'] },
     },
     {
@@ -186,7 +186,7 @@ describe('file', () => {
       want: { path, content: 'x' },
       answers: { file: fileState('', { size: 300_000 }) },
       changes: [`content 300000 bytes (${hash8('')}) → 1 byte (${hash8('x')}): put /etc/motd root:root 0644 "x"`],
-      asks: [],
+      asks: ['folder'],
       detail: { notes: ['content: changed (300000 → 1 byte)'] },
     },
   ])
