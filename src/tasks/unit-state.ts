@@ -25,13 +25,16 @@ export function unitChanges(unit: string, want: UnitWant, now: UnitState | undef
   ]
 }
 
-/** Starts a unit, from the definition on disk, even where it gave up for having failed too often. */
+/**
+ * Starts a unit, from the definition on disk, even where it gave up for having failed too often. When it does not start,
+ * its last messages tell why.
+ */
 export function startStep(unit: string, now: UnitState | undefined, verb: 'start' | 'restart' = 'start'): ShellStep {
   return shellStep(
     scriptLines(
       now?.stale && sh`systemctl daemon-reload`,
       now?.active === 'failed' && sh`systemctl reset-failed -- ${unit} || :`,
-      sh`systemctl ${verb} -- ${unit}`,
+      sh`systemctl ${verb} -- ${unit} || { systemctl status --no-pager --full -n 20 -- ${unit}; exit 1; }`,
     ),
     { foreign: true, starts: unit },
   )

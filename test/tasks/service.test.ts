@@ -3,7 +3,9 @@ import { service } from '../../src/tasks/service.ts'
 import { cases, refuses } from './support/cases.ts'
 import { unitState } from './support/states.ts'
 
-const start = 'systemctl start -- nginx.service {starts nginx.service, foreign}'
+const startOf = (unit: string) =>
+  `systemctl start -- ${unit} || { systemctl status --no-pager --full -n 20 -- ${unit}; exit 1; } {starts ${unit}, foreign}`
+const start = startOf('nginx.service')
 const stop = 'systemctl stop -- nginx.service {foreign}'
 const enable = 'systemctl enable --quiet -- nginx.service'
 const disable = 'systemctl disable --quiet -- nginx.service'
@@ -147,7 +149,7 @@ describe('service', () => {
     {
       name: 'of another kind of unit',
       want: { unit: 'backup.timer', running: true },
-      changes: ['running false → true: systemctl start -- backup.timer {starts backup.timer, foreign}'],
+      changes: [`running false → true: ${startOf('backup.timer')}`],
     },
     {
       name: 'of an instance with a backslash',

@@ -8,6 +8,8 @@ const project = { 'app.service.hbs': '[Service]\nExecStart=/bin/app {{port}}\n' 
 const file = fileState(content)
 const active = unitState('active', 'enabled')
 const reload = 'systemctl daemon-reload'
+const run = (verb: string) =>
+  `systemctl ${verb} -- app.service || { systemctl status --no-pager --full -n 20 -- app.service; exit 1; } {starts app.service, foreign}`
 
 /** Changes without the text of the put step. */
 function shown(want: Parameters<typeof unit>[0], answers: Record<string, unknown> = {}) {
@@ -38,7 +40,7 @@ describe('unit', () => {
       answers: { file, unit: unitState('inactive', 'disabled') },
       changes: [
         'enabled false → true: systemctl enable --quiet -- app.service',
-        'running false → true: systemctl start -- app.service {starts app.service, foreign}',
+        `running false → true: ${run('start')}`,
       ],
     },
     {
@@ -66,7 +68,7 @@ describe('unit', () => {
         'group null → root: "; "',
         'mode null → 0644: "; "',
         'enabled false → true: systemctl enable --quiet -- app.service',
-        'running false → true: systemctl start -- app.service {starts app.service, foreign}',
+        `running false → true: ${run('start')}`,
       ].map((line) => line.replace('"; "', '"; then "')),
     )
   })
@@ -82,7 +84,7 @@ describe('unit', () => {
   test('a running unit is restarted when its file changes', () => {
     expect(shown({ name: 'app', content }, { file: fileState('x'), unit: active })).toEqual([
       `content: put; then ${reload}`,
-      'running by the old file → restarted: systemctl restart -- app.service {starts app.service, foreign}',
+      `running by the old file → restarted: ${run('restart')}`,
     ])
   })
 
