@@ -36,18 +36,17 @@ export const DELAY = 25
 
 type Say = (line: string) => void
 
-/** Makes the project and its hosts in a temporary folder. */
-export async function makeBed(count: number, say: Say): Promise<Bed> {
+/** The temporary folder of a bed and the lab it will have; nothing runs yet. */
+export function bedPlace(): Pick<Bed, 'root' | 'lab'> {
   const root = mkdtempSync(join(realpathSync(tmpdir()), 'evenkeel-bench-'))
-  const lab = { root, environment: 'bench' }
-  try {
-    writeProject(root)
-    const node = installTool(root, say)
-    return await withHosts({ root, lab, node, hosts: [], identityFile: '', route: emptyRoute, rev: 1 }, count, say)
-  } catch (error) {
-    await removeBed({ root, lab })
-    throw error
-  }
+  return { root, lab: { root, environment: 'bench' } }
+}
+
+/** Makes the project, installs the tool and boots the hosts. */
+export function makeBed(place: Pick<Bed, 'root' | 'lab'>, count: number, say: Say): Promise<Bed> {
+  writeProject(place.root)
+  const node = installTool(place.root, say)
+  return withHosts({ ...place, node, hosts: [], identityFile: '', route: NO_ROUTE, rev: 1 }, count, say)
 }
 
 /** The same bed with `count` hosts; new ones are bare, and every host's bare disk is kept. */
@@ -93,7 +92,7 @@ export async function farRoute(bed: Bed): Promise<Route & { close(): void }> {
         ?.split(' ')
         .slice(1)
         .join(' ') ?? ''
-    proxies.push({ host, listen, key, ...(await delayProxy(listen, address, DELAY)) })
+    proxies.push({ host, listen, key, ...(await delayProxy(listen, { host: address, port: 22 }, DELAY)) })
   }
   const lines = (line: (proxy: (typeof proxies)[number]) => string) =>
     proxies.map((proxy) => `${line(proxy)}\n`).join('')
@@ -119,7 +118,7 @@ export async function removeBed({ root, lab }: Pick<Bed, 'root' | 'lab'>): Promi
   rmSync(root, { recursive: true, force: true })
 }
 
-const emptyRoute: Route = { hosts: '', knownHosts: '' }
+const NO_ROUTE: Route = { hosts: '', knownHosts: '' }
 
 async function settled({ lab }: Bed, hosts: readonly string[]): Promise<void> {
   await Promise.all(hosts.map((host) => labExec(lab, host, ['systemctl', 'is-system-running', '--wait'])))

@@ -17,23 +17,32 @@ export interface ControlGroup {
 }
 
 let count = 0
+const live = new Set<ControlGroup>()
 
 export function controlGroup(): ControlGroup {
   const folder = join(HIERARCHY, `evenkeel-bench-${process.pid}-${++count}`)
   mkdirSync(folder)
   const members = join(folder, 'cgroup.procs')
   const pids = () => readFileSync(members, 'utf8').split('\n').filter(Boolean).map(Number)
-  return {
+  const group: ControlGroup = {
     pids,
     wrap: (argv) => ['sh', '-c', 'echo $$ >"$0" && exec "$@"', members, ...argv],
     cpuSeconds: () => Number(/^usage_usec (\d+)$/m.exec(readFileSync(join(folder, 'cpu.stat'), 'utf8'))?.[1]) / 1e6,
     async remove() {
+      if (!live.delete(group)) return
       for (const pid of pids()) end(pid)
       await poll(() => (pids().length === 0 ? true : undefined), { seconds: 5 })
       await pause(5)
       rmdirSync(folder)
     },
   }
+  live.add(group)
+  return group
+}
+
+/** Ends whatever is being measured. */
+export async function endMeasured(): Promise<void> {
+  await Promise.all([...live].map((group) => group.remove()))
 }
 
 function end(pid: number): void {

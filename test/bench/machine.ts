@@ -10,7 +10,7 @@ export function machine(bed: Bed): readonly string[] {
     `${cpus().length} × ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB of memory, Linux ${release()}; controller and hosts share all of it`,
     `controller: ${said('ssh', ['-V'])}; Node ${said(bed.node, ['--version'])}; ${said('/usr/bin/python3', ['--version'])} with Jinja2 ${said('/usr/bin/python3', ['-c', 'import jinja2; print(jinja2.__version__)'])} for the floor`,
     `hosts: Debian 12 in systemd-nspawn, systemd and sshd running, behind one bridge`,
-    `evenkeel ${toolVersion(bed)}, ${said('git', ['-C', import.meta.dirname, 'log', '-1', '--format=commit %h'])}`,
+    `evenkeel ${toolVersion(bed)} ${said('git', ['-C', import.meta.dirname, 'log', '-1', '--format=at commit %h'])}`.trim(),
   ]
 }
 
@@ -20,6 +20,6 @@ function toolVersion({ root }: Bed): string {
 }
 
 function said(command: string, args: readonly string[]): string {
-  const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' })
-  return (stdout || stderr).trim()
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' })
+  return status === 0 ? (stdout || stderr).trim() : ''
 }

@@ -2,9 +2,10 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { withLock } from '../../src/lab/lock.ts'
 import { requireFit } from '../../src/lab/requirements.ts'
-import { type Bed, makeBed, removeBed, withHosts } from './bed.ts'
+import { type Bed, bedPlace, makeBed, removeBed, withHosts } from './bed.ts'
 import { budgets } from './budgets.ts'
 import { agree, change, converge, far, noOp, type Sink } from './cases.ts'
+import { endMeasured } from './control-group.ts'
 import { benchmarksDocument, missed } from './document.ts'
 import { machine } from './machine.ts'
 import type { Run } from './statistics.ts'
@@ -58,16 +59,17 @@ async function allCases(bed: Bed, quick: boolean, sink: Sink): Promise<readonly 
 
 /** The bed is removed in any outcome, an interrupt included. */
 async function onBed<T>(work: (bed: Bed) => Promise<T>): Promise<T> {
-  const bed = await makeBed(3, say)
-  const interrupted = (signal: NodeJS.Signals) => {
+  const place = bedPlace()
+  const interrupted = async (signal: NodeJS.Signals) => {
     say(`${signal}: removing the lab`)
-    removeBed(bed).finally(() => process.exit(130))
+    await endMeasured()
+    await removeBed(place).finally(() => process.exit(130))
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted)
   try {
-    return await work(bed)
+    return await work(await makeBed(place, 3, say))
   } finally {
-    await removeBed(bed)
+    await removeBed(place)
   }
 }
 
