@@ -34,21 +34,33 @@ done_with() {
 }
 
 # Goes into the folder of a path, so that nobody can put another in its place meanwhile; at is where that is, or empty.
-# A link on the way is followed only where it is ours or leads to a folder of its owner: else it could lead us anywhere.
+# Where links are on the way it goes step by step, and judges only by where it is: a link is followed out of a folder
+# that only we can change, or to a folder of the user whose folder it stands in; else it could lead us anywhere.
 enter() {
   at= d=${'${1%/*}'}; d=${'${d:-/}'}
-  if cd -P -- "$d" 2>/dev/null; then at=$PWD; [ "$at" != "$d" ] || return 0; fi
-  while [ -n "$d" ] && [ "$d" != / ]; do
-    if [ -L "$d" ]; then
-      o=$(stat -c %u -- "$d") || return
-      case $o in 0|"$(id -u)"|"$(stat -L -c %u -- "$d")") ;; *)
-        echo "$d is a link to $(readlink -- "$d") made by user $(stat -c %U -- "$d"), who does not own what is there: it is not followed"
-        return 1 ;;
-      esac
+  if cd -P -- "$d" 2>/dev/null && [ "$PWD" = "$d" ]; then at=$d; return 0; fi
+  cd /; way=${'${d#/}'} hops=0
+  while [ -n "$way" ]; do
+    c=${'${way%%/*}'} was=${'${PWD%/}'}
+    case $way in */*) way=${'${way#*/}'} ;; *) way= ;; esac
+    case $c in ''|.) continue ;; ..) cd -P -- ..; continue ;; esac
+    o=$(stat -c '%u %a' .) || return
+    if ours $o && [ -L "./$c" ]; then
+      hops=$((hops + 1)); [ "$hops" -le 40 ] || { echo "$d goes in circles"; return 1; }
+      t=$(readlink -- "./$c") && way=$t${'${way:+/$way}'} || return
+      case $t in /*) cd /; way=${'${way#/}'} ;; esac
+      continue
     fi
-    d=${'${d%/*}'}
+    cd -P -- "./$c" 2>/dev/null || return 0
+    [ "$PWD" = "$was/$c" ] || { ! ours $o && [ "${'${o% *}'}" != 0 ] && [ "${'${o% *}'}" = "$(stat -c %u .)" ]; } || {
+      echo "$was/$c is a link to $(readlink -- "$was/$c") made by user $(stat -c %U -- "$was/$c"), who does not own what is there: it is not followed"
+      return 1
+    }
   done
+  at=$PWD
 }
+# Whether only root, or the user we are, can change a folder of this owner and mode.
+ours() { case $1 in 0|"$(id -u)") ;; *) return 1 ;; esac; case $2 in *[2367]|*[2367]?) return 1 ;; esac; }
 keep() {
   enter "$1" || return
   k=$K/$PHASE.$TASK
@@ -57,6 +69,15 @@ keep() {
   if [ -L "$1" ] || [ -f "$1" ]; then cp -a -T -- "$1" "$k" || return
   elif [ ! -e "$1" ]; then : >"$k.absent" || return; fi
   printf '%s\n' "$1" >"$k.path"
+}
+# Gives a path its owner (may be empty) and mode (may be empty) through an open file, whose real path the kernel tells:
+# who may write in its folder can put a link in its place at any moment, but not under what is open.
+own() {
+  enter "$1" && [ -n "$at" ] || { echo "$1 is not there"; return 1; }
+  ( exec 8<"./${'${1##*/}'}" || exit
+    [ "$(readlink /proc/self/fd/8)" = "${'${at%/}'}/${'${1##*/}'}" ] || { echo "$1 was replaced meanwhile: it is not touched"; exit 1; }
+    if [ -n "$2" ]; then chown -- "$2" /proc/self/fd/8 || exit; fi
+    if [ -n "$3" ]; then chmod -- "$3" /proc/self/fd/8 || exit; fi )
 }
 restore() {
   k=$K/$PHASE.$2 n=.deploy-$RUN-back f=./${'${1##*/}'}

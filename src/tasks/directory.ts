@@ -6,7 +6,7 @@ import { type FileState, stat } from '../shell/readers/file.ts'
 import { type ScriptResult, script } from '../shell/readers/script.ts'
 import { notWritable, type WritableState, writable } from '../shell/readers/writable.ts'
 import { sh } from '../shell/sh.ts'
-import { invalidOwnership, type Ownership, ownershipChanges, resolveOwnership } from './ownership.ts'
+import { invalidOwnership, type Ownership, ownershipChanges, ownScript, resolveOwnership } from './ownership.ts'
 import { folderOf, invalidPath } from './path.ts'
 import { refusalStep, scriptLines, shellStep } from './steps.ts'
 
@@ -61,12 +61,11 @@ function apply(want: Directory, now: FileState | undefined): readonly (readonly 
 
 /** The directory is its maker's alone until its owner and mode are right. */
 function creation(want: Directory) {
-  const { owner = '', group, mode } = withDefaults(want)
+  const { mode = '', ...ownership } = withDefaults(want)
   return scriptLines(
     want.parents && sh`(umask 022; mkdir -p -- ${folderOf(want.path)})`,
     sh`mkdir -m 0700 -- ${want.path}`,
-    (owner !== '' || group !== undefined) && sh`chown -h -- ${group ? `${owner}:${group}` : owner} ${want.path}`,
-    sh`chmod -- ${`0${mode}`} ${want.path}`,
+    ownScript(want.path, ownership, mode, true),
   )
 }
 

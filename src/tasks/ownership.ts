@@ -1,8 +1,9 @@
 import { type Change, change } from '../model/change.ts'
+import type { Shell } from '../model/shell.ts'
 import type { Step } from '../model/step.ts'
 import type { FileState } from '../shell/readers/file.ts'
 import { sh } from '../shell/sh.ts'
-import { scriptLines, shellStep } from './steps.ts'
+import { shellStep } from './steps.ts'
 
 /** Who owns a path and what they may do with it. */
 export interface Ownership {
@@ -31,7 +32,10 @@ export function resolveOwnership({ owner, group, mode }: Ownership): Ownership {
   return { ...(owner && { owner }), ...(group && { group }), ...(mode && { mode: mode.padStart(4, '0') }) }
 }
 
-/** The fields of ownership that differ on an existing path, all mended by one step: a given one, or chown and chmod. */
+/**
+ * The fields of ownership that differ on an existing path, all mended by one step: a given one, or one that changes
+ * nothing else.
+ */
 export function ownershipChanges(path: string, want: Ownership, now: FileState, given?: Step): readonly Change[] {
   const owner = change('owner', isNumber(want.owner) ? String(now.uid) : now.owner, want.owner)
   const group = change('group', isNumber(want.group) ? String(now.gid) : now.group, want.group)
@@ -42,16 +46,16 @@ export function ownershipChanges(path: string, want: Ownership, now: FileState, 
 
 function ownershipStep(path: string, want: Ownership, now: FileState, chown: boolean, chmod: boolean): Step {
   const mode = want.mode ?? now.mode
-  // The kernel takes setuid and setgid off a file that changes hands. A folder loses them only by a mode of five digits.
+  // The kernel takes setuid and setgid off a file that changes hands.
   const lost = chown && now.kind === 'file' && !mode.startsWith('0')
-  const digits = now.kind === 'directory' ? `0${mode}` : mode
-  return shellStep(
-    scriptLines(
-      chown && sh`chown -h -- ${`${want.owner ?? ''}${want.group ? `:${want.group}` : ''}`} ${path}`,
-      (chmod || lost) && sh`chmod -- ${digits} ${path}`,
-    ),
-    { keeps: path },
-  )
+  const script = ownScript(path, chown ? want : {}, chmod || lost ? mode : '', now.kind === 'directory')
+  return shellStep(script, { keeps: path })
+}
+
+/** Gives a path owner, group and mode (`''`: left alone) by the host program's `own`, which no planted link misleads. */
+export function ownScript(path: string, { owner, group }: Ownership, mode: string, directory: boolean): Shell {
+  // A folder loses setuid and setgid only by a mode of five digits.
+  return sh`own ${path} ${`${owner ?? ''}${group ? `:${group}` : ''}`} ${directory && mode ? `0${mode}` : mode}`
 }
 
 function isNumber(name: string | undefined): boolean {

@@ -12,7 +12,7 @@ describe('directory', () => {
       name: 'is made, mode 0755',
       want: { path },
       changes: [
-        `kind null → directory: mkdir -m 0700 -- /srv/app\nchmod -- 00755 /srv/app ${kept}`,
+        `kind null → directory: mkdir -m 0700 -- /srv/app\nown /srv/app '' 00755 ${kept}`,
         'mode null → 0755: "',
       ],
     },
@@ -20,7 +20,7 @@ describe('directory', () => {
       name: 'is made with owner, group, mode and its parents',
       want: { path: '/srv/a/b', owner: 'app', group: 'adm', mode: '2770', parents: true },
       changes: [
-        'kind null → directory: (umask 022; mkdir -p -- /srv/a)\nmkdir -m 0700 -- /srv/a/b\nchown -h -- app:adm /srv/a/b\nchmod -- 02770 /srv/a/b {keeps /srv/a/b}',
+        'kind null → directory: (umask 022; mkdir -p -- /srv/a)\nmkdir -m 0700 -- /srv/a/b\nown /srv/a/b app:adm 02770 {keeps /srv/a/b}',
         'owner null → app: "',
         'group null → adm: "',
         'mode null → 2770: "',
@@ -30,7 +30,7 @@ describe('directory', () => {
       name: 'is made with a group alone',
       want: { path, group: 'adm' },
       changes: [
-        `kind null → directory: mkdir -m 0700 -- /srv/app\nchown -h -- :adm /srv/app\nchmod -- 00755 /srv/app ${kept}`,
+        `kind null → directory: mkdir -m 0700 -- /srv/app\nown /srv/app :adm 00755 ${kept}`,
         'group null → adm: "',
         'mode null → 0755: "',
       ],
@@ -52,13 +52,13 @@ describe('directory', () => {
       name: 'changes mode, taking setgid off',
       want: { path, mode: '0750' },
       answers: { path: directoryState({ mode: '2755' }) },
-      changes: [`mode 2755 → 0750: chmod -- 00750 /srv/app ${kept}`],
+      changes: [`mode 2755 → 0750: own /srv/app '' 00750 ${kept}`],
     },
     {
       name: 'changes owner and group',
       want: { path, owner: 'app', group: 'app' },
       answers: { path: directoryState() },
-      changes: [`owner root → app: chown -h -- app:app /srv/app ${kept}`, 'group root → app: "'],
+      changes: [`owner root → app: own /srv/app app:app '' ${kept}`, 'group root → app: "'],
     },
     {
       name: 'never takes the place of a file',

@@ -76,7 +76,7 @@ describe('file', () => {
       name: 'changes only its mode',
       want: { path, content: 'old\n', mode: '0600' },
       answers: { file: now },
-      changes: ['mode 0644 → 0600: chmod -- 0600 /etc/motd {keeps /etc/motd}'],
+      changes: [`mode 0644 → 0600: own /etc/motd '' 0600 {keeps /etc/motd}`],
       detail: {},
     },
     {
@@ -84,7 +84,7 @@ describe('file', () => {
       want: { path, owner: 'app', group: 'adm', mode: '0600' },
       answers: { file: now },
       changes: [
-        'owner root → app: chown -h -- app:adm /etc/motd\nchmod -- 0600 /etc/motd {keeps /etc/motd}',
+        'owner root → app: own /etc/motd app:adm 0600 {keeps /etc/motd}',
         'group root → adm: "',
         'mode 0644 → 0600: "',
       ],
@@ -93,13 +93,13 @@ describe('file', () => {
       name: 'changes only its group',
       want: { path, group: 'adm' },
       answers: { file: now },
-      changes: ['group root → adm: chown -h -- :adm /etc/motd {keeps /etc/motd}'],
+      changes: [`group root → adm: own /etc/motd :adm '' {keeps /etc/motd}`],
     },
     {
       name: 'keeps setuid through a change of hands',
       want: { path, owner: 'app' },
       answers: { file: fileState('', { mode: '4755' }) },
-      changes: ['owner root → app: chown -h -- app /etc/motd\nchmod -- 4755 /etc/motd {keeps /etc/motd}'],
+      changes: ['owner root → app: own /etc/motd app 4755 {keeps /etc/motd}'],
     },
     { name: 'with any content is there', want: { path }, answers: { file: now }, changes: [] },
     {
@@ -169,7 +169,7 @@ describe('file', () => {
       name: 'with a path that needs quotes',
       want: { path: "/srv/it's $(x)", mode: '0600' },
       answers: { file: now },
-      changes: [`mode 0644 → 0600: chmod -- 0600 '/srv/it'\\''s $(x)' {keeps '/srv/it'\\''s $(x)'}`],
+      changes: [`mode 0644 → 0600: own '/srv/it'\\''s $(x)' '' 0600 {keeps '/srv/it'\\''s $(x)'}`],
     },
     {
       name: 'names binary content as such',
