@@ -7,9 +7,14 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'fast', include: ['test/**/*.test.ts'], exclude: ['test/hosts/**', 'test/shells/**'] },
+        test: {
+          name: 'fast',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/hosts/**', 'test/shells/**', 'test/package/**'],
+        },
       },
       { extends: true, test: { name: 'shells', include: ['test/shells/**/*.test.ts'], testTimeout: 120_000 } },
+      { extends: true, test: { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 180_000 } },
       {
         extends: true,
         test: {

@@ -5,22 +5,19 @@ import { factsCommand } from './facts.ts'
 import { initCommand } from './init.ts'
 import { inventoryCommand } from './inventory.ts'
 import { labCommand } from './lab.ts'
+import type { Finish } from './options.ts'
 import { planCommand } from './plan.ts'
 import { runCommand } from './run.ts'
 import { trustCommand } from './trust.ts'
 import { version } from './version.ts'
 
-/** Runs one command line; gives its exit code. */
-export async function main(args: readonly string[]): Promise<number> {
-  let exit: number = exitCodes.done
+/** The whole command line: every verb with its options. `finish` gets a verb's exit code. */
+export function commandLine(finish: Finish): Command {
   const program = new Command('deploy')
     .description('Brings plain Debian servers to the state a typed playbook says: exact plan, verified apply.')
     .version(version())
     .exitOverride()
     .showHelpAfterError('(deploy --help lists the commands)')
-  const finish = (code: number) => {
-    exit = code
-  }
   for (const add of [
     planCommand,
     applyCommand,
@@ -33,6 +30,15 @@ export async function main(args: readonly string[]): Promise<number> {
   ]) {
     add(program, finish)
   }
+  return program
+}
+
+/** Runs one command line; gives its exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  let exit: number = exitCodes.done
+  const program = commandLine((code) => {
+    exit = code
+  })
   try {
     await program.parseAsync([...args], { from: 'user' })
     return exit

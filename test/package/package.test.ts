@@ -1,0 +1,85 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Installed, install, nodeFolders, nodeVersion, ownFolder, run } from './installed.ts'
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>
+  readonly optionalDependencies: Readonly<Record<string, string>>
+}
+
+describe('the package, installed in an empty folder', () => {
+  let installed: Installed
+  const deploy = (args: string, node?: string) =>
+    run(installed.root, ['npx', '--no-install', 'deploy', ...args.split(' ')], node)
+
+  beforeAll(() => {
+    installed = install()
+  }, 180_000)
+
+  afterAll(() => rmSync(installed.root, { recursive: true, force: true }))
+
+  test('holds what it needs, and no sources and tests', () => {
+    const { files } = installed
+    for (const file of [
+      ...['README.md', 'CHANGELOG.md', 'LICENSE', 'bin/deploy.js', 'dist/THIRD-PARTY-LICENSES.txt'],
+      ...['dist/src/index.js', 'dist/src/index.d.ts', 'dist/src/cli/main.js', 'dist/roles/base.js'],
+      ...['dist/roles/base.d.ts', 'templates/init/playbooks/site.ts', 'templates/nginx/site.conf.hbs'],
+    ]) {
+      expect(files).toContain(file)
+    }
+    const sources = files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+    expect(sources.filter((file) => !file.startsWith('templates/init/'))).toEqual([])
+    expect(files.filter((file) => /^(src|test|scripts|docs|node_modules|\.)/.test(file))).toEqual([])
+  })
+
+  test('needs few packages', () => {
+    const lock = JSON.parse(readFileSync(join(installed.root, 'node_modules/.package-lock.json'), 'utf8')) as {
+      packages: Readonly<Record<string, unknown>>
+    }
+    const manifest = JSON.parse(
+      readFileSync(join(installed.root, 'node_modules/evenkeel/package.json'), 'utf8'),
+    ) as Manifest
+    expect(Object.keys(lock.packages).length).toBeLessThanOrEqual(60)
+    const direct = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.optionalDependencies)]
+    expect(direct.length).toBeLessThanOrEqual(12)
+  })
+
+  test('init makes a project that can be planned', () => {
+    expect(deploy('init')).toMatchObject({ code: 0, stdout: expect.stringContaining('made playbooks/site.ts') })
+    ownFolder(installed)
+    const { code, stdout } = deploy('plan local')
+    expect(stdout).toContain('Plan: 3 to create on 1 host')
+    expect(code).toBe(0)
+    expect(existsSync(join(installed.root, 'hello'))).toBe(false)
+  })
+
+  test('its roles can be imported', () => {
+    const script = "import('evenkeel/roles/base').then(({ base }) => console.log(base({ packages: ['curl'] }).length))"
+    const { stdout } = run(installed.root, ['node', '--input-type=module', '--eval', script])
+    expect(stdout).toBe('1\n')
+  })
+
+  describe.each(nodeFolders().map((folder) => [nodeVersion(folder), folder] as const))(
+    'started by Node %s',
+    (_, node) => {
+      test('apply does what was planned, and a second one has nothing to do', () => {
+        rmSync(join(installed.root, 'hello'), { recursive: true, force: true })
+        const first = deploy('apply local --yes', node)
+        expect(`${first.stdout}${first.stderr}`).toContain('3 changed')
+        expect(first.code).toBe(0)
+        expect(readFileSync(join(installed.root, 'hello/hello.txt'), 'utf8')).toBe('Hello from localhost.\n')
+        const second = deploy('apply local --yes --json', node)
+        expect(second.code).toBe(0)
+        expect(JSON.parse(second.stdout)).toMatchObject({ run: null, changes: [], results: [] })
+      })
+
+      test('wrong usage ends with 64, a missing consent with 4', () => {
+        expect(deploy('frobnicate', node).code).toBe(64)
+        expect(deploy('plan nowhere', node).code).toBe(64)
+        rmSync(join(installed.root, 'hello'), { recursive: true, force: true })
+        expect(deploy('apply local', node).code).toBe(4)
+      })
+    },
+  )
+})
