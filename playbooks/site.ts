@@ -10,7 +10,10 @@ export default playbook('A small service on every node, behind nginx', [
     facts: { memory },
     tasks: (host) => [
       base({ packages: ['curl', 'less'], accounts: { hello: 800 } }),
-      file({ path: '/etc/motd', content: `${host.name}: managed by evenkeel, ${host.facts.memory.total} MiB of memory\n` }),
+      file({
+        path: '/etc/motd',
+        content: `${host.name}: managed by evenkeel, ${host.facts.memory.total} MiB of memory\n`,
+      }),
     ],
   }),
 

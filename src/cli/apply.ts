@@ -62,7 +62,7 @@ async function carryOut(
   const { apply } = await import('../run/apply.ts')
   const { watchRun } = await import('./watch.ts')
   const approve = await consent(plan, survey, output, options)
-  const blocked = new Set(plan.problems.map(({ host }) => host))
+  const blocked = new Set(plan.problems.filter(({ waits }) => !waits).map(({ host }) => host))
   const watch = await watchRun(
     output,
     plan.phases.flatMap(({ hosts }) => hosts),
@@ -99,6 +99,6 @@ function exitOfApply(plan: Plan, result: ApplyResult | undefined): number {
   const outcomes = new Set(result?.hosts.map(({ outcome }) => outcome))
   if (outcomes.has('refused')) return exitCodes.refused
   if (outcomes.has('failed')) return exitCodes.failed
-  if (plan.problems.length > 0) return exitCodes.failed
+  if (plan.problems.some(({ waits }) => !waits)) return exitCodes.failed
   return outcomes.has('unknown') ? exitCodes.unreachable : exitOfPlan(plan)
 }

@@ -1,3 +1,4 @@
+import { safeJson } from '../report/json.ts'
 import { type Paint, paintFor } from '../report/paint.ts'
 
 /** Options of how a command speaks, the same for all verbs. */
@@ -11,7 +12,6 @@ export interface OutputOptions {
 /** Where a command's words go: documents and results to stdout, progress and errors to stderr. */
 export interface Output {
   readonly json: boolean
-  readonly verbose: boolean
   readonly paint: Paint
   /** Whether progress may be drawn and drawn over: on a terminal, unless `--quiet` or `--verbose`. */
   readonly live: boolean
@@ -27,11 +27,10 @@ export function openOutput(options: OutputOptions): Output {
   const json = options.json ?? false
   return {
     json,
-    verbose: options.verbose ?? false,
     live: process.stdout.isTTY && !json && !options.quiet && !options.verbose,
     paint: paintFor(process.stdout, options.color ?? true),
     print: (text) => void (json || process.stdout.write(text)),
     progress: (text) => void (json || options.quiet || process.stdout.write(text)),
-    document: (value) => void (json && process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
+    document: (value) => void (json && process.stdout.write(`${safeJson(value)}\n`)),
   }
 }

@@ -31,6 +31,7 @@ async function planVerb(environment: string, playbook: string | undefined, optio
 
 /** A plan that could not be made for every host says so by its exit code. */
 export function exitOfPlan({ problems, unreachable }: Plan): number {
-  if (problems.length > 0) return exitCodes.failed
+  if (problems.some(({ waits }) => !waits)) return exitCodes.failed
+  if (problems.length > 0) return exitCodes.unreachable
   return unreachable.length > 0 ? exitCodes.unreachable : exitCodes.done
 }

@@ -26,6 +26,7 @@ async function trust(environment: string, only: string | undefined, { fingerprin
   const { knownHostsFile } = await import('../load/environments.ts')
   const { matchPattern } = await import('../load/pattern.ts')
   const { shownHostKey, parseKnownHosts } = await import('../transport/host-key.ts')
+  const { safeLine } = await import('../report/safe.ts')
   const root = findProject(process.cwd())
   const { inventory } = await loadInventory(root, environment)
   const names = new Set(matchPattern(inventory, only ?? 'all'))
@@ -45,7 +46,7 @@ async function trust(environment: string, only: string | undefined, { fingerprin
   let exit: number = exitCodes.done
   for (const { name, key } of shown) {
     if ('kind' in key) {
-      process.stderr.write(`${name}: ${key.message}\n`)
+      process.stderr.write(`${name}: ${safeLine(key.message)}\n`)
       exit = exitCodes.unreachable
       continue
     }

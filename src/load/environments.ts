@@ -32,24 +32,6 @@ export function inventoryFile(root: string, environment: string): string {
   return file.path
 }
 
-/**
- * The environment of a command that was given none: `DEPLOY_ENV`, else `env` of the configuration, else the only one.
- *
- * @throws DeployError `E_NO_ENVIRONMENT` (exit 64) when that does not decide it.
- */
-export function defaultEnvironment(root: string, configured: string | undefined): string {
-  const named = process.env.DEPLOY_ENV || configured
-  if (named) return named
-  const all = listEnvironments(root)
-  if (all.length === 1) return all[0]!
-  const known = all.length === 0 ? 'there is none in inventories/' : `there are: ${all.join(', ')}`
-  throw usageError({
-    code: 'E_NO_ENVIRONMENT',
-    message: `no environment was named (${known})`,
-    hint: 'name one, set DEPLOY_ENV, or set env in deploy.config.ts',
-  })
-}
-
 /** The known host keys of an environment, absolute. Written by `deploy trust` only; it need not be there. */
 export function knownHostsFile(root: string, environment: string): string {
   return join(root, 'inventories', `${environment}.known_hosts`)

@@ -46,8 +46,10 @@ export interface HandlerEvent {
   readonly phase: string
   readonly host: string
   readonly handler: string
-  /** `invalid`: its files were judged wrong and put back. `dropped`: a task had started the unit since. */
+  /** `invalid`: its files were judged wrong. `dropped`: a task had started the unit since. */
   readonly state: 'start' | 'changed' | 'failed' | 'invalid' | 'dropped'
+  /** What became of files that were judged wrong; `none`: an earlier run changed them, or no file did. */
+  readonly putBack?: 'all' | 'some' | 'none'
   readonly output?: Buffer
   readonly code?: number
 }

@@ -47,6 +47,8 @@ export interface PlanProblem {
   readonly where?: string
   readonly message: string
   readonly hint?: string
+  /** The phase waits for a host that is unreachable: nothing is wrong with the hosts named here. */
+  readonly waits?: boolean
 }
 
 /** What would be done, as a value. */

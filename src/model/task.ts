@@ -15,7 +15,6 @@ export interface TaskOptions {
   readonly name?: string
   /** Seconds a command of this task may take. Default: 600. */
   readonly timeout?: number
-  readonly tags?: readonly string[]
 }
 
 /** More of a change for people, asked for only where a task changes: a diff, versions, what is left open. */

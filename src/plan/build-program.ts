@@ -59,15 +59,13 @@ function stepsOf({ changes }: Decision): readonly Step[] {
   return [...new Set(changes.flatMap(({ steps }) => steps))]
 }
 
-/** All handlers of a host's phase, in the order of first notification, each with the files that notify it. */
+/** All handlers of a host's phase, in the order of first notification, each with the tasks that notify it. */
 function programHandlers(tasks: readonly CompiledTask[]): readonly ProgramHandler[] {
   const handlers = new Map(tasks.flatMap((task) => task.notify.map((handler) => [handler.id, handler] as const)))
   return [...handlers.values()].map((handler) => ({
     ...handler,
     validate: handler.validate,
     restarts: handler.restarts,
-    files: tasks
-      .filter((task) => task.key.startsWith('path:') && task.notify.some(({ id }) => id === handler.id))
-      .map((task) => ({ index: task.index, path: task.key.slice('path:'.length) })),
+    tasks: tasks.filter((task) => task.notify.some(({ id }) => id === handler.id)).map((task) => task.index),
   }))
 }

@@ -41,6 +41,7 @@ export function compileTasks(host: string, tasks: readonly Task[], sources: Sour
       const owner = compiled.get(next.key)
       if (!owner) compiled.set(next.key, next)
       else if (owner.target !== next.target) throw twoOwners(owner, next)
+      else compiled.set(next.key, { ...owner, notify: bothNotify(owner, next) })
     } catch (error) {
       errors.push(atTask(host, task, error))
     }
@@ -55,6 +56,12 @@ function compileTask(index: number, task: Task, sources: Sources): CompiledTask 
   const { kind, options } = task
   const invalid = kind.invalid?.(task.want)
   if (invalid) throw new DeployError({ code: 'E_TASK', message: `${task.type}: ${invalid}` })
+  const [bad] = [options.notify ?? []].flat().filter(({ name }) => /[\n\0]/.test(name))
+  if (bad)
+    throw new DeployError({
+      code: 'E_TASK',
+      message: `the name of handler ${JSON.stringify(bad.name)} must be one line`,
+    })
   const want = kind.resolve(task.want, sources)
   const key = kind.key(want)
   if (/[\n\0]/.test(key))
@@ -92,6 +99,11 @@ function withoutBytes(want: unknown): unknown {
   const { source: _source, ...content } = want as Partial<Content>
   if ('sha256' in want && 'source' in want) return content
   return Object.fromEntries(Object.entries(want).map(([key, value]) => [key, withoutBytes(value)]))
+}
+
+/** One task for two that want the same: it notifies whom either notifies. */
+function bothNotify(owner: CompiledTask, next: CompiledTask): readonly CompiledHandler[] {
+  return [...new Map([...owner.notify, ...next.notify].map((handler) => [handler.id, handler])).values()]
 }
 
 function twoOwners(owner: CompiledTask, next: CompiledTask): DeployError {

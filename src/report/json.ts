@@ -43,3 +43,9 @@ export function applyJson({ plan, run, results, hosts, traffic, seconds }: Apply
     seconds: Math.round(seconds * 1000) / 1000,
   }
 }
+
+/** JSON text without one control character, not even those that JSON allows: nothing in it moves a terminal. */
+export function safeJson(value: unknown): string {
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(value, null, 2).replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, escaped)
+}

@@ -42,7 +42,7 @@ export function trackOutcomes(plan: Plan): Outcomes {
         key,
         where: '',
         outcome: HANDLER_OUTCOMES[event.state],
-        ...(event.state === 'invalid' && { note: 'its files were judged wrong and put back' }),
+        ...(event.putBack && { note: PUT_BACK[event.putBack] }),
         ...(event.state === 'dropped' && { note: 'a task had started the unit since' }),
         ...(event.output && { output: event.output }),
         ...(event.code !== undefined && { code: event.code }),
@@ -52,6 +52,12 @@ export function trackOutcomes(plan: Plan): Outcomes {
 
   return { take, results: () => [...results.values()] }
 }
+
+const PUT_BACK = {
+  all: 'its files were judged wrong and put back',
+  some: 'its files were judged wrong; not all of them could be put back, so it is owed',
+  none: 'its files were judged wrong; nothing could be put back, so it is owed',
+} as const
 
 const HANDLER_OUTCOMES = { changed: 'changed', failed: 'failed', invalid: 'failed', dropped: 'skipped' } as const
 

@@ -18,7 +18,7 @@ export function summarise(
   const lost = plan.unreachable.map(({ host, message }): HostSummary => ({ host, state: 'unreachable', message }))
   const rest = [...new Set(hosts)].map((host): HostSummary => {
     const problem = plan.problems.find((item) => item.host === host)
-    if (problem) return { host, state: 'failed', message: problem.message }
+    if (problem) return { host, state: problem.waits ? 'done' : 'failed', message: problem.message }
     const wrong = result?.hosts.find((item) => item.host === host && STATES[item.outcome] !== 'done')
     return { host, state: wrong ? STATES[wrong.outcome] : 'done', ...(wrong?.message && { message: wrong.message }) }
   })

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { DeployError, exitCodes } from '../model/error.ts'
 import type { Emit } from '../model/event.ts'
 import type { PlanProblem } from '../model/plan.ts'
 import { phaseHosts } from '../plan/expand.ts'
@@ -128,12 +127,21 @@ function missingOnce(run: Run, index: number, parts: readonly HostPhase[]): bool
 
 /** Later phases may build on what earlier ones changed: their facts, tasks and checks are read anew. */
 async function surveyAgain(run: Run, phase: number): Promise<Survey> {
-  const again = await survey(run.context, [phase])
+  const again = await survey(run.context, [phase]).catch((error: unknown) => notCompiled(run, phase, error))
   for (const problem of again.problems) addProblem(run, phase, problem)
   for (const { host, message } of again.lost) {
     if (!run.out.has(host)) addProblem(run, phase, { host, message }, 'unknown')
   }
   return again
+}
+
+/** Tasks that cannot be made of what the hosts look like now end the run; what was done so far is told as ever. */
+function notCompiled(run: Run, index: number, error: unknown): Survey {
+  const { phases } = run.context.playbook
+  const message = error instanceof Error ? error.message : String(error)
+  const hosts = phases.slice(index).flatMap((phase) => phaseHosts(phase, run.context.inventory, run.context.limit))
+  const problems = [...new Set(hosts)].filter((host) => !run.out.has(host)).map((host) => ({ host, message }))
+  return { phases: [], hellos: new Map(), lost: [], problems }
 }
 
 function addProblem(
@@ -159,11 +167,7 @@ async function runPart(
 ): Promise<HostResult> {
   const fence = run.fences.get(part.host)
   if (fence === undefined)
-    throw new DeployError({
-      code: 'E_NOT_LOCKED',
-      message: `${part.host} is not locked by this run`,
-      exit: exitCodes.refused,
-    })
+    return { host: part.host, phase: phaseName, outcome: 'unknown', message: 'lost before it could be locked' }
   const result = await runHostPhase(run.context.pool, {
     run: run.id,
     fence,
@@ -173,9 +177,14 @@ async function runPart(
     approve: run.approve,
     emit: run.emit,
     record: (event, detail) => run.journal.append({ event, ...detail }),
-  })
+  }).catch(failedPart)
   run.emit({ type: 'part', phase: phaseName, host: part.host, outcome: result.outcome })
   return { host: part.host, phase: phaseName, ...result }
+}
+
+/** What goes wrong on one host in a way nobody foresaw is that host's failure: the others have their own work to end. */
+function failedPart(error: unknown): HostPhaseResult {
+  return { outcome: 'failed', message: error instanceof Error ? error.message : String(error) }
 }
 
 /** The owed handlers that are paid in this part: those it knows, and in a host's first part those nobody knows. */

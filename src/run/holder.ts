@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import type { Owner } from '../shell/wire.ts'
 
@@ -14,6 +14,7 @@ export function ourselves(command: string): Owner {
   return {
     who: userInfo().username,
     machine: hostname(),
+    place: place(),
     pid: process.pid,
     started: processStart(process.pid) ?? '',
     since: new Date().toISOString(),
@@ -23,7 +24,7 @@ export function ourselves(command: string): Owner {
 
 /** Whether the holder ran on this machine and its process is gone: the only case in which nobody can be disturbed. */
 export function hasEnded({ owner }: Holder): boolean {
-  if (!owner?.started || owner.machine !== hostname() || !processStart(process.pid)) return false
+  if (!owner?.started || !owner.place || owner.place !== place()) return false
   return processStart(owner.pid) !== owner.started
 }
 
@@ -31,11 +32,20 @@ export function hasEnded({ owner }: Holder): boolean {
 export function readHolder(run: string, line: Buffer | undefined): Holder {
   try {
     const owner = JSON.parse(line?.toString('utf8') ?? '') as Partial<Owner>
-    const texts = [owner.who, owner.machine, owner.started, owner.since, owner.command]
+    const texts = [owner.who, owner.machine, owner.place, owner.started, owner.since, owner.command]
     const whole = texts.every((text) => typeof text === 'string') && Number.isInteger(owner.pid)
     return { run, owner: whole ? (owner as Owner) : undefined }
   } catch {
     return { run, owner: undefined }
+  }
+}
+
+/** Where pids mean what they mean here: this machine, this namespace of pids. Empty where that cannot be said. */
+function place(): string {
+  try {
+    return `${readFileSync('/etc/machine-id', 'utf8').trim()}/${readlinkSync('/proc/self/ns/pid')}`
+  } catch {
+    return ''
   }
 }
 

@@ -31,9 +31,10 @@ export interface HostPhaseJob {
   readonly record: (event: string, detail: Readonly<Record<string, unknown>>) => void
 }
 
-/** Programs per host and phase before we admit that two tasks fight, or that something else keeps changing the host. */
+/** Corrections after a whole program before we admit that two tasks fight. */
 const CORRECTIONS = 2
-const ROUNDS = 25
+/** Programs in a row that did nothing before we admit that something else keeps changing the host. */
+const IDLE_ROUNDS = 5
 
 /**
  * Brings one host's part of a phase to what is wanted: one program, and another where the host moved under it, decided
@@ -44,11 +45,13 @@ export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostP
   const planned = new Set(part.decisions.filter(({ changes }) => changes.length > 0).map(({ task }) => task.key))
   const done = new Map<string, number>()
   let { pieces, decisions } = part
-  let owed = job.owed
+  // Handlers owed by earlier runs, and by tasks done here whose program did not come to its end.
+  let owing = job.owed.length > 0
   let corrections = 0
+  let idle = 0
   let lastDone: CompiledTask | undefined
 
-  for (let round = 1; round <= ROUNDS; round++) {
+  for (let round = 1; idle <= IDLE_ROUNDS; round++) {
     const unreadable = decisions.find((decision) => decision.unreadable)
     if (unreadable)
       return { outcome: 'failed', message: `${unreadable.task.label}: cannot be read: ${unreadable.unreadable}` }
@@ -56,26 +59,24 @@ export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostP
       (decision) => decision.changes.length > 0 && !(decision.task.honesty === 'opaque' && done.has(decision.task.key)),
     )
     reportAlreadySo(job, decisions, planned, done, lastDone)
-    if (todo.length === 0 && owed.length === 0) {
+    if (todo.length === 0 && !owing) {
       return { outcome: done.size > 0 || job.owed.length > 0 ? 'changed' : 'ok' }
     }
     const refusal = job.approve(part.host, todo)
     if (refusal) return { outcome: 'refused', message: refusal }
 
-    const result = await sendProgram(pool, job, { round, pieces, todo, owed })
-    for (const index of marked(result, 'done')) {
-      const task = part.tasks[index]
-      if (!task) continue
-      lastDone = task
-      done.set(task.key, (done.get(task.key) ?? 0) + 1)
-    }
+    const result = await sendProgram(pool, job, { round, pieces, todo })
+    const tasksDone = marked(result, 'done').flatMap((index) => part.tasks[index] ?? [])
+    for (const task of tasksDone) done.set(task.key, (done.get(task.key) ?? 0) + 1)
+    lastDone = tasksDone.at(-1) ?? lastDone
+    idle = tasksDone.length > 0 ? 0 : idle + 1
     if (result.end === 'unknown') return reportUnknown(job, result)
     if (result.end === 'fenced')
       return { outcome: 'failed', message: 'another run has taken over the lock of this host; nothing more was done' }
     if (result.end === 'failed') return { outcome: 'failed' }
-    owed = []
     pieces = readPieces(result.marks, probesOf(part.tasks))
     decisions = decideAll(part.tasks, pieces)
+    owing = result.end !== 'ok' && (owing || tasksDone.some(({ notify }) => notify.length > 0))
     if (result.end === 'ok') {
       const wrong = stillWrong(decisions, done)
       if (wrong.length > 0 && ++corrections > CORRECTIONS) return notConverged(wrong, done)
@@ -83,7 +84,7 @@ export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostP
   }
   return {
     outcome: 'failed',
-    message: `still moving after ${ROUNDS} programs: something else changes this host at the same time`,
+    message: `something else keeps changing this host: each program found it other than it was looked at`,
   }
 }
 
@@ -92,14 +93,9 @@ interface Round {
   readonly round: number
   readonly pieces: Pieces
   readonly todo: readonly Decision[]
-  readonly owed: HostPhaseJob['owed']
 }
 
-async function sendProgram(
-  pool: Pool,
-  job: HostPhaseJob,
-  { round, pieces, todo, owed }: Round,
-): Promise<ProgramResult> {
+async function sendProgram(pool: Pool, job: HostPhaseJob, { round, pieces, todo }: Round): Promise<ProgramResult> {
   const { run, fence, emit, part } = job
   const { host, phase } = part
   const program = `${phase}.${round}`
@@ -111,7 +107,7 @@ async function sendProgram(
     run,
     name: program,
     nonce,
-    script: hostProgram(buildProgram(head, part.tasks, pieces, todo, owed)),
+    script: hostProgram(buildProgram(head, part.tasks, pieces, todo, job.owed)),
     contents: programContents(todo),
     onMark: (mark) => report(job, mark),
     emit,
@@ -168,22 +164,26 @@ function reportUnknown(job: HostPhaseJob, result: ProgramResult): HostPhaseResul
 }
 
 function report(job: HostPhaseJob, { words, before }: Mark): void {
-  const [word = '', id = '', code] = words
+  const [word = '', id = '', rest] = words
   const task = job.part.tasks[Number(id)]
   if (word === 'start' && task) job.emit({ ...taskEvent(job, task), state: 'start' })
   if (word === 'done' && task) job.emit({ ...taskEvent(job, task), state: 'changed', output: before })
   if (word === 'failed' && task)
-    job.emit({ ...taskEvent(job, task), state: 'failed', output: before, code: Number(code) })
+    job.emit({ ...taskEvent(job, task), state: 'failed', output: before, code: Number(rest) })
   const state = HANDLER_STATES[word]
-  if (state)
-    job.emit({ ...handlerEvent(job, id), state, output: before, ...(code !== undefined && { code: Number(code) }) })
+  if (state === 'invalid') job.emit({ ...handlerEvent(job, id), state, output: before, putBack: asPutBack(rest) })
+  else if (state) job.emit({ ...handlerEvent(job, id), state, output: before, ...(rest && { code: Number(rest) }) })
+}
+
+function asPutBack(word: string | undefined): 'all' | 'some' | 'none' {
+  return word === 'all' || word === 'some' ? word : 'none'
 }
 
 const HANDLER_STATES: Readonly<Record<string, HandlerEvent['state']>> = {
   handler: 'start',
   handled: 'changed',
   unhandled: 'failed',
-  'putting-back': 'invalid',
+  invalid: 'invalid',
   dropped: 'dropped',
 }
 

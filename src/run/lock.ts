@@ -2,8 +2,9 @@ import { DeployError, exitCodes } from '../model/error.ts'
 import { releaseLock, takeLock } from '../shell/wire.ts'
 import { type Holder, hasEnded, ourselves, readHolder } from './holder.ts'
 import type { Pool } from './pool.ts'
+import { HostLost } from './session.ts'
 
-/** The fence of each host this run has locked. */
+/** The fence of each host this run has locked; a host that went away meanwhile is not in it. */
 export type Fences = ReadonlyMap<string, number>
 
 /**
@@ -17,7 +18,10 @@ export type Fences = ReadonlyMap<string, number>
 export async function lockHosts(pool: Pool, run: string, command: string, hosts: readonly string[]): Promise<Fences> {
   const fences = new Map<string, number>()
   try {
-    for (const host of [...hosts].sort()) fences.set(host, await lockHost(pool, host, run, command))
+    for (const host of [...hosts].sort()) {
+      const fence = await lockHost(pool, host, run, command).catch(lostOnly)
+      if (fence !== undefined) fences.set(host, fence)
+    }
     return fences
   } catch (error) {
     await releaseHosts(pool, run, [...fences.keys()])
@@ -28,7 +32,16 @@ export async function lockHosts(pool: Pool, run: string, command: string, hosts:
 /** Gives the locks back. A host that cannot be reached keeps its lock; the next run from here takes it over. */
 export async function releaseHosts(pool: Pool, run: string, hosts: readonly string[]): Promise<readonly string[]> {
   const results = await Promise.allSettled(hosts.map((host) => pool.ask(host, { script: releaseLock(run) })))
-  return hosts.filter((_host, index) => results[index]?.status === 'rejected')
+  return hosts.filter((_host, index) => {
+    const result = results[index]
+    return result?.status !== 'fulfilled' || !result.value.some(({ words }) => words[0] === 'released')
+  })
+}
+
+/** A host that went away after the plan does not keep the others from their turn. */
+function lostOnly(error: unknown): undefined {
+  if (error instanceof HostLost) return undefined
+  throw error
 }
 
 async function lockHost(pool: Pool, host: string, run: string, command: string, instead = ''): Promise<number> {

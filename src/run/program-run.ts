@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Content } from '../model/content.ts'
+import { DeployError } from '../model/error.ts'
 import type { Emit } from '../model/event.ts'
 import { sha256 } from '../model/json.ts'
 import { type Mark, markParser } from '../shell/frames.ts'
@@ -70,6 +71,8 @@ export async function runProgram(pool: Pool, program: ProgramRun): Promise<Progr
       return await follow(pool, program, question, marks)
     } catch (error) {
       if (!(error instanceof HostLost)) throw error
+      const end = endOf(marks)
+      if (end) return { end, marks }
       program.emit({ type: 'host', host, state: 'lost', message: error.message })
     }
   }
@@ -84,41 +87,68 @@ async function follow(
 ): Promise<ProgramResult> {
   const parser = markParser(nonce)
   let seen = 0
-  let ended: string | undefined
   let told = false
   const release = () => {
     if (!told) pool.tell(host, '')
     told = true
   }
-  const answer = await pool.ask(host, {
+  let unreceived: string | undefined
+  const asking = pool.ask(host, {
     ...question,
-    onBytes(chunk) {
+    onOutput(chunk) {
       for (const mark of parser.push(chunk)) {
         if (++seen <= marks.length) continue
         marks.push(mark)
         onMark(mark)
-        if (mark.words[0] === 'end') ended = mark.words[1]
       }
-      if (ended) release()
+      if (endOf(marks)) release()
     },
-    onMark: ({ words }) => words[0] === 'gone' && release(),
+    onMark({ words, before }) {
+      if (words[0] === 'gone') release()
+      if (words[0] === 'unreceived') unreceived = before.toString('utf8').trim()
+    },
   })
-  if (ended) return { end: ended as ProgramEnd, marks }
-  const missing = answer.some(({ words }) => words[0] === 'missing')
-  const said = answer.at(-1)?.before.toString('utf8').trim()
-  return {
-    end: 'unknown',
-    marks,
-    reason: missing
-      ? 'the program never started'
-      : `the program ended without its last mark${said ? ` (${said})` : ''}`,
-  }
+  const answer = await asking.catch((error: unknown) => {
+    throw unreceived === undefined ? error : notStarted(host, unreceived)
+  })
+  const end = endOf(marks)
+  if (end) return { end, marks }
+  const words = new Set(answer.map((mark) => mark.words[0]))
+  if (words.has('missing')) return { end: 'unknown', marks, reason: 'the program never started' }
+  if (!words.has('following')) throw notStarted(host, answer.at(-1)?.before.toString('utf8').trim() ?? '')
+  return { end: 'unknown', marks, reason: 'the program ended without its last mark' }
+}
+
+/** Nothing was done: the files or the program could not be put on the host, or it could not be started. */
+function notStarted(host: string, said: string): DeployError {
+  return new DeployError({
+    code: 'E_NOT_STARTED',
+    message: `${host}: nothing was begun: the host could not take the program: ${said}`,
+  })
+}
+
+/** The word of the last mark of a program; nothing says how it ended before that is there. */
+function endOf(marks: readonly Mark[]): ProgramEnd | undefined {
+  const [word, end] = marks.at(-1)?.words ?? []
+  return word === 'end' ? (end as ProgramEnd) : undefined
 }
 
 async function* uploads(contents: readonly Content[], script: Buffer): AsyncIterable<Buffer> {
-  for (const { source } of contents) {
+  for (const { source, size } of contents) {
     if ('bytes' in source) yield source.bytes
-    else yield* createReadStream(source.file) as AsyncIterable<Buffer>
+    else yield* wholeFile(source.file, size)
   }
   if (script.length > 0) yield script
+}
+
+/** A file of the controller as it was when the plan was made: one byte less or more would put the stream out of step. */
+async function* wholeFile(file: string, size: number): AsyncIterable<Buffer> {
+  let sent = 0
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    sent += chunk.length
+    if (sent > size) break
+    yield chunk
+  }
+  if (sent !== size)
+    throw new DeployError({ code: 'E_CHANGED', message: `${file} was changed while it was sent`, hint: 'plan again' })
 }

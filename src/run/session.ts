@@ -18,8 +18,6 @@ export interface Question {
   readonly data?: () => AsyncIterable<Buffer>
   /** Sees every mark as it comes, with the bytes before it. */
   readonly onMark?: (mark: Mark) => void
-  /** Sees all bytes as they come. */
-  readonly onBytes?: (chunk: Buffer) => void
   /** Takes what the script prints between marks as it comes; it is not kept then. */
   readonly onOutput?: (output: Buffer) => void
 }
@@ -94,7 +92,7 @@ export function openSession(host: string, link: Link): Session {
     link.stdin.write(data)
   }
 
-  function askNow({ script, data, onMark, onBytes, onOutput }: Question): Promise<readonly Mark[]> {
+  function askNow({ script, data, onMark, onOutput }: Question): Promise<readonly Mark[]> {
     const { promise, resolve, reject } = Promise.withResolvers<readonly Mark[]>()
     if (ended) return Promise.reject(new HostLost(host, ended))
     const nonce = randomBytes(16).toString('hex')
@@ -102,7 +100,6 @@ export function openSession(host: string, link: Link): Session {
     const marks: Mark[] = []
     pending = {
       take(chunk) {
-        onBytes?.(chunk)
         for (const mark of parser.push(chunk)) {
           if (marks.length > 0) onOutput?.(mark.before)
           marks.push(mark)
@@ -116,7 +113,13 @@ export function openSession(host: string, link: Link): Session {
     }
     traffic.trips++
     write(payload(nonce, script))
-    if (data) send(data()).catch((error: unknown) => reject(error))
+    // What was announced and not sent would be filled up with the next script: such a link is of no use any more.
+    if (data) {
+      send(data()).catch((error: unknown) => {
+        reject(error)
+        link.close()
+      })
+    }
     return promise.finally(() => {
       pending = undefined
     })

@@ -74,12 +74,15 @@ export async function survey(context: Context, indexes: readonly number[]): Prom
   })
   if (errors.length > 0) throw errors.length === 1 ? errors[0] : new DeployErrors(errors)
 
+  const ready = compiled.filter(
+    ({ phase }) => !stopped.some((problem) => problem.phase === phases[indexes.indexOf(phase)]?.name),
+  )
   const answers = await Promise.all(
     hosts.map((host) =>
       lookAt(
         context,
         host,
-        compiled.filter((part) => part.host === host),
+        ready.filter((part) => part.host === host),
       ),
     ),
   )
@@ -147,6 +150,7 @@ function problemOf(host: string, phase: string, error: DeployError): PlanProblem
     host,
     phase,
     message: error.message,
+    waits: true,
     ...(error.hint && { hint: error.hint }),
     ...(error.where && { where: error.where }),
   }

@@ -1,11 +1,14 @@
 import { defineSay } from './frames.ts'
+import { EVAL_SCRIPT } from './session.ts'
 
 /**
  * The functions of every host program. Variables: `S` and `R` the tool's folders, `P` this program's own, `N` nonce,
  * `RUN`, `FENCE`, `PHASE`, `WHO`; `TASK` the index of the task at work; `acted` set once something changed; `log` what
- * happened to handlers and units in this phase of the run, in order, also by programs before this one. Descriptor 3 is the journal file that the controller follows.
+ * happened to handlers and units in this phase of the run, in order, also by programs before this one. Descriptor 3 is the
+ * journal file that the controller follows.
  */
 export const PROGRAM_FUNCTIONS = String.raw`
+EVAL='${EVAL_SCRIPT}'
 F=$P/files D=$S/staged K=$S/kept/$RUN L=$R/$RUN/log.$PHASE acted= judged=
 exec 3>>"$P/journal"
 ${defineSay(3)}
@@ -23,13 +26,14 @@ open_program() {
   [ -d "$S/owed" ] || mkdir -p -- "$S/owed"
   [ ! -d "$S/kept" ] || ls -1t -- "$S/kept" | tail -n +21 | while read -r o; do rm -rf -- "$S/kept/$o"; done
   [ ! -e "$S/journal" ] || [ "$(stat -c %s -- "$S/journal")" -lt 1000000 ] || sed -i '1,5000d' "$S/journal"
+  [ ! -s "$S/temps" ] || { while read -r o; do rm -f -- "$o"; done <"$S/temps"; : >"$S/temps"; }
   log=' '; [ ! -r "$L" ] || log=" $(cat -- "$L")"
   note start; sync -- "$S/journal"
 }
 held() { [ -r "$R/owner" ] && read -r o f <"$R/owner" && [ "$o $f" = "$RUN $FENCE" ]; }
 begin() { held || finish fenced; say start "$1"; TASK=$1; }
 done_with() {
-  if [ "$1" = 0 ]; then acted=1; say done "$2"; note "done $3"
+  if [ "$1" = 0 ]; then acted=1; happened "d:$2"; say done "$2"; note "done $3"
   else say failed "$2" "$1"; note "failed $3"; finish failed; fi
 }
 
@@ -79,45 +83,55 @@ own() {
     if [ -n "$2" ]; then chown -- "$2" /proc/self/fd/8 || exit; fi
     if [ -n "$3" ]; then chmod -- "$3" /proc/self/fd/8 || exit; fi )
 }
+# Puts back what a task of this run replaced: 1 when it kept nothing, 2 when it cannot be put back.
 restore() {
-  k=$K/$PHASE.$2 n=.deploy-$RUN-back f=./${'${1##*/}'}
-  enter "$1" && [ -n "$at" ] || return
+  k=$K/$PHASE.$1 n=.deploy-$RUN-back
+  [ -e "$k.path" ] && read -r p <"$k.path" || return 1
+  enter "$p" && [ -n "$at" ] || return 2
+  f=./${'${p##*/}'}
   if [ -e "$k.absent" ]; then
-    if [ -d "$f" ] && [ ! -L "$f" ]; then rmdir -- "$f"; else rm -f -- "$f"; fi
+    if [ -d "$f" ] && [ ! -L "$f" ]; then rmdir -- "$f" || return 2; else rm -f -- "$f" || return 2; fi
   elif [ -e "$k" ] || [ -L "$k" ]; then
-    cp -a -T -- "$k" "$n" && { [ -L "$n" ] || sync -- "$n"; } && mv -fT -- "$n" "$f"
+    cp -a -T -- "$k" "$n" && { [ -L "$n" ] || sync -- "$n"; } && mv -fT -- "$n" "$f" || { rm -f -- "$n"; echo "$p could not be put back; it is kept in $k"; return 2; }
   fi
   rm -f -- "$k" "$k.absent" "$k.path"
 }
 put() {
   keep "$1" || return
   [ -n "$at" ] || { echo "there is no folder to put $1 in"; return 1; }
-  n=.deploy-$RUN-$TASK; replace "$@" || { c=$?; rm -f -- "$n"; return "$c"; }
+  n=.deploy-$RUN-$TASK; printf '%s\n' "$at/$n" >>"$S/temps"; replace "$@" || { c=$?; rm -f -- "$n"; return "$c"; }
 }
 replace() {
   install -T ${'${4:+-o "$4"}'} ${'${5:+-g "$5"}'} -m "$6" -- "$2" "$n" || { c=$?; rm -f -- "$n"; echo "$1 could not be written. Free there:"; df -h --output=target,avail,iavail -- .; return "$c"; }
   matches "$3" <"$n" || { echo "the content written is not the content sent"; return 9; }
   [ -z "$7" ] || ( f=${'${at%/}'}/$n; cd / && foreign 60 '' "$7" "$f" ) || return
+  owing || return
   sync -- "$n" && mv -fT -- "$n" "./${'${1##*/}'}" && sync -- .
 }
 
 foreign() {
   limit=$1 as=$2 script=$3; shift 3
   rm -f -- "$P/out"; mkfifo -- "$P/out" || return
-  { head -c 65536; tail -c 65536; } <"$P/out" 3>&- & b=$!
-  if [ -n "$as" ]; then set -- runuser -u "$as" -- sh -c "$script" sh "$@"; else set -- sh -c "$script" sh "$@"; fi
-  c=0; timeout -k 10 "$limit" "$@" </dev/null >"$P/out" 2>&1 3>&- || c=$?
+  setsid sh -c 'stdbuf -o0 head -c 65536; tail -c 65536' <"$P/out" 3>&- & b=$!
+  # Everybody on the host can read command lines, so the script is handed over in the environment, and taken out of it.
+  set -- sh -c "$EVAL" sh "$@"; [ -z "$as" ] || set -- runuser -u "$as" -- "$@"
+  c=0; DEPLOY_SCRIPT=$script timeout -k 10 "$limit" "$@" </dev/null >"$P/out" 2>&1 3>&- || c=$?
   # A daemon the command left behind may hold its output open: what it says after two seconds is not waited for.
-  ( trap 'kill $s' TERM; sleep 2 & s=$!; wait $s && kill $b ) >/dev/null 2>&1 3>&- & w=$!
-  wait $b || :; kill $w 2>/dev/null; wait $w 2>/dev/null || :
-  [ "$c" != 124 ] || echo "no end within $limit s: stopped"
+  ( trap 'kill $s' TERM; sleep 2 & s=$!; wait $s && kill -TERM -$b ) >/dev/null 2>&1 3>&- & w=$!
+  wait $b 2>/dev/null || :; kill $w 2>/dev/null || :; wait $w 2>/dev/null || :
+  case $c in
+    124) echo "no end within $limit s: stopped" ;;
+    137) echo "killed: by someone else, for want of memory, or because it did not end within $limit s" ;;
+  esac
   return "$c"
 }
 
+# What is owed once something is changed is written down just before it is, never for what is refused before.
+owing() { for i in $owes; do ( owe "$i" ) || return; done; }
 owe() {
   [ ! -e "$S/owed/$1" ] || return 0
   eval "n=\$name_$1 s=\$script_$1 v=\$validate_$1"
-  printf '%s\n%s\n(\n%s\n) && (\n%s\n)\n' "$n" "$RUN" "${'${v:-:}'}" "$s" >"$S/owed/.$1"
+  printf '%s\n%s\n(\n%s\n) && (\n%s\n)\n' "$n" "$RUN" "${'${v:-:}'}" "$s" >"$S/owed/.$1" || return
   sync -- "$S/owed/.$1" && mv -- "$S/owed/.$1" "$S/owed/$1" && sync -- "$S/owed"
 }
 paid() { rm -f -- "$S/owed/$1"; sync -- "$S/owed"; }
@@ -125,16 +139,26 @@ happened() { log="$log$1 "; printf '%s ' "$1" >>"$L"; }
 notified() { happened "n:$1"; }
 started() { happened "s:$1"; }
 
+# Judges the set of files that notify a handler. When they are wrong, each goes back to what it was; the handler is not
+# owed any more only if nothing is left of the changes that asked for it, all of them of this run.
 judge() {
   [ -e "$S/owed/$1" ] || return 0
-  eval "v=\$validate_$1 t=\$timeout_$1"
+  eval "v=\$validate_$1 t=\$timeout_$1 i=\$tasks_$1"
   say judge "$1"
   if ( foreign "$t" '' "$v" ) >&3 2>&1 9>&-; then judged="$judged $1 "; return 0; fi
-  say putting-back "$1"
-  ( "restore_$1" ) >&3 2>&1 9>&-
+  back=none left=
+  for x in $i; do
+    c=0; restore "$x" >&3 2>&1 || c=$?
+    case $c in
+      0) back=all ;;
+      1) case $log in *" d:$x "*) left=1 ;; esac ;;
+      *) left=1 ;;
+    esac
+  done
   { read -r n; read -r o; } <"$S/owed/$1"
-  [ "$o" != "$RUN" ] || paid "$1"
-  say invalid "$1"; note "invalid $n: files put back"; finish failed
+  [ "$o" = "$RUN" ] || left=1
+  if [ -z "$left" ]; then paid "$1"; elif [ "$back" = all ]; then back=some; fi
+  say invalid "$1" "$back"; note "invalid $n: put back $back"; finish failed
 }
 run_handler() {
   [ -e "$S/owed/$1" ] || return 0

@@ -27,8 +27,8 @@ export interface ProgramHandler {
   readonly validate: string | undefined
   readonly restarts: string | undefined
   readonly timeout: number
-  /** The tasks of the phase that notify it and write a path: its set of files. */
-  readonly files: readonly { readonly index: number; readonly path: string }[]
+  /** The indexes of the phase's tasks that notify it; the files they write are its set. */
+  readonly tasks: readonly number[]
 }
 
 /** Everything one host program does, as plain data. */
@@ -68,7 +68,7 @@ export function hostProgram(input: ProgramInput): string {
     `N=${input.nonce} RUN=${quote(input.run)} FENCE=${input.fence} PHASE=${input.phase} WHO=${quote(input.who)}`,
     PROGRAM_FUNCTIONS,
     defineReaders([...input.probes, ...planned]),
-    `answers() {\n:\n${askProbes(input.probes)}} >&3 2>/dev/null`,
+    `answers() {\n:\n${askProbes(input.probes)}} >&3 2>/dev/null 9>&-`,
     ...input.handlers.map(defineHandler),
     'open_program',
     input.tasks.length > 0 ? comparison(planned, input.guard, 'stale') : '',
@@ -79,7 +79,7 @@ export function hostProgram(input: ProgramInput): string {
       ),
     ),
     ...input.handlers.map(({ id }) => `run_handler ${id}`),
-    ...input.owed.filter(({ id }) => !ids.includes(id)).map(({ id }) => `run_owed ${id}`),
+    ...input.owed.filter(({ id }) => !ids.includes(id)).map(({ id }) => `run_owed ${quote(id)}`),
     'say verify\nanswers',
     'finish ok',
     '',
@@ -88,28 +88,26 @@ export function hostProgram(input: ProgramInput): string {
 
 function defineHandler(handler: ProgramHandler): string {
   const { id, validate } = handler
-  const restore = handler.files.map(({ index, path }) => `restore ${quote(path)} ${index}`)
   return [
     `script_${id}=${quote(handler.script)}`,
     `validate_${id}=${quote(validate ?? '')}`,
     `unit_${id}=${quote(handler.restarts ?? '')}`,
     `timeout_${id}=${handler.timeout}`,
     `name_${id}=${quote(handler.name)}`,
-    `restore_${id}() {\n:\n${restore.join('\n')}\n}`,
+    `tasks_${id}=${quote(handler.tasks.join(' '))}`,
   ].join('\n')
 }
 
 /** Shell that stops the program with `word` unless these probes still give the answers of the plan. */
 function comparison(probes: readonly Probe[], guard: string, stop: string): string {
-  return `{\n:\n${printAnswers(probes)}} 2>/dev/null | matches ${guard} || stop ${stop}`
+  return `{\n:\n${printAnswers(probes)}} 2>/dev/null 9>&- | matches ${guard} || stop ${stop}`
 }
 
 function runTask(task: ProgramTask, completed: readonly ProgramHandler[]): string {
-  const owe = task.notify.map((id) => `owe ${id} && `).join('')
   return [
     `begin ${task.index} ${quote(task.key)}`,
     `[ -z "$acted" ] || ${comparison(task.probes, task.guard, `moved ${task.index}`)}`,
-    `( set -e; ${owe}:`,
+    `( set -e; owes=${quote(task.notify.join(' '))}`,
     ...task.steps.map((step) => runStep(step, task)),
     `) </dev/null >&3 2>&1 9>&-; done_with $? ${task.index} ${quote(task.key)}`,
     ...task.steps.flatMap((step) => ('starts' in step && step.starts ? [`started ${quote(step.starts)}`] : [])),
@@ -130,7 +128,7 @@ function put(step: PutStep): string {
 }
 
 function runShell(step: ShellStep, task: ProgramTask): string {
-  const keep = step.keeps ? `keep ${quote(step.keeps)}\n` : ''
+  const keep = `${step.keeps ? `keep ${quote(step.keeps)}\n` : ''}${task.notify.length > 0 ? 'owing\n' : ''}`
   if (!step.foreign) return `${keep}${step.script}`
   return `${keep}foreign ${task.timeout} ${quote(step.as ?? '')} ${quote(step.script)}`
 }

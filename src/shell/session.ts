@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
 import { defineSay } from './frames.ts'
 
+/** Runs the script in `DEPLOY_SCRIPT`, out of reach of the script's own children. For `sh -c`, inside single quotes. */
+export const EVAL_SCRIPT = 's=$DEPLOY_SCRIPT; unset DEPLOY_SCRIPT; eval "$s"'
+
 /** The same surroundings for every script, wherever it runs: what a tool prints is part of what is compared. */
 export const ENVIRONMENT =
   'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL; umask 077; unset ENV CDPATH IFS; cd /'
@@ -22,10 +25,10 @@ const LOOP = [
   .replaceAll('do; ', 'do ')
 
 /** Starts the loop as the user of the login. */
-export const LAUNCH = `exec sh -c '${LOOP}'`
+export const LAUNCH = `exec env -i HOME="$HOME" sh -c '${LOOP}'`
 
 /** Starts the loop as root through sudo, which never asks: it works without a password or says so at once. */
-export const LAUNCH_SUDO = `exec sudo -n -H sh -c '${LOOP}'`
+export const LAUNCH_SUDO = `exec sudo -n -H env -i HOME=/root sh -c '${LOOP}'`
 
 /** The arguments that start the loop without a login shell. */
 export const LAUNCH_ARGV: readonly string[] = ['sh', '-c', LOOP]

@@ -7,15 +7,21 @@ export interface Upload {
 }
 
 /**
- * Shell that receives files from the stream into a folder, each named by its hash, and ends with 9 when one is not what
- * was sent. A cut stream leaves nothing under a file's name.
+ * What was not received whole still comes on the stream, and must never be read as a script: so the loop ends, and the
+ * link with it. `unreceived` says why.
+ */
+const UNRECEIVED = 'unreceived() { say unreceived; kill "$$"; exit 9; }'
+
+/**
+ * Shell that receives files from the stream into a folder, each named by its hash. A cut stream leaves nothing under a
+ * file's name.
  */
 function receive(folder: string, uploads: readonly Upload[]): string {
   if (uploads.length === 0) return ''
   const lines = uploads.map(({ sha256, size }) => `${size} ${sha256}`).join('\n')
-  return `[ -d "${folder}" ] || mkdir -p -m 700 -- "${folder}" || exit
+  return `[ -d "${folder}" ] || mkdir -p -m 700 -- "${folder}" || unreceived
 while read -r l h <&7; do
-  head -c "$l" >"${folder}/.$h" && set -- $(sha256sum <"${folder}/.$h") && [ "$1" = "$h" ] && mv -- "${folder}/.$h" "${folder}/$h" || exit 9
+  head -c "$l" >"${folder}/.$h" && set -- $(sha256sum <"${folder}/.$h") && [ "$1" = "$h" ] && mv -- "${folder}/.$h" "${folder}/$h" || { df -h -- "${folder}"; unreceived; }
 done 7<<'EOF_UPLOADS'
 ${lines}
 EOF_UPLOADS
@@ -24,7 +30,8 @@ EOF_UPLOADS
 
 /**
  * Receives a program with its files, starts it detached from the link, and follows it. The program is a transient
- * systemd unit named after the run where systemd is there, else a session of its own.
+ * systemd unit named after the run where systemd is there, else a session of its own. A daemon that a command of it
+ * leaves behind lives on in both.
  */
 export function startProgram(
   run: string,
@@ -33,11 +40,13 @@ export function startProgram(
   small: readonly Upload[],
   large: readonly Upload[],
 ): string {
-  return `P=$R/${run}/${name}; mkdir -p -m 700 -- "$P" || exit
+  return `exec 2>&1
+${UNRECEIVED}
+P=$R/${run}/${name}; mkdir -p -m 700 -- "$P" || unreceived
 ${receive('$S/staged', large)}${receive('$P/files', small)}${receive('$P', [program])}
 : >"$P/journal"
 if [ -d /run/systemd/system ] && [ "$R" = /run/deploy ]; then
-  systemd-run --quiet --collect --no-block --setenv=HOME="$HOME" --setenv=LC_ALL=C --unit="deploy-${run}-${name}" sh "$P/${program.sha256}" "$P" || exit
+  systemd-run --quiet --collect --no-block -p KillMode=process --unit="deploy-${run}-${name}" env -i HOME="$HOME" sh "$P/${program.sha256}" "$P" || exit
 else setsid sh "$P/${program.sha256}" "$P" </dev/null >/dev/null 2>&1 & fi
 ${FOLLOW}`
 }
@@ -53,7 +62,8 @@ ${FOLLOW}`
  * Prints the journal as it grows until the controller sends a line, which it does on the journal's last mark. When the
  * program ends without that mark, `gone` says so.
  */
-const FOLLOW = `i=0; until [ -s "$P/pid" ] || [ "$i" -ge 250 ]; do i=$((i+1)); sleep 0.02; done
+const FOLLOW = `say following
+i=0; until [ -s "$P/pid" ] || [ "$i" -ge 1500 ]; do i=$((i+1)); sleep 0.02; done
 ( [ ! -s "$P/pid" ] || { read -r p <"$P/pid"; tail -c +1 -f -s 0.2 --pid="$p" -- "$P/journal"; }; say gone ) </dev/null & f=$!
 read -r x; kill "$f" 2>/dev/null`
 
@@ -61,6 +71,8 @@ read -r x; kill "$f" 2>/dev/null`
 export interface Owner {
   readonly who: string
   readonly machine: string
+  /** The machine and its namespace of pids, as only they are: host names repeat. */
+  readonly place: string
   readonly pid: number
   /** The process's start, in clock ticks since boot, so that a reused pid is not taken for it. */
   readonly started: string
@@ -87,8 +99,8 @@ f=$((f+1)); printf '%s %s\\n%s\\n' ${quote(run)} "$f" ${quote(owner)} >"$R/owner
 export function releaseLock(run: string): string {
   return `exec 9>>"$R/lock"; flock -w 30 9 || { say busy; exit; }
 [ ! -e "$R/owner" ] || read -r o f <"$R/owner"
-[ "$o" != ${quote(run)} ] || rm -f -- "$R/owner"
-rm -rf -- "$R/${run}" "$S/staged"; say released`
+[ "$o" != ${quote(run)} ] || rm -rf -- "$R/owner" "$S/staged"
+rm -rf -- "$R/${run}"; say released`
 }
 
 /**

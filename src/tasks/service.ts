@@ -4,7 +4,7 @@ import { taskType } from '../model/task.ts'
 import { type UnitState, unit } from '../shell/readers/unit.ts'
 import { sh } from '../shell/sh.ts'
 import { shellStep } from './steps.ts'
-import { invalidUnit, unitName } from './unit-name.ts'
+import { invalidUnit, isUnitTemplate, unitName } from './unit-name.ts'
 import { type UnitWant, unitChanges, unitRefusal } from './unit-state.ts'
 
 export interface Service extends UnitWant {
@@ -35,13 +35,20 @@ function invalid(want: Service): string | undefined {
   if (want.masked && (want.running || want.enabled)) return 'a masked unit can neither run nor be enabled'
   if ([want.running, want.enabled, want.masked].every((field) => field === undefined))
     return 'say running, enabled or masked'
+  if (typeof want.unit === 'string' && isUnitTemplate(want.unit))
+    return `${want.unit} is a template of units: name an instance`
   return invalidUnit('unit', want.unit)
 }
 
 /** A unit is unmasked before it is started, and stopped before it is masked. */
 function apply(want: Service, now: UnitState | undefined): readonly (readonly Change[])[] {
   const name = unitName(want.unit)
-  const mask = shellStep(sh`systemctl ${want.masked ? 'mask' : 'unmask'} --quiet -- ${name}`)
+  const mask = shellStep(
+    // Each verb knows one place only: /etc, or with --runtime /run.
+    want.masked
+      ? sh`systemctl mask --quiet -- ${name}`
+      : sh`systemctl unmask --quiet -- ${name} && systemctl unmask --quiet --runtime -- ${name}`,
+  )
   const masked = change(
     'masked',
     now?.file === 'masked' || (now?.file === 'masked-runtime' ? 'runtime' : false),

@@ -17,7 +17,12 @@ const NEITHER = ['generated', 'indirect', 'alias']
 
 /** Changes of `enabled`, then of `running`. `unit` has its suffix; `now` is undefined when there is no such unit yet. */
 export function unitChanges(unit: string, want: UnitWant, now: UnitState | undefined): readonly (readonly Change[])[] {
-  const enable = shellStep(sh`systemctl ${want.enabled ? 'enable' : 'disable'} --quiet -- ${unit}`)
+  const enable = shellStep(
+    scriptLines(
+      sh`systemctl ${want.enabled ? 'enable' : 'disable'} --quiet -- ${unit}`,
+      !want.enabled && now?.file === 'enabled-runtime' && sh`systemctl disable --quiet --runtime -- ${unit}`,
+    ),
+  )
   const run = want.running ? startStep(unit, now) : shellStep(sh`systemctl stop -- ${unit}`, { foreign: true })
   return [
     change('enabled', enabledNow(now, want.enabled), want.enabled, enable),
@@ -33,7 +38,7 @@ export function startStep(unit: string, now: UnitState | undefined, verb: 'start
   return shellStep(
     scriptLines(
       now?.stale && sh`systemctl daemon-reload`,
-      now?.active === 'failed' && sh`systemctl reset-failed -- ${unit} || :`,
+      (now?.active === 'failed' || now?.active === 'activating') && sh`systemctl reset-failed -- ${unit} || :`,
       sh`systemctl ${verb} -- ${unit} || { systemctl status --no-pager --full -n 20 -- ${unit}; exit 1; }`,
     ),
     { foreign: true, starts: unit },

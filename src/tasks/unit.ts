@@ -9,7 +9,7 @@ import { sh } from '../shell/sh.ts'
 import { detailProbes, fileDetail } from './file-detail.ts'
 import { bytesContent, shellStep } from './steps.ts'
 import { renderTemplate } from './template/render.ts'
-import { invalidUnit, unitName } from './unit-name.ts'
+import { invalidUnit, isUnitTemplate, unitName } from './unit-name.ts'
 import { startStep, type UnitWant, unitChanges } from './unit-state.ts'
 import { type FileWant, wholeFile } from './whole-file.ts'
 
@@ -37,7 +37,7 @@ interface UnitNow {
   readonly unit: UnitState | undefined
 }
 
-type UnitProbes = { readonly file: Probe<FileState>; readonly unit: Probe<UnitState> }
+type UnitProbes = { readonly file: Probe<FileState>; readonly unit?: Probe<UnitState> }
 
 /**
  * Keeps a systemd unit file, root's and mode 0644, and optionally the unit running and enabled. systemd judges the file
@@ -52,7 +52,7 @@ export const unit = sourcedTaskType<Unit, UnitFile, UnitProbes, UnitNow>('unit',
   label: (want) => want.unit,
   invalid,
   resolve,
-  check: (want) => ({ file: file(want.file.path), unit: unitProbe(want.unit) }),
+  check,
   read: (values) => ({ file: values.file, unit: values.unit }),
   apply,
   detailProbes: (want, now) => detailProbes(want.file, now.file),
@@ -63,7 +63,7 @@ export const unit = sourcedTaskType<Unit, UnitFile, UnitProbes, UnitNow>('unit',
 function invalid(want: Unit): string | undefined {
   if ((want.content === undefined) === (want.from === undefined)) return 'say either content or from'
   if (want.data !== undefined && want.from === undefined) return 'data goes with from'
-  if (/@\.|@$/.test(want.name) && (want.running !== undefined || want.enabled !== undefined)) {
+  if (isUnitTemplate(want.name) && (want.running !== undefined || want.enabled !== undefined)) {
     return `${want.name} is a template of units: running and enabled belong to its instances`
   }
   return invalidUnit('name', want.name)
@@ -105,21 +105,31 @@ grep -E ': (Unknown |Failed to parse|Invalid |Assignment outside|Missing )|Refus
 exit 1`
 }
 
+function check(want: UnitFile): UnitProbes {
+  return { file: file(want.file.path), ...(!isUnitTemplate(want.unit) && { unit: unitProbe(want.unit) }) }
+}
+
 function apply(want: UnitFile, now: UnitNow): readonly (readonly Change[])[] {
-  const definition = definitionChanges(want, now)
+  const restarts = now.unit?.active === 'active' && want.running !== false && want.restart
+  const definition = definitionChanges(want.file, now)
   const state = unitChanges(want.unit, want, now.unit)
-  const runs = now.unit?.active === 'active' && want.running !== false
-  if (definition.length === 0 || !runs || !want.restart) return [definition, ...state]
+  if (!definition.some(isRead) || !restarts) return [definition, ...state]
   const restart = startStep(want.unit, now.unit, 'restart')
   return [definition, ...state, [{ field: 'running', from: 'by the old file', to: 'restarted', steps: [restart] }]]
 }
 
-/** The changes of the file, each followed by systemd reading it; or that alone, where an earlier run did not get to it. */
-function definitionChanges(want: UnitFile, now: UnitNow): readonly Change[] {
+/** The changes of the file, new content followed by systemd reading it; or that alone, where nothing else did it yet. */
+function definitionChanges(want: FileWant, now: UnitNow): readonly Change[] {
   const reload = shellStep(sh`systemctl daemon-reload`)
-  const changes = wholeFile.apply(want.file, now.file).flat()
-  if (changes.length > 0) return changes.map((change) => ({ ...change, steps: [...change.steps, reload] }))
-  return now.unit?.stale ? [{ field: 'definition', from: 'not read by systemd', to: 'read', steps: [reload] }] : []
+  const changes = wholeFile.apply(want, now.file).flat()
+  if (changes.some(isRead)) return changes.map((change) => ({ ...change, steps: [...change.steps, reload] }))
+  const stale = { field: 'definition', from: 'not read by systemd', to: 'read', steps: [reload] }
+  return now.unit?.stale ? [...changes, stale] : changes
+}
+
+/** Whether systemd has something to read: who owns the file is nothing to it. */
+function isRead({ field }: Change): boolean {
+  return field === 'kind' || field === 'content' || field === 'definition'
 }
 
 function detail(want: UnitFile, now: UnitNow, values: Readonly<Record<string, unknown>>): Detail {

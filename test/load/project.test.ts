@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
 import { loadConfig } from '../../src/load/config.ts'
-import { defaultEnvironment, knownHostsFile, listEnvironments } from '../../src/load/environments.ts'
+import { knownHostsFile, listEnvironments } from '../../src/load/environments.ts'
 import { findProject } from '../../src/load/project.ts'
 import { projectFolder, told } from './project-folder.ts'
 
@@ -31,23 +31,6 @@ test('environments are the inventories', () => {
   })
   expect(listEnvironments(root)).toEqual(['b', 'lab', 'prod'])
   expect(knownHostsFile(root, 'prod')).toBe(`${root}/inventories/prod.known_hosts`)
-})
-
-test('the environment of a command that names none', async () => {
-  delete process.env.DEPLOY_ENV
-  const one = projectFolder({ 'inventories/prod.yaml': '' })
-  const two = projectFolder({ 'inventories/prod.yaml': '', 'inventories/lab.yaml': '' })
-  const hint = '(name one, set DEPLOY_ENV, or set env in deploy.config.ts)'
-  expect(defaultEnvironment(one, undefined)).toBe('prod')
-  expect(defaultEnvironment(two, 'lab')).toBe('lab')
-  expect(await told(() => defaultEnvironment(two, undefined))).toEqual([
-    `no environment was named (there are: lab, prod) ${hint}`,
-  ])
-  expect(await told(() => defaultEnvironment(projectFolder({}), undefined))).toEqual([
-    `no environment was named (there is none in inventories/) ${hint}`,
-  ])
-  process.env.DEPLOY_ENV = 'prod'
-  expect(defaultEnvironment(two, 'lab')).toBe('prod')
 })
 
 test('a configuration, and none', async () => {

@@ -55,7 +55,7 @@ describe('service', () => {
       name: 'in activating does not run yet',
       want: { unit: 'nginx', running: true },
       answers: unit('activating', 'enabled'),
-      changes: [`running activating → true: ${start}`],
+      changes: [`running activating → true: systemctl reset-failed -- nginx.service || :\n${start}`],
     },
     {
       name: 'in activating is stopped',
@@ -85,7 +85,7 @@ describe('service', () => {
       name: 'enabled until the next boot is disabled',
       want: { unit: 'nginx', enabled: false },
       answers: unit('active', 'enabled-runtime'),
-      changes: [`enabled enabled-runtime → false: ${disable}`],
+      changes: [`enabled enabled-runtime → false: ${disable}\nsystemctl disable --quiet --runtime -- nginx.service`],
     },
     {
       name: 'from an init script is taken as it is',
@@ -118,7 +118,7 @@ describe('service', () => {
       want: { unit: 'nginx', running: true, enabled: true, masked: false },
       answers: unit('inactive', 'masked'),
       changes: [
-        'masked true → false: systemctl unmask --quiet -- nginx.service',
+        'masked true → false: systemctl unmask --quiet -- nginx.service && systemctl unmask --quiet --runtime -- nginx.service',
         `enabled masked → true: ${enable}`,
         `running false → true: ${start}`,
       ],
@@ -161,6 +161,7 @@ describe('service', () => {
 
   refuses(service, [
     ['no unit', { running: true }, 'unit must be the name'],
+    ['a template of units', { unit: 'app@', running: true }, 'is a template of units: name an instance'],
     ['a unit like an option', { unit: '--all', running: true }, 'unit must be the name'],
     ['a unit with a slash', { unit: '../x', running: true }, 'unit must be the name'],
     ['nothing to keep', { unit: 'nginx' }, 'say running, enabled or masked'],

@@ -88,6 +88,18 @@ describe('unit', () => {
     ])
   })
 
+  test('neither read nor restarted when only its owner or mode change', () => {
+    expect(shown({ name: 'app', content }, { file: fileState(content, { mode: '0600' }), unit: active })).toEqual([
+      expect.stringMatching(/^mode 0600 → 0644: own \S+ '' 0644/),
+    ])
+  })
+
+  test('a template of units is asked for its file only', () => {
+    const { kind, want } = compile(unit, { want: { name: 'app@', content } })
+
+    expect(Object.keys(kind.check(want))).toEqual(['file'])
+  })
+
   test.each([
     ['restart: false', { restart: false }, active, 1],
     ['it does not run', {}, unitState('inactive', 'enabled'), 1],

@@ -1,5 +1,6 @@
 import type { Answer, Probe, Reader } from '../../model/probe.ts'
 import type { Shell } from '../../model/shell.ts'
+import { EVAL_SCRIPT } from '../session.ts'
 import { callFunction, fromPiece, splitNul, toPiece, unreadable, utf8, value } from './records.ts'
 
 /** What a read-only script answered. */
@@ -25,7 +26,7 @@ export function succeeds(script_: Shell): Probe<ScriptResult> {
 
 const reader: Reader<ScriptResult> = {
   kind: 'script',
-  define: `r_script() { for k; do timeout -k 2 ${LIMIT} sh -c "$k" 2>/dev/null | head -c 65536 | base64 -w 0; printf '\\0'; done; }`,
+  define: `r_script() { for k; do DEPLOY_SCRIPT=$k timeout -k 2 ${LIMIT} sh -c '${EVAL_SCRIPT}' 2>/dev/null | head -c 65536 | base64 -w 0; printf '\\0'; done; }`,
   call: (keys) => callFunction('r_script', keys.map(withCode)),
   split: (output, keys) => {
     const texts = splitNul(output)
