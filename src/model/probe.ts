@@ -33,7 +33,9 @@ export interface Probe<T = unknown> {
 export type Probes = Readonly<Record<string, Probe>>
 
 /** The values of a check's answers: `undefined` where the thing is proven absent. */
-export type Values<P extends Probes> = { readonly [K in keyof P]: P[K] extends Probe<infer T> ? T | undefined : never }
+export type Values<P extends Probes> = {
+  readonly [K in keyof P]: NonNullable<P[K]> extends Probe<infer T> ? T | undefined : never
+}
 
 /** Identifies a probe among all probes of a host. */
 export function probeId(probe: Probe): string {

@@ -14,7 +14,11 @@ exec 3>>"$P/journal"
 ${defineSay(3)}
 
 matches() { set -- "$1" $(sha256sum); [ "$2" = "$1" ]; }
-note() { printf '%s %s\n' "$RUN" "$*" >>"$S/journal"; logger -t deploy -- "$RUN $WHO $*" 2>/dev/null || :; }
+# The standard output of a transient unit is the system's journal.
+note() {
+  printf '%s %s\n' "$RUN" "$*" >>"$S/journal"
+  if [ "$LOG" = journal ]; then echo "$RUN $WHO $*" 2>/dev/null || :; else logger -t deploy -- "$RUN $WHO $*" 2>/dev/null || :; fi
+}
 finish() { note "end $1"; sync -- "$S/journal"; rm -rf -- "$F"; say end "$1"; exit 0; }
 stop() { say "$@"; answers; finish "$1"; }
 

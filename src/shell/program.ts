@@ -64,7 +64,7 @@ export function hostProgram(input: ProgramInput): string {
   const planned = input.tasks.flatMap((task) => task.probes)
   const ids = input.handlers.map((handler) => handler.id)
   return [
-    `P=$1\n${ENVIRONMENT}\n${FOLDERS}`,
+    `P=$1 LOG=$2\n${ENVIRONMENT}\n${FOLDERS}`,
     `N=${input.nonce} RUN=${quote(input.run)} FENCE=${input.fence} PHASE=${input.phase} WHO=${quote(input.who)}`,
     PROGRAM_FUNCTIONS,
     defineReaders([...input.probes, ...planned]),

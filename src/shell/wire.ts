@@ -13,17 +13,16 @@ export interface Upload {
 const UNRECEIVED = 'unreceived() { say unreceived; kill "$$"; exit 9; }'
 
 /**
- * Shell that receives files from the stream into a folder, each named by its hash. A cut stream leaves nothing under a
- * file's name.
+ * Shell that receives files from the stream into a folder, each named by its hash. Nothing uses them before their
+ * hashes are checked.
  */
 function receive(folder: string, uploads: readonly Upload[]): string {
   if (uploads.length === 0) return ''
-  const lines = uploads.map(({ sha256, size }) => `${size} ${sha256}`).join('\n')
+  const names = uploads.map(({ sha256 }) => `${sha256}  ${sha256}`).join('\n')
+  const heads = uploads.map(({ sha256, size }) => `head -c ${size} >${sha256}`).join(' &&\n')
   return `[ -d "${folder}" ] || mkdir -p -m 700 -- "${folder}" || unreceived
-while read -r l h <&7; do
-  head -c "$l" >"${folder}/.$h" && set -- $(sha256sum <"${folder}/.$h") && [ "$1" = "$h" ] && mv -- "${folder}/.$h" "${folder}/$h" || { df -h -- "${folder}"; unreceived; }
-done 7<<'EOF_UPLOADS'
-${lines}
+cd -- "${folder}" && ${heads} && sha256sum -c --status <<'EOF_UPLOADS' || { df -h .; unreceived; }
+${names}
 EOF_UPLOADS
 `
 }
@@ -46,7 +45,7 @@ P=$R/${run}/${name}; mkdir -p -m 700 -- "$P" || unreceived
 ${receive('$S/staged', large)}${receive('$P/files', small)}${receive('$P', [program])}
 : >"$P/journal"
 if [ -d /run/systemd/system ] && [ "$R" = /run/deploy ]; then
-  systemd-run --quiet --collect --no-block -p KillMode=process --unit="deploy-${run}-${name}" env -i HOME="$HOME" sh "$P/${program.sha256}" "$P" || exit
+  systemd-run --quiet --collect --no-block -p KillMode=process -p SyslogIdentifier=deploy --unit="deploy-${run}-${name}" env -i HOME="$HOME" sh "$P/${program.sha256}" "$P" journal || exit
 else setsid sh "$P/${program.sha256}" "$P" </dev/null >/dev/null 2>&1 & fi
 ${FOLLOW}`
 }

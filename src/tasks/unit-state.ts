@@ -17,15 +17,17 @@ const NEITHER = ['generated', 'indirect', 'alias']
 
 /** Changes of `enabled`, then of `running`. `unit` has its suffix; `now` is undefined when there is no such unit yet. */
 export function unitChanges(unit: string, want: UnitWant, now: UnitState | undefined): readonly (readonly Change[])[] {
-  const enable = shellStep(
+  // A unit that is new to systemd is read when it is started: no need to read all of them again.
+  const enable = now ? sh`enable --quiet` : sh`enable --quiet --no-reload`
+  const enabling = shellStep(
     scriptLines(
-      sh`systemctl ${want.enabled ? 'enable' : 'disable'} --quiet -- ${unit}`,
+      sh`systemctl ${want.enabled ? enable : sh`disable --quiet`} -- ${unit}`,
       !want.enabled && now?.file === 'enabled-runtime' && sh`systemctl disable --quiet --runtime -- ${unit}`,
     ),
   )
   const run = want.running ? startStep(unit, now) : shellStep(sh`systemctl stop -- ${unit}`, { foreign: true })
   return [
-    change('enabled', enabledNow(now, want.enabled), want.enabled, enable),
+    change('enabled', enabledNow(now, want.enabled), want.enabled, enabling),
     change('running', runningNow(now, want.running), want.running, run),
   ]
 }

@@ -99,7 +99,7 @@ function contentOf(want: Unit, sources: Sources): { readonly text: string; reado
 function judge(unit: string): Shell {
   return sh`command -v systemd-analyze >/dev/null || exit 0
 d=$(mktemp -d) && trap 'rm -rf -- "$d"' EXIT && cp -- "$1" "$d"/${unit} || exit
-said=$(systemd-analyze verify --man=no "$d"/${unit} 2>&1)
+said=$(systemd-analyze verify --man=no --recursive-errors=no "$d"/${unit} 2>&1)
 printf '%s\\n' "$said" | sed "s|$d/||g" | grep -F -e ${unit} |
 grep -E ': (Unknown |Failed to parse|Invalid |Assignment outside|Missing )|Refusing|bad unit file setting|failed to load properly' || exit 0
 exit 1`
@@ -120,11 +120,17 @@ function apply(want: UnitFile, now: UnitNow): readonly (readonly Change[])[] {
 
 /** The changes of the file, new content followed by systemd reading it; or that alone, where nothing else did it yet. */
 function definitionChanges(want: FileWant, now: UnitNow): readonly Change[] {
-  const reload = shellStep(sh`systemctl daemon-reload`)
+  const reload = shellStep(now.unit ? sh`systemctl daemon-reload` : readNew(want))
   const changes = wholeFile.apply(want, now.file).flat()
   if (changes.some(isRead)) return changes.map((change) => ({ ...change, steps: [...change.steps, reload] }))
   const stale = { field: 'definition', from: 'not read by systemd', to: 'read', steps: [reload] }
   return now.unit?.stale ? [...changes, stale] : changes
+}
+
+/** systemd reads a unit that is new to it when it is first asked about it; reading all units again is slow. */
+function readNew({ path }: FileWant): Shell {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  return sh`[ "$(systemctl show -p NeedDaemonReload --value -- ${name})" = no ] || systemctl daemon-reload`
 }
 
 /** Whether systemd has something to read: who owns the file is nothing to it. */

@@ -35,7 +35,10 @@ describe('service', () => {
     {
       name: 'does not exist yet',
       want: { unit: 'nginx', running: true, enabled: true },
-      changes: [`enabled false → true: ${enable}`, `running false → true: ${start}`],
+      changes: [
+        `enabled false → true: ${enable.replace('--quiet', '--quiet --no-reload')}`,
+        `running false → true: ${start}`,
+      ],
       detail: { notes: ['there is no such unit yet: a package or unit file of this run must bring it'] },
     },
     { name: 'does not exist and need not', want: { unit: 'nginx', running: false, enabled: false }, changes: [] },

@@ -8,6 +8,7 @@ const project = { 'app.service.hbs': '[Service]\nExecStart=/bin/app {{port}}\n' 
 const file = fileState(content)
 const active = unitState('active', 'enabled')
 const reload = 'systemctl daemon-reload'
+const readNew = '[ "$(systemctl show -p NeedDaemonReload --value -- app.service)" = no ] || systemctl daemon-reload'
 const run = (verb: string) =>
   `systemctl ${verb} -- app.service || { systemctl status --no-pager --full -n 20 -- app.service; exit 1; } {starts app.service, foreign}`
 
@@ -63,11 +64,11 @@ describe('unit', () => {
   test('a new unit is put, judged by systemd under its name, read, enabled, started', () => {
     expect(shown({ name: 'app', content, running: true, enabled: true })).toEqual(
       [
-        `content: put; then ${reload}`,
+        `content: put; then ${readNew}`,
         'owner null → root: "; "',
         'group null → root: "; "',
         'mode null → 0644: "; "',
-        'enabled false → true: systemctl enable --quiet -- app.service',
+        'enabled false → true: systemctl enable --quiet --no-reload -- app.service',
         `running false → true: ${run('start')}`,
       ].map((line) => line.replace('"; "', '"; then "')),
     )
@@ -78,7 +79,9 @@ describe('unit', () => {
     const [step] = kind.apply(want, kind.read({}, want)).flat()[0]?.steps ?? []
 
     expect(step).toMatchObject({ kind: 'put', path: '/etc/systemd/system/app.timer', mode: '0644', owner: 'root' })
-    expect(step?.kind === 'put' && step.validate).toContain('systemd-analyze verify --man=no "$d"/app.timer')
+    expect(step?.kind === 'put' && step.validate).toContain(
+      'systemd-analyze verify --man=no --recursive-errors=no "$d"/app.timer',
+    )
   })
 
   test('a running unit is restarted when its file changes', () => {

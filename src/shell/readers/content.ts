@@ -16,12 +16,12 @@ export function content(path: string): Probe<FileContent> {
   return { reader, key: path }
 }
 
-// What cannot be read at all is said by `head`; the hash of `file` is what proves that content is whole.
+// An error in the middle is not seen here: the hash of `file` is what proves that content is whole.
 const reader: Reader<FileContent> = {
   kind: 'content',
   define: `r_content() { for k; do
 if [ -f "$k" ] && [ ! -L "$k" ]; then
-  if e=$(head -c 1 -- "$k" 2>&1 >/dev/null); then printf v; head -c ${CONTENT_LIMIT + 1} -- "$k" 2>/dev/null | base64 -w 0; else printf 'u%s' "$e"; fi
+  if [ -r "$k" ]; then printf v; head -c ${CONTENT_LIMIT + 1} -- "$k" 2>/dev/null | base64 -w 0; else printf 'uPermission denied'; fi
 fi; printf '\\0'; done; }`,
   call: (keys) => callFunction('r_content', keys),
   split: (output, keys) => {

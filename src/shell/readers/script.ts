@@ -21,18 +21,24 @@ export function script(script: Shell): Probe<ScriptResult> {
 
 /** Asks only whether a script succeeds. What it prints does not count. */
 export function succeeds(script_: Shell): Probe<ScriptResult> {
-  return { reader, key: `exec >/dev/null 2>&1\n${script_.shell}` }
+  return { reader: succeedsReader, key: script_.shell }
+}
+
+const succeedsReader: Reader<ScriptResult> = {
+  kind: 'succeeds',
+  define: `r_succeeds() { for k; do DEPLOY_SCRIPT=$k timeout -k 2 ${LIMIT} sh -c '${EVAL_SCRIPT}' >/dev/null 2>&1; printf '%s\\0' "$?"; done; }`,
+  call: (keys) => callFunction('r_succeeds', keys),
+  split: splitEach,
+  join: joinEach,
+  parse: (piece) => ended(Number(fromPiece<string>(piece)), ''),
 }
 
 const reader: Reader<ScriptResult> = {
   kind: 'script',
   define: `r_script() { for k; do DEPLOY_SCRIPT=$k timeout -k 2 ${LIMIT} sh -c '${EVAL_SCRIPT}' 2>/dev/null | head -c 65536 | base64 -w 0; printf '\\0'; done; }`,
   call: (keys) => callFunction('r_script', keys.map(withCode)),
-  split: (output, keys) => {
-    const texts = splitNul(output)
-    return keys.map((_key, index) => toPiece(texts[index] ?? ''))
-  },
-  join: (pieces) => Buffer.from(pieces.map((piece) => `${fromPiece<string>(piece)}\0`).join(''), 'latin1'),
+  split: splitEach,
+  join: joinEach,
   parse,
 }
 
@@ -46,5 +52,19 @@ function parse(piece: Buffer): Answer<ScriptResult> {
   const end = text.lastIndexOf('\n')
   const code = Number(text.slice(end + 1))
   if (end < 0 || !Number.isInteger(code)) return unreadable(`gave no answer within ${LIMIT} s, or more than 64 KiB`)
-  return code === TIMED_OUT ? unreadable('timed out') : value({ code, output: utf8(text.slice(0, end)) })
+  return ended(code, utf8(text.slice(0, end)))
+}
+
+function ended(code: number, output: string): Answer<ScriptResult> {
+  return code === TIMED_OUT ? unreadable(`no answer within ${LIMIT} s`) : value({ code, output })
+}
+
+/** One text per key, each ended by a NUL. */
+function splitEach(output: Buffer, keys: readonly string[]): readonly Buffer[] {
+  const texts = splitNul(output)
+  return keys.map((_key, index) => toPiece(texts[index] ?? ''))
+}
+
+function joinEach(pieces: readonly Buffer[]): Buffer {
+  return Buffer.from(pieces.map((piece) => `${fromPiece<string>(piece)}\0`).join(''), 'latin1')
 }
