@@ -44,6 +44,7 @@ const plan: Plan = {
   unreachable: [{ host: 'app3', message: 'app3: no route to root@192.0.2.3', hint: 'look' }],
   problems: [
     { host: 'app4', phase: 'web', task: 'file /root/x', where: 'playbooks/site.ts:9', message: 'cannot be read' },
+    { host: 'app1', phase: 'web', message: 'the facts of app3 are needed', waits: true },
   ],
   summary: { hosts: 2, tasks: 4, changes: 2, unchanged: 3, unreachable: 1 },
 }

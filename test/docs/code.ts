@@ -29,7 +29,8 @@ export function typeErrors(blocks: readonly Block[]): readonly string[] {
     )
     const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
     const { stdout } = spawnSync(process.execPath, [compiler, '--pretty', 'false', '-p', folder], { encoding: 'utf8' })
-    return stdout.split('\n').filter(Boolean)
+    // What is wrong with the sources themselves is for the check of the whole project to say.
+    return stdout.split('\n').filter((line) => line.includes(basename(folder)))
   } finally {
     rmSync(folder, { recursive: true })
   }
