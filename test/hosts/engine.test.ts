@@ -113,6 +113,44 @@ describeOnLab('the engine on real hosts', () => {
     expect((await plan('--limit', 'app1')).document.changes).toEqual([])
   })
 
+  test('a handler owed by a task before a move runs, though nothing is left to do then', async () => {
+    project.tasks(
+      `[
+        command({ run: sh\`mkdir -p /srv/moved && echo wanted >/srv/moved/a\`, creates: '/srv/moved' }, { notify: h }),
+        file({ path: '/srv/moved/a', content: 'wanted\\n' }),
+      ]`,
+      `const h = handler('after', sh\`echo ran >>/srv/moved/ran\`)`,
+    )
+    const { code, document } = await apply('--limit', 'app1')
+
+    expect(code).toBe(0)
+    expect(outcomes(document)).toContain('app1 handler after: changed')
+    expect(await on('app1', 'cat /srv/moved/ran; ls /var/lib/deploy/owed')).toBe('ran\n')
+    expect((await plan('--limit', 'app1')).document.changes).toEqual([])
+  })
+
+  test('a set may hold parts of files; what cannot be put back stays owed', async () => {
+    await labExec(lab, 'app1', ['sh', '-c', 'mkdir -p /srv/parts; echo first >/srv/parts/conf'])
+    const judged = `const h = handler('judge parts', sh\`true\`, { validate: sh\`! grep -q wrong /srv/parts/conf\` })`
+    project.tasks(`[lines({ path: '/srv/parts/conf', lines: ['wrong'] }, { notify: h })]`, judged)
+    const files = await apply('--limit', 'app1')
+    project.tasks(
+      `[command({ run: sh\`echo wrong >>/srv/parts/conf; touch /srv/parts/done\`, creates: '/srv/parts/done' }, { notify: h })]`,
+      judged,
+    )
+    const other = await apply('--limit', 'app1')
+    const owed = await on('app1', 'ls /var/lib/deploy/owed | wc -l; cat /srv/parts/conf; rm /var/lib/deploy/owed/*')
+
+    expect(files.code).toBe(1)
+    expect(outcomes(files.document)).toContain(
+      'app1 handler judge parts: failed its files were judged wrong and put back',
+    )
+    expect(outcomes(other.document)).toContain(
+      'app1 handler judge parts: failed its files were judged wrong; nothing could be put back, so it is owed',
+    )
+    expect(owed).toBe('1\nfirst\nwrong\n')
+  })
+
   test('a host that is off is named; the others converge, and no file of theirs loses it', async () => {
     project.tasks(`[file({ path: '/etc/peers', content: site.hosts.map((peer) => peer.name).join('\\n') + '\\n' })]`)
     await labKill(lab, 'app3')

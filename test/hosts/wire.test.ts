@@ -116,6 +116,7 @@ describeOnLab('the wire', () => {
     const foreign = {
       who: 'alice',
       machine: 'elsewhere',
+      place: 'another/pid',
       pid: 7,
       started: 'x',
       since: '2026-01-01T00:00:00.000Z',

@@ -88,6 +88,22 @@ describe('handlers', () => {
     ])
   })
 
+  test('two equal tasks are one that notifies whom either notifies', () => {
+    const one = handler('one', sh`true`)
+    const two = handler('two', sh`true`)
+    const tasks = compile(
+      file({ path: '/a', content: '' }, { notify: one }),
+      file({ path: '/a', content: '' }, { notify: [one, two] }),
+    )
+    expect(tasks.map(({ notify }) => notify.map(({ name }) => name))).toEqual([['one', 'two']])
+  })
+
+  test('the name of a handler is one line', () => {
+    expect(errors(file({ path: '/a', content: '' }, { notify: handler('a\nb', sh`true`) }))).toEqual([
+      'site.ts:1: app1: the name of handler "a\\nb" must be one line',
+    ])
+  })
+
   test('a unit without its suffix means a service', () => {
     const [task] = compile(
       file({ path: '/a', content: '' }, { notify: handler('restart', sh`true`, { restarts: 'nginx' }) }),
