@@ -28,4 +28,6 @@ export interface PutStep {
   readonly mode: string
   /** Judges the candidate, whose path is in `$1`; a failure leaves the target as it was. */
   readonly validate?: string
+  /** The unit that must be restarted for this content: remembered on the host from before it is there to its next start. */
+  readonly restarts?: string
 }

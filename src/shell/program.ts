@@ -1,3 +1,4 @@
+import { sha256 } from '../model/json.ts'
 import type { Probe } from '../model/probe.ts'
 import type { PutStep, ShellStep, Step } from '../model/step.ts'
 import { askProbes, defineReaders, printAnswers } from './probe-script.ts'
@@ -80,7 +81,7 @@ export function hostProgram(input: ProgramInput): string {
     ),
     ...input.handlers.map(({ id }) => `run_handler ${id}`),
     ...input.owed.filter(({ id }) => !ids.includes(id)).map(({ id }) => `run_owed ${quote(id)}`),
-    'say verify\nanswers',
+    'settle\nsay verify\nanswers',
     'finish ok',
     '',
   ].join('\n')
@@ -110,7 +111,9 @@ function runTask(task: ProgramTask, completed: readonly ProgramHandler[]): strin
     `( set -e; owes=${quote(task.notify.join(' '))}`,
     ...task.steps.map((step) => runStep(step, task)),
     `) </dev/null >&3 2>&1 9>&-; done_with $? ${task.index} ${quote(task.key)}`,
-    ...task.steps.flatMap((step) => ('starts' in step && step.starts ? [`started ${quote(step.starts)}`] : [])),
+    ...task.steps.flatMap((step) =>
+      'starts' in step && step.starts ? [`started ${quote(step.starts)} ${task.index} ${restartId(step.starts)}`] : [],
+    ),
     ...task.notify.map((id) => `notified ${id}`),
     ...completed.filter(({ validate }) => validate).map(({ id }) => `judge ${id}`),
   ].join('\n')
@@ -122,15 +125,21 @@ function runStep(step: Step, task: ProgramTask): string {
 
 function put(step: PutStep): string {
   const folder = step.content.size > SMALL_FILE ? '$D' : '$F'
-  const { sha256 } = step.content
-  const words = [sha256, step.owner ?? '', step.group ?? '', step.mode, step.validate ?? ''].map(quote)
-  return `put ${quote(step.path)} "${folder}/${sha256}" ${words.join(' ')}`
+  const { sha256: hash } = step.content
+  const restart = step.restarts === undefined ? [] : [step.restarts, restartId(step.restarts)]
+  const words = [hash, step.owner ?? '', step.group ?? '', step.mode, step.validate ?? '', ...restart].map(quote)
+  return `put ${quote(step.path)} "${folder}/${hash}" ${words.join(' ')}`
 }
 
 function runShell(step: ShellStep, task: ProgramTask): string {
   const keep = `${step.keeps ? `keep ${quote(step.keeps)}\n` : ''}${task.notify.length > 0 ? 'owing\n' : ''}`
   if (!step.foreign) return `${keep}${step.script}`
   return `${keep}foreign ${task.timeout} ${quote(step.as ?? '')} ${quote(step.script)}`
+}
+
+/** Under this a host remembers that a unit is to be restarted, as it does handlers. */
+function restartId(unit: string): string {
+  return sha256(`restart ${unit}`).slice(0, 16)
 }
 
 /** The last planned task that notifies a handler: after it, the handler's set of files is complete. */

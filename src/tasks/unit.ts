@@ -42,7 +42,7 @@ type UnitProbes = { readonly file: Probe<FileState>; readonly unit?: Probe<UnitS
 /**
  * Keeps a systemd unit file, root's and mode 0644, and optionally the unit running and enabled. systemd judges the file
  * before it takes its place (unknown keys and sections, values it cannot read; not whether commands and other units
- * exist), and reads it afterwards; a unit that runs is restarted then.
+ * exist), and reads it afterwards; a unit that runs is restarted then. A started service must live for over a second.
  *
  * @example
  * unit({ name: 'app', from: 'app.service.hbs', data: { port: 3000 }, enabled: true, running: true })
@@ -111,7 +111,7 @@ function check(want: UnitFile): UnitProbes {
 
 function apply(want: UnitFile, now: UnitNow): readonly (readonly Change[])[] {
   const restarts = now.unit?.active === 'active' && want.running !== false && want.restart
-  const definition = definitionChanges(want.file, now)
+  const definition = definitionChanges(restarts ? { ...want.file, restarts: want.unit } : want.file, now)
   const state = unitChanges(want.unit, want, now.unit)
   if (!definition.some(isRead) || !restarts) return [definition, ...state]
   const restart = startStep(want.unit, now.unit, 'restart')

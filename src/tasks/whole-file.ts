@@ -25,6 +25,8 @@ export interface FileWant extends Ownership {
   /** Omitted: any content; a file that is not there is made empty. */
   readonly content?: Content
   readonly validate?: string
+  /** The unit that must be restarted for a new content. */
+  readonly restarts?: string
   /** The file shall not be there. */
   readonly absent?: true
 }
@@ -93,5 +95,6 @@ function putStep(want: FileWant, now: FileNow): PutStep {
     ...(owner && { owner }),
     ...(group && { group }),
     ...(want.validate && { validate: want.validate }),
+    ...(want.restarts && { restarts: want.restarts }),
   }
 }
