@@ -4,12 +4,12 @@ import { EVAL_SCRIPT } from './session.ts'
 /**
  * The functions of every host program. Variables: `S` and `R` the tool's folders, `P` this program's own, `N` nonce,
  * `RUN`, `FENCE`, `PHASE`, `WHO`; `TASK` the index of the task at work; `acted` set once something changed; `log` what
- * happened to handlers and units in this phase of the run, in order, also by programs before this one; `watch` what was
- * started: the mark that would say it ended, its id, the unit. Descriptor 3 is the journal file the controller follows.
+ * happened to handlers and units in this phase of the run, in order, also by programs before this one. Descriptor 3 is the
+ * journal file that the controller follows.
  */
 export const PROGRAM_FUNCTIONS = String.raw`
 EVAL='${EVAL_SCRIPT}'
-F=$P/files D=$S/staged K=$S/kept/$RUN L=$R/$RUN/log.$PHASE acted= judged= watch=
+F=$P/files D=$S/staged K=$S/kept/$RUN L=$R/$RUN/log.$PHASE acted= judged=
 exec 3>>"$P/journal"
 ${defineSay(3)}
 
@@ -19,8 +19,9 @@ note() {
   printf '%s %s\n' "$RUN" "$*" >>"$S/journal"
   if [ "$LOG" = journal ]; then echo "$RUN $WHO $*" 2>/dev/null || :; else logger -t deploy -- "$RUN $WHO $*" 2>/dev/null || :; fi
 }
-finish() { note "end $1"; sync -- "$S/journal"; rm -rf -- "$F"; say end "$1"; exit 0; }
-stop() { settle; say "$@"; answers; finish "$1"; }
+# The line break of a mark is held back until something follows it, for it could begin another: so something does.
+finish() { note "end $1"; sync -- "$S/journal"; rm -rf -- "$F"; say end "$1"; echo >&3; exit 0; }
+stop() { say "$@"; answers; finish "$1"; }
 
 open_program() {
   echo "$$" >"$P/pid"
@@ -134,7 +135,7 @@ foreign() {
 owing() { for i in $owes; do ( owe "$i" ) || return; done; }
 owe_restart() {
   [ ! -e "$S/owed/$2" ] || return 0
-  printf 'restart %s\n%s\nsystemctl daemon-reload && systemctl try-restart -- "%s"\n' "$1" "$RUN" "$1" >"$S/owed/.$2"
+  printf 'restart %s\n%s\nsystemctl daemon-reload && systemctl try-restart -- "%s"\n' "$1" "$RUN" "$1" >"$S/owed/.$2" || return
   sync -- "$S/owed/.$2" && mv -- "$S/owed/.$2" "$S/owed/$2" && sync -- "$S/owed"
 }
 owe() {
@@ -147,26 +148,10 @@ paid() { rm -f -- "$S/owed/$1"; sync -- "$S/owed"; }
 happened() { log="$log$1 "; printf '%s ' "$1" >>"$L"; }
 notified() { happened "n:$1"; }
 started() {
-  happened "s:$1"; watch="$watch failed $2 $1"
-  [ -e "$S/owed/$3" ] || return 0
-  { read -r n; read -r o; } <"$S/owed/$3"
-  paid "$3"; [ "$o" = "$RUN" ] || say dropped "$3"
-}
-# A service must still run a moment after it was started, and not have been started again meanwhile.
-settle() {
-  [ -n "$watch" ] || return 0
-  sleep 1.5; dead=; set -- $watch; watch=
-  while [ $# -gt 0 ]; do
-    p=$(systemctl show -p Type,ActiveState,NRestarts -- "$3" 2>/dev/null | sort | tr '\n' ' ')
-    case $p in
-      *Type=oneshot*|'ActiveState=active NRestarts=0 '*|'ActiveState=reloading NRestarts=0 '*) ;;
-      *Type=*)
-        { echo "$3 ended right after its start"; systemctl status --no-pager --full -n 20 -- "$3"; } >&3 2>&1
-        say "$1" "$2" 1; note "failed $3: ended right after its start"; dead=1 ;;
-    esac
-    shift 3
-  done
-  [ -z "$dead" ] || finish failed
+  happened "s:$1"
+  [ -e "$S/owed/$2" ] || return 0
+  { read -r n; read -r o; } <"$S/owed/$2"
+  paid "$2"; [ "$o" = "$RUN" ] || say dropped "$2"
 }
 
 # Judges the set of files that notify a handler. When they are wrong, each goes back to what it was; the handler is not
@@ -196,8 +181,9 @@ run_handler() {
   case $judged in *" $1 "*) ;; *) [ -z "$v" ] || judge "$1" ;; esac
   case " ${'${log##* n:$1 }'} " in *" s:${'${u:-?}'} "*) paid "$1"; say dropped "$1"; return 0 ;; esac
   pay "$1" "$t" "$s"
-  [ -z "$u" ] || watch="$watch unhandled $1 $u"
 }
+# What is owed under another body of a handler of this playbook is owed as this one from now on.
+supersede() { [ ! -e "$S/owed/$1" ] || { ( owe "$2" ) && paid "$1"; }; }
 run_owed() {
   [ -e "$S/owed/$1" ] || return 0
   { read -r n; read -r o; s=$(cat); } <"$S/owed/$1"
