@@ -62,8 +62,8 @@ function applied(): object {
   outcomes.take({ ...task, state: 'start' })
   outcomes.take({ ...task, state: 'failed', output: Buffer.from([0x1b, 0xff, 0x0a]), code: 7, note: 'why' })
   const handler = { type: 'handler', phase: 'web', host: 'app2', handler: 'restart app' } as const
-  outcomes.take({ ...handler, state: 'changed', output: Buffer.from('ok') })
-  outcomes.take({ ...handler, handler: 'other', state: 'dropped' })
+  outcomes.take({ ...handler, where: '', state: 'changed', output: Buffer.from('ok') })
+  outcomes.take({ ...handler, handler: 'other', where: '', state: 'dropped' })
   const result = {
     hosts: [
       { host: 'app1', outcome: 'failed', message: 'why' },

@@ -7,6 +7,7 @@ import type { ApplyResult } from '../run/apply.ts'
 import type { Approve } from '../run/approval.ts'
 import type { Context } from '../run/context.ts'
 import type { Survey } from '../run/survey.ts'
+import { quote } from '../shell/sh.ts'
 import { openRun } from './open-run.ts'
 import { type Finish, type PlaybookOptions, withPlaybook } from './options.ts'
 import { type Output, openOutput } from './output.ts'
@@ -16,6 +17,8 @@ import { showPlan } from './show-plan.ts'
 
 interface ApplyOptions extends PlaybookOptions {
   readonly yes?: boolean
+  /** The command as typed, without `deploy` and `--yes`. */
+  readonly command: string
 }
 
 export function applyCommand(program: Command, finish: Finish): void {
@@ -24,8 +27,10 @@ export function applyCommand(program: Command, finish: Finish): void {
     .argument('<environment>')
     .argument('[playbook]')
     .option('--yes', 'do not ask (needed where nobody can answer)')
-    .action(async (environment: string, playbook: string | undefined, options: ApplyOptions) => {
-      finish(await applyVerb(environment, playbook, options))
+    .action(async (environment: string, playbook: string | undefined, options: Omit<ApplyOptions, 'command'>) => {
+      const limit = options.limit === undefined ? [] : ['--limit', quote(options.limit)]
+      const command = ['apply', environment, ...(playbook ? [playbook] : []), ...limit].join(' ')
+      finish(await applyVerb(environment, playbook, { ...options, command }))
     })
 }
 
@@ -42,7 +47,15 @@ async function applyVerb(environment: string, playbook: string | undefined, opti
     const hosts = survey.phases.map(({ host }) => host)
     const seconds = (performance.now() - began) / 1000
     await showEnd(
-      { plan, hosts, result, results: outcomes.results(), traffic: run.context.pool.traffic(), seconds },
+      {
+        plan,
+        hosts,
+        result,
+        results: outcomes.results(),
+        traffic: run.context.pool.traffic(),
+        seconds,
+        command: options.command,
+      },
       output,
     )
     return exitOfApply(plan, result)
@@ -72,7 +85,7 @@ async function carryOut(
     watch.take(event)
   }
   output.progress('\n')
-  return apply(context, survey, { command: `apply ${plan.environment}`, approve, blocked, emit }).finally(watch.end)
+  return apply(context, survey, { command: options.command, approve, blocked, emit }).finally(watch.end)
 }
 
 /** The consent to a plan: by `--yes`, or by an answer on the terminal. */

@@ -13,17 +13,22 @@ export interface End {
   readonly results: readonly TaskResult[]
   readonly traffic: ReadonlyMap<string, HostTraffic>
   readonly seconds: number
+  /** The command to type again. */
+  readonly command: string
 }
 
 /** Shows how each host ended, what is left open, and the next command; or the JSON document. */
-export async function showEnd({ plan, hosts, result, results, traffic, seconds }: End, output: Output): Promise<void> {
+export async function showEnd(
+  { plan, hosts, result, results, traffic, seconds, command }: End,
+  output: Output,
+): Promise<void> {
   const { applyJson } = await import('../report/json.ts')
   const { summaryLines } = await import('../report/run-text.ts')
   const { summarise } = await import('../report/summary.ts')
   const ended = summarise(plan, hosts, result)
   const done = ended.every(({ state }) => state === 'done')
   if (result || !done) {
-    const next = done ? '' : `Mend the cause, then: deploy apply ${plan.environment}`
+    const next = done ? '' : `Mend the cause, then: deploy ${command}`
     output.print(`${summaryLines(results, ended, next, output.paint).join('\n')}\n`)
   }
   output.document(applyJson({ plan, run: result?.run, results, hosts: ended, traffic, seconds }))

@@ -1,4 +1,4 @@
-import type { Emit } from '../model/event.ts'
+import type { Emit, RunEvent } from '../model/event.ts'
 import { eventLines } from '../report/run-text.ts'
 import type { Output } from './output.ts'
 
@@ -17,11 +17,16 @@ export async function watchRun(output: Output, hosts: readonly string[]): Promis
   }
   return {
     take: (event) =>
-      output.progress(
+      (isTrouble(event) ? output.print : output.progress)(
         eventLines(event, width, output.paint)
           .map((line) => `${line}\n`)
           .join(''),
       ),
     end: async () => undefined,
   }
+}
+
+/** What must be said even where progress is not wanted. */
+function isTrouble(event: RunEvent): boolean {
+  return 'state' in event && ['failed', 'invalid', 'unknown', 'lost'].includes(event.state)
 }

@@ -46,6 +46,8 @@ export interface HandlerEvent {
   readonly phase: string
   readonly host: string
   readonly handler: string
+  /** Where the first task that notifies it stands; empty for what only an earlier run knows. */
+  readonly where: string
   /** `invalid`: its files were judged wrong. `dropped`: a task had started the unit since. */
   readonly state: 'start' | 'changed' | 'failed' | 'invalid' | 'dropped'
   /** What became of files that were judged wrong; `none`: an earlier run changed them, or no file did. */

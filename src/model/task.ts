@@ -83,5 +83,9 @@ export function taskType<W, P extends Probes, S>(type: string, kind: PlainTaskTy
 /** All tasks of a tree, in order. */
 export function flattenTasks(tree: TaskTree): readonly Task[] {
   if (!tree) return []
+  if (typeof tree !== 'object' || 'then' in tree)
+    throw new Error(
+      `tasks must give tasks, at once: this is ${typeof tree === 'object' ? 'a promise' : JSON.stringify(tree)}`,
+    )
   return 'kind' in tree ? [tree] : tree.flatMap(flattenTasks)
 }

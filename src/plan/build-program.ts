@@ -1,7 +1,7 @@
 import type { Content } from '../model/content.ts'
 import type { Step } from '../model/step.ts'
 import type { Pieces } from '../shell/probe-script.ts'
-import type { ProgramHandler, ProgramInput, ProgramTask } from '../shell/program.ts'
+import type { Guarded, ProgramHandler, ProgramInput } from '../shell/program.ts'
 import { type CompiledTask, probesOf } from './compile.ts'
 import { type Decision, guardOf } from './decide.ts'
 
@@ -24,13 +24,54 @@ export function buildProgram(
   todo: readonly Decision[],
   owed: ProgramInput['owed'],
 ): ProgramInput {
+  const indexes = todo.map(({ task }) => task.index)
+  const mover =
+    todo.find(({ task, changes }) => task.task.kind.moves?.(task.want, changes))?.task.index ?? Number.POSITIVE_INFINITY
+  const guarded = (from: number, to: number) =>
+    guardedTasks(
+      tasks.filter(({ index }) => index > Math.max(from, mover) && index < to),
+      pieces,
+    )
+  const programTasks = todo.map((decision, at) => {
+    const between = guarded(indexes[at - 1] ?? -1, decision.task.index)
+    const probes = [...between.probes, ...Object.values(decision.task.probes)]
+    return { ...programTask(decision), probes, guard: guardOf(probes, pieces), ...judges(tasks, indexes, at, mover) }
+  })
   return {
     ...head,
-    tasks: todo.map((decision) => programTask(decision, pieces)),
-    guard: guardOf(probesOf(todo.map(({ task }) => task)), pieces),
+    tasks: programTasks,
+    guard: guardOf(
+      programTasks.flatMap(({ probes }) => probes),
+      pieces,
+    ),
     handlers: programHandlers(tasks),
     owed,
     probes: probesOf(tasks),
+    after: mover < Number.POSITIVE_INFINITY ? guarded(indexes.at(-1) ?? -1, Number.POSITIVE_INFINITY) : undefined,
+  }
+}
+
+function guardedTasks(tasks: readonly CompiledTask[], pieces: Pieces): Guarded {
+  const probes = probesOf(tasks)
+  return { probes, guard: guardOf(probes, pieces) }
+}
+
+/**
+ * Where sets of files are judged: with the last planned task that notifies; behind a task that may move others with the
+ * last of all that notify, for it may get its turn yet. What is not judged by a task is judged before its handler.
+ */
+function judges(tasks: readonly CompiledTask[], indexes: readonly number[], at: number, mover: number) {
+  const here = indexes[at] ?? -1
+  const before = indexes[at - 1] ?? -1
+  const judged = programHandlers(tasks).filter(({ validate }) => validate)
+  const ends = judged.map(({ id, tasks: notifiers }) => {
+    const planned = notifiers.filter((index) => indexes.includes(index))
+    const last = planned.at(-1) ?? -1
+    return { id, first: planned[0] ?? Number.POSITIVE_INFINITY, end: last > mover ? (notifiers.at(-1) ?? -1) : last }
+  })
+  return {
+    judgesBefore: ends.filter(({ first, end }) => first < here && end > before && end < here).map(({ id }) => id),
+    judgesAfter: ends.filter(({ first, end }) => first <= here && end === here).map(({ id }) => id),
   }
 }
 
@@ -40,14 +81,11 @@ export function programContents(todo: readonly Decision[]): readonly Content[] {
   return [...new Map(contents.map((content) => [content.sha256, content])).values()]
 }
 
-function programTask(decision: Decision, pieces: Pieces): ProgramTask {
+function programTask(decision: Decision) {
   const { task } = decision
-  const probes = Object.values(task.probes)
   return {
     index: task.index,
     key: task.key,
-    probes,
-    guard: guardOf(probes, pieces),
     steps: stepsOf(decision),
     notify: task.notify.map((handler) => handler.id),
     timeout: task.task.options.timeout ?? TIMEOUT,

@@ -56,6 +56,9 @@ function compileTask(index: number, task: Task, sources: Sources): CompiledTask 
   const { kind, options } = task
   const invalid = kind.invalid?.(task.want)
   if (invalid) throw new DeployError({ code: 'E_TASK', message: `${task.type}: ${invalid}` })
+  if ([options.notify ?? []].flat().some((item) => typeof item?.script !== 'string')) {
+    throw new DeployError({ code: 'E_TASK', message: `${task.type}: notify must be a handler, made by handler(…)` })
+  }
   const [bad] = [options.notify ?? []].flat().filter(({ name }) => /[\n\0]/.test(name))
   if (bad)
     throw new DeployError({

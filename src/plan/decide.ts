@@ -1,4 +1,5 @@
 import type { Change } from '../model/change.ts'
+import { DeployError, exitCodes } from '../model/error.ts'
 import { sha256 } from '../model/json.ts'
 import { type Probe, type Probes, probeId } from '../model/probe.ts'
 import { answerBytes, type Pieces } from '../shell/probe-script.ts'
@@ -23,9 +24,25 @@ function decide(task: CompiledTask, pieces: Pieces): Decision {
   const { values, unreadable } = readValues(task.probes, pieces)
   if (unreadable) return { task, now: undefined, changes: [], unreadable }
   const { kind } = task.task
-  const now = kind.read(values, task.want)
-  const changes = kind.apply(task.want, now).flat()
-  return { task, now, changes, unreadable: undefined }
+  try {
+    const now = kind.read(values, task.want)
+    return { task, now, changes: kind.apply(task.want, now).flat(), unreadable: undefined }
+  } catch (error) {
+    throw misread(task, error)
+  }
+}
+
+/** Parameters of a wrong type pass only where the type check was left out. */
+function misread({ label, task }: CompiledTask, error: unknown): DeployError {
+  const message = error instanceof Error ? error.message : String(error)
+  return new DeployError({
+    code: 'E_TASK',
+    message: `${label}: its parameters make no sense: ${message}`,
+    where: task.where,
+    hint: 'the type check tells which: leave out --no-check',
+    exit: exitCodes.usage,
+    cause: error,
+  })
 }
 
 /** The values of probes by their names, or the first one that could not be read. */

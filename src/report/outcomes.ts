@@ -40,7 +40,7 @@ export function trackOutcomes(plan: Plan): Outcomes {
         host: event.host,
         task,
         key,
-        where: '',
+        where: event.where,
         outcome: HANDLER_OUTCOMES[event.state],
         ...(event.putBack && { note: PUT_BACK[event.putBack] }),
         ...(event.state === 'dropped' && { note: 'a task had started the unit since' }),

@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto'
 import type { Emit } from '../model/event.ts'
 import type { PlanProblem } from '../model/plan.ts'
 import { phaseHosts } from '../plan/expand.ts'
+import type { OwedHere } from '../shell/program.ts'
 import type { Approve } from './approval.ts'
 import type { Context } from './context.ts'
 import { hasEnded } from './holder.ts'
 import { type HostPhaseResult, runHostPhase } from './host-phase.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { type Fences, lockHosts, releaseHosts } from './lock.ts'
-import { notifies } from './make-plan.ts'
+import { handlerOf } from './make-plan.ts'
 import { type HostPhase, type Survey, survey } from './survey.ts'
 
 /** How a run ended on each host, phase by phase. */
@@ -159,12 +160,7 @@ function addProblem(
   })
 }
 
-async function runPart(
-  run: Run,
-  phaseName: string,
-  part: HostPhase,
-  owed: readonly { id: string; name: string }[],
-): Promise<HostResult> {
+async function runPart(run: Run, phaseName: string, part: HostPhase, owed: readonly OwedHere[]): Promise<HostResult> {
   const fence = run.fences.get(part.host)
   if (fence === undefined)
     return { host: part.host, phase: phaseName, outcome: 'unknown', message: 'lost before it could be locked' }
@@ -188,10 +184,15 @@ function failedPart(error: unknown): HostPhaseResult {
 }
 
 /** The owed handlers that are paid in this part: those it knows, and in a host's first part those nobody knows. */
-function owedHere(first: Survey, part: HostPhase): readonly { id: string; name: string }[] {
+function owedHere(first: Survey, part: HostPhase): readonly OwedHere[] {
   const parts = first.phases.filter(({ host }) => host === part.host)
   const owed = first.hellos.get(part.host)?.owed ?? []
-  return owed.filter(({ id }) => (parts.find((item) => notifies(item, id)) ?? parts[0])?.phase === part.phase)
+  return owed
+    .filter((one) => (parts.find((item) => handlerOf(item, one)) ?? parts[0])?.phase === part.phase)
+    .map(({ id, name }) => {
+      const now = handlerOf(part, { id, name })
+      return { id, name, ...(now && now.id !== id && { as: now.id }) }
+    })
 }
 
 /** Sorts by time, and is safe as a file name, a unit name and a shell word. */

@@ -5,7 +5,7 @@ import { type CompiledTask, probesOf } from '../plan/compile.ts'
 import { type Decision, decideAll } from '../plan/decide.ts'
 import type { Mark } from '../shell/frames.ts'
 import { type Pieces, readPieces } from '../shell/probe-script.ts'
-import { hostProgram } from '../shell/program.ts'
+import { hostProgram, type OwedHere } from '../shell/program.ts'
 import type { Approve } from './approval.ts'
 import type { Pool } from './pool.ts'
 import { newNonce, type ProgramResult, runProgram } from './program-run.ts'
@@ -24,7 +24,7 @@ export interface HostPhaseJob {
   readonly part: HostPhase
   readonly phaseName: string
   /** Handlers of earlier runs to pay here. */
-  readonly owed: readonly { readonly id: string; readonly name: string }[]
+  readonly owed: readonly OwedHere[]
   readonly approve: Approve
   readonly emit: Emit
   /** Writes the controller's journal. */
@@ -55,6 +55,10 @@ export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostP
     const unreadable = decisions.find((decision) => decision.unreadable)
     if (unreadable)
       return { outcome: 'failed', message: `${unreadable.task.label}: cannot be read: ${unreadable.unreadable}` }
+    const unmet = decisions.find(
+      ({ task, changes }) => changes.length > 0 && task.honesty === 'probed' && done.has(task.key),
+    )
+    if (unmet) return guardUnmet(unmet.task)
     const todo = decisions.filter(
       (decision) => decision.changes.length > 0 && !(decision.task.honesty === 'opaque' && done.has(decision.task.key)),
     )
@@ -114,6 +118,11 @@ async function sendProgram(pool: Pool, job: HostPhaseJob, { round, pieces, todo 
   })
   job.record('program-end', { host, phase, program, end: result.end })
   return result
+}
+
+/** A command may not be safe to run twice: when its guard is not satisfied by it, that is for a person to see. */
+function guardUnmet({ label, task }: CompiledTask): HostPhaseResult {
+  return { outcome: 'failed', message: `${label} (${task.where}) ran, and its guard says that it is still to be run` }
 }
 
 /** Tasks that are not as wanted though the program came to its end. Opaque commands cannot be judged. */
@@ -192,7 +201,8 @@ function taskEvent({ part, phaseName }: HostPhaseJob, task: CompiledTask): Omit<
 }
 
 function handlerEvent({ part, phaseName, owed }: HostPhaseJob, id: string): Omit<HandlerEvent, 'state'> {
-  const known = part.tasks.flatMap((task) => task.notify).find((handler) => handler.id === id)
+  const notifier = part.tasks.find((task) => task.notify.some((handler) => handler.id === id))
+  const known = notifier?.notify.find((handler) => handler.id === id)
   const handler = known?.name ?? owed.find((item) => item.id === id)?.name ?? id
-  return { type: 'handler', phase: phaseName, host: part.host, handler }
+  return { type: 'handler', phase: phaseName, host: part.host, handler, where: notifier?.task.where ?? '' }
 }

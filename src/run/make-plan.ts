@@ -1,5 +1,6 @@
 import type { Plan, PlannedChange, PlanProblem } from '../model/plan.ts'
 import type { Detail } from '../model/task.ts'
+import type { CompiledHandler } from '../plan/compile.ts'
 import { type Decision, readValues } from '../plan/decide.ts'
 import { phaseHosts } from '../plan/expand.ts'
 import { presentChange, presentMayMove } from '../plan/present.ts'
@@ -77,7 +78,10 @@ function owedChanges(context: Context, survey: Survey): readonly PlannedChange[]
     const first = survey.phases.find((part) => part.host === host)
     if (!first) return []
     return owed.map(({ id, name, run }) => ({
-      phase: phaseName(context, survey.phases.find((part) => part.host === host && notifies(part, id)) ?? first),
+      phase: phaseName(
+        context,
+        survey.phases.find((part) => part.host === host && handlerOf(part, { id, name })) ?? first,
+      ),
       host,
       task: `handler ${name}`,
       key: `handler:${id}`,
@@ -91,9 +95,13 @@ function owedChanges(context: Context, survey: Survey): readonly PlannedChange[]
   })
 }
 
-/** Whether a handler belongs to a host's phase. */
-export function notifies(part: HostPhase, id: string): boolean {
-  return part.tasks.some((task) => task.notify.some((handler) => handler.id === id))
+/** The handler of a host's phase that an owed one is: by what it does, or, where that has changed, by its name. */
+export function handlerOf(
+  part: HostPhase,
+  owed: { readonly id: string; readonly name: string },
+): CompiledHandler | undefined {
+  const handlers = part.tasks.flatMap((task) => task.notify)
+  return handlers.find(({ id }) => id === owed.id) ?? handlers.find(({ name }) => name === owed.name)
 }
 
 function phaseName(context: Context, part: HostPhase): string {

@@ -101,6 +101,7 @@ export function openSession(host: string, link: Link): Session {
     pending = {
       take(chunk) {
         for (const mark of parser.push(chunk)) {
+          link.established()
           if (marks.length > 0) onOutput?.(mark.before)
           marks.push(mark)
           onMark?.(mark)

@@ -6,19 +6,29 @@ import { PROGRAM_FUNCTIONS } from './program-functions.ts'
 import { ENVIRONMENT, FOLDERS } from './session.ts'
 import { quote } from './sh.ts'
 
-/** One planned task as the host program needs it. */
-export interface ProgramTask {
+/** Questions whose answers must still be those the plan was decided on. */
+export interface Guarded {
+  readonly probes: readonly Probe[]
+  /** SHA-256 of the answers. */
+  readonly guard: string
+}
+
+/**
+ * One planned task as the host program needs it. Its probes are its own, and behind a task that may move others also
+ * those of the tasks between that need nothing: when one of them was moved, it has its turn before this one.
+ */
+export interface ProgramTask extends Guarded {
   /** Its place among all tasks of this host's phase; names it in marks and kept files. */
   readonly index: number
   readonly key: string
-  readonly probes: readonly Probe[]
-  /** SHA-256 of the answers the plan was decided on. */
-  readonly guard: string
   readonly steps: readonly Step[]
   /** Ids of the handlers it owes when it changes something. */
   readonly notify: readonly string[]
   /** Seconds for each foreign command. */
   readonly timeout: number
+  /** Handlers whose set of files is whole before this task, or with it, and is judged there. */
+  readonly judgesBefore: readonly string[]
+  readonly judgesAfter: readonly string[]
 }
 
 export interface ProgramHandler {
@@ -30,6 +40,13 @@ export interface ProgramHandler {
   readonly timeout: number
   /** The indexes of the phase's tasks that notify it; the files they write are its set. */
   readonly tasks: readonly number[]
+}
+
+/** A handler that an earlier run owes. `as`: the handler of this phase that has its name and another body. */
+export interface OwedHere {
+  readonly id: string
+  readonly name: string
+  readonly as?: string
 }
 
 /** Everything one host program does, as plain data. */
@@ -48,7 +65,9 @@ export interface ProgramInput {
   /** In the order of first notification; each runs only if it is owed. */
   readonly handlers: readonly ProgramHandler[]
   /** Owed by runs before this one and unknown to this phase: their stored scripts run. */
-  readonly owed: readonly { readonly id: string; readonly name: string }[]
+  readonly owed: readonly OwedHere[]
+  /** The tasks behind the last planned one, where an earlier one may move them. */
+  readonly after: Guarded | undefined
   /** All probes of the host's phase, for the check after the last step and for the answers of a program that stops. */
   readonly probes: readonly Probe[]
 }
@@ -73,15 +92,12 @@ export function hostProgram(input: ProgramInput): string {
     ...input.handlers.map(defineHandler),
     'open_program',
     input.tasks.length > 0 ? comparison(planned, input.guard, 'stale') : '',
-    ...input.tasks.map((task) =>
-      runTask(
-        task,
-        input.handlers.filter((handler) => lastNotifier(input.tasks, handler.id) === task.index),
-      ),
-    ),
+    ...input.owed.flatMap(({ id, as }) => (as ? [`supersede ${id} ${as}`] : [])),
+    ...input.tasks.map(runTask),
+    input.after ? ifActed(input.after, 'moved') : '',
     ...input.handlers.map(({ id }) => `run_handler ${id}`),
-    ...input.owed.filter(({ id }) => !ids.includes(id)).map(({ id }) => `run_owed ${quote(id)}`),
-    'settle\nsay verify\nanswers',
+    ...input.owed.filter(({ id, as }) => !as && !ids.includes(id)).map(({ id }) => `run_owed ${id}`),
+    'say verify\nanswers',
     'finish ok',
     '',
   ].join('\n')
@@ -104,18 +120,24 @@ function comparison(probes: readonly Probe[], guard: string, stop: string): stri
   return `{\n:\n${printAnswers(probes)}} 2>/dev/null 9>&- | matches ${guard} || stop ${stop}`
 }
 
-function runTask(task: ProgramTask, completed: readonly ProgramHandler[]): string {
+/** Once something was done, the tasks from here on may have been moved by it. */
+function ifActed({ probes, guard }: Guarded, stop: string): string {
+  return `[ -z "$acted" ] || ${comparison(probes, guard, stop)}`
+}
+
+function runTask(task: ProgramTask): string {
   return [
     `begin ${task.index} ${quote(task.key)}`,
-    `[ -z "$acted" ] || ${comparison(task.probes, task.guard, `moved ${task.index}`)}`,
+    ifActed(task, `moved ${task.index}`),
+    ...task.judgesBefore.map((id) => `judge ${id}`),
     `( set -e; owes=${quote(task.notify.join(' '))}`,
     ...task.steps.map((step) => runStep(step, task)),
     `) </dev/null >&3 2>&1 9>&-; done_with $? ${task.index} ${quote(task.key)}`,
     ...task.steps.flatMap((step) =>
-      'starts' in step && step.starts ? [`started ${quote(step.starts)} ${task.index} ${restartId(step.starts)}`] : [],
+      'starts' in step && step.starts ? [`started ${quote(step.starts)} ${restartId(step.starts)}`] : [],
     ),
     ...task.notify.map((id) => `notified ${id}`),
-    ...completed.filter(({ validate }) => validate).map(({ id }) => `judge ${id}`),
+    ...task.judgesAfter.map((id) => `judge ${id}`),
   ].join('\n')
 }
 
@@ -140,9 +162,4 @@ function runShell(step: ShellStep, task: ProgramTask): string {
 /** Under this a host remembers that a unit is to be restarted, as it does handlers. */
 function restartId(unit: string): string {
   return sha256(`restart ${unit}`).slice(0, 16)
-}
-
-/** The last planned task that notifies a handler: after it, the handler's set of files is complete. */
-function lastNotifier(tasks: readonly ProgramTask[], id: string): number | undefined {
-  return tasks.findLast((task) => task.notify.includes(id))?.index
 }

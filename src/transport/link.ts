@@ -27,6 +27,8 @@ export interface Link {
   readonly stdout: Readable
   /** Settles once, when the other end is gone for whatever reason; never rejects. */
   readonly closed: Promise<LinkFailure>
+  /** To be called when the host loop has answered: from then on the end of the link is a loss. */
+  established(): void
   /** Ends the link; `closed` settles soon after. */
   close(): void
 }

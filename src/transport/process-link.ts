@@ -4,6 +4,7 @@ import type { Link, LinkFailure } from './link.ts'
 
 /** Bytes of stderr that are kept: the last ones. */
 const STDERR_KEPT = 8192
+const GREETING_KEPT = 300
 
 /** A link over the standard streams of a local process: ssh, sudo or sh. */
 export function processLink(file: string, args: readonly string[], target: string): Link {
@@ -20,11 +21,13 @@ export function processLink(file: string, args: readonly string[], target: strin
   })
   let stderr = ''
   let established = false
+  let greeting = ''
   child.stderr.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString('utf8')).slice(-STDERR_KEPT)
   })
-  child.stdout.once('data', () => {
-    established = true
+  // What a login says without ever running our loop tells why, e.g. "This account is currently not available."
+  child.stdout.once('data', (chunk: Buffer) => {
+    greeting = chunk.toString('utf8').slice(0, GREETING_KEPT)
   })
   // A link that is lost while we write says so by its end, not by an exception.
   child.stdin.on('error', () => undefined)
@@ -36,7 +39,21 @@ export function processLink(file: string, args: readonly string[], target: strin
         hint: `install it: apt-get install ${file === 'ssh' ? 'openssh-client' : file}`,
       }
     }
-    return nameFailure({ stderr, exitCode: result.exitCode, established, target })
+    return nameFailure({
+      stderr: stderr || (established ? '' : greeting),
+      exitCode: result.exitCode,
+      established,
+      target,
+    })
   })
-  return { stdin: child.stdin, stdout: child.stdout, closed, close: () => child.kill('SIGTERM') }
+  const establish = () => {
+    established = true
+  }
+  return {
+    stdin: child.stdin,
+    stdout: child.stdout,
+    closed,
+    established: establish,
+    close: () => child.kill('SIGTERM'),
+  }
 }

@@ -129,6 +129,59 @@ describeOnLab('the engine on real hosts', () => {
     expect((await plan('--limit', 'app1')).document.changes).toEqual([])
   })
 
+  test('a task that a mover undoes has its turn in order, and its set of files is judged after it', async () => {
+    await labExec(lab, 'app1', ['sh', '-c', 'mkdir -p /srv/order'])
+    project.tasks(
+      `[
+        command({ run: sh\`echo default >/srv/order/default; touch /srv/order/made\`, creates: '/srv/order/made' }),
+        file({ path: '/srv/order/default', absent: true }, { notify: h }),
+        file({ path: '/srv/order/site', content: 'site\\n' }, { notify: h }),
+        file({ path: '/srv/order/late', absent: true }, { notify: h }),
+      ]`,
+      `const h = handler('serve', sh\`ls /srv/order >/srv/order/served\`, { validate: sh\`! test -e /srv/order/default\` })`,
+    )
+    const { code, document } = await apply('--limit', 'app1')
+
+    expect(outcomes(document).map((line) => line.replace(/command .*:/, 'command:'))).toEqual([
+      'app1 command: changed',
+      'app1 file /srv/order/site: changed',
+      'app1 file /srv/order/default: changed',
+      'app1 handler serve: changed',
+    ])
+    expect(code).toBe(0)
+  })
+
+  test('an owed handler whose script was mended in the playbook runs as it is now', async () => {
+    const tasks = (script: string) =>
+      project.tasks(
+        `[file({ path: '/srv/owing', content: 'x' }, { notify: h })]`,
+        `const h = handler('mended', sh\`${script}\`)`,
+      )
+    tasks('exit 4')
+    const broken = await apply('--limit', 'app1')
+    tasks('echo mended >/srv/mended')
+    const mended = await apply('--limit', 'app1')
+
+    expect(broken.document.results.find(({ task }) => task === 'handler mended')).toMatchObject({
+      outcome: 'failed',
+      code: 4,
+      where: expect.stringMatching(/^playbooks\/site.ts:/),
+    })
+    expect(mended.code).toBe(0)
+    expect(await on('app1', 'cat /srv/mended; ls /var/lib/deploy/owed')).toBe('mended\n')
+  })
+
+  test('a command that does not satisfy its guard runs once, and fails', async () => {
+    project.tasks(`[command({ run: sh\`echo ran >>/srv/count\`, creates: '/srv/never-made' })]`)
+    const { code, document } = await apply('--limit', 'app1')
+
+    expect(code).toBe(1)
+    expect(await on('app1', 'cat /srv/count')).toBe('ran\n')
+    expect(document.hosts[0]?.message).toMatch(
+      /^command echo ran .* \(playbooks\/site.ts:\d+\) ran, and its guard says that it is still to be run$/,
+    )
+  })
+
   test('a set may hold parts of files; what cannot be put back stays owed', async () => {
     await labExec(lab, 'app1', ['sh', '-c', 'mkdir -p /srv/parts; echo first >/srv/parts/conf'])
     const judged = `const h = handler('judge parts', sh\`true\`, { validate: sh\`! grep -q wrong /srv/parts/conf\` })`

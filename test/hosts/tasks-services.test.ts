@@ -175,9 +175,6 @@ interface WrongCase {
   readonly later?: boolean
 }
 
-const DIES = (restart: string) =>
-  JSON.stringify(`[Service]\nExecStart=/bin/sh -c 'sleep 0.7; echo its last words; exit 3'\n${restart}`)
-
 const WRONG: readonly WrongCase[] = [
   {
     title: 'a unit file that systemd cannot read',
@@ -196,31 +193,6 @@ const WRONG: readonly WrongCase[] = [
     title: 'a unit that does not start, with its last messages',
     task: `unit({ name: 'w-oneshot', content: "[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nExecStart=/bin/sh -c 'echo its last words; exit 3'\\n", running: true })`,
     says: /Job for w-oneshot\.service failed[\s\S]*its last words/,
-  },
-  {
-    title: 'a unit whose command is not there',
-    task: `unit({ name: 'w-exec', content: '[Service]\\nExecStart=/nosuch\\n', running: true })`,
-    says: /w-exec\.service ended right after its start[\s\S]*status=203\/EXEC/,
-    later: true,
-  },
-  {
-    title: 'a unit that dies right after its start',
-    task: `unit({ name: 'w-dies', content: ${DIES('')}, running: true })`,
-    says: /w-dies\.service.* after its start[\s\S]*its last words/,
-    later: true,
-  },
-  {
-    title: 'a unit that dies right after its start and is started again and again',
-    task: `unit({ name: 'w-again', content: ${DIES('Restart=always\nRestartSec=10ms\n')}, running: true })`,
-    says: /w-again\.service.* after its start[\s\S]*its last words/,
-    later: true,
-  },
-  {
-    title: 'a service that dies right after its start',
-    before: `printf '%s' ${`'[Service]\nExecStart=/bin/false\n'`} >${FILE('w-false')}; systemctl daemon-reload`,
-    task: `service({ unit: 'w-false', running: true })`,
-    says: /w-false\.service.* after its start/,
-    later: true,
   },
   {
     title: 'a unit that nobody brings',
@@ -346,14 +318,6 @@ describeOnLab('service, unit and command on a real host', () => {
     )
     expect(wrong(await apply())).toBe('')
     expect(planned(await plan())).toEqual([])
-    await on(`printf '${looping}' >${FILE('w-handled')}`)
-    trial.project.tasks(
-      `[file({ path: '${FILE('w-handled')}', content: ${JSON.stringify(looping)}, mode: '0640' }, { notify: restart })]`,
-      `const restart = handler('restart it', sh\`systemctl daemon-reload; systemctl restart w-handled\`, { restarts: 'w-handled' })`,
-    )
-    const applied = await apply()
-    expect(outcomes(applied)).toEqual([`app1 file ${FILE('w-handled')}: changed`, 'app1 handler restart it: failed'])
-    expect(wrong(applied)).toContain('w-handled.service ended right after its start')
     await on('systemctl stop w-loop w-handled')
   })
 
