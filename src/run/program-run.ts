@@ -95,7 +95,7 @@ async function follow(
   let unreceived: string | undefined
   const asking = pool.ask(host, {
     ...question,
-    onOutput(chunk) {
+    onBytes(chunk) {
       for (const mark of parser.push(chunk)) {
         if (++seen <= marks.length) continue
         marks.push(mark)

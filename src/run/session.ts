@@ -18,6 +18,8 @@ export interface Question {
   readonly data?: () => AsyncIterable<Buffer>
   /** Sees every mark as it comes, with the bytes before it. */
   readonly onMark?: (mark: Mark) => void
+  /** Takes all bytes as they come, marks and all; what is between the session's marks is not kept then. */
+  readonly onBytes?: (chunk: Buffer) => void
   /** Takes what the script prints between marks as it comes; it is not kept then. */
   readonly onOutput?: (output: Buffer) => void
 }
@@ -92,7 +94,7 @@ export function openSession(host: string, link: Link): Session {
     link.stdin.write(data)
   }
 
-  function askNow({ script, data, onMark, onOutput }: Question): Promise<readonly Mark[]> {
+  function askNow({ script, data, onMark, onBytes, onOutput }: Question): Promise<readonly Mark[]> {
     const { promise, resolve, reject } = Promise.withResolvers<readonly Mark[]>()
     if (ended) return Promise.reject(new HostLost(host, ended))
     const nonce = randomBytes(16).toString('hex')
@@ -100,6 +102,7 @@ export function openSession(host: string, link: Link): Session {
     const marks: Mark[] = []
     pending = {
       take(chunk) {
+        onBytes?.(chunk)
         for (const mark of parser.push(chunk)) {
           link.established()
           if (marks.length > 0) onOutput?.(mark.before)
@@ -108,7 +111,8 @@ export function openSession(host: string, link: Link): Session {
           if (mark.words[0] === 'end') resolve(marks)
           if (mark.words[0] === 'bad') end({ kind: 'lost', message: 'a script arrived damaged; it was not run' })
         }
-        if (onOutput && marks.length > 0) onOutput(parser.drain())
+        if (marks.length > 0 && onOutput) onOutput(parser.drain())
+        else if (marks.length > 0 && onBytes) parser.drain()
       },
       fail: (failure) => reject(new HostLost(host, failure)),
     }

@@ -19,8 +19,7 @@ note() {
   printf '%s %s\n' "$RUN" "$*" >>"$S/journal"
   if [ "$LOG" = journal ]; then echo "$RUN $WHO $*" 2>/dev/null || :; else logger -t deploy -- "$RUN $WHO $*" 2>/dev/null || :; fi
 }
-# The line break of a mark is held back until something follows it, for it could begin another: so something does.
-finish() { note "end $1"; sync -- "$S/journal"; rm -rf -- "$F"; say end "$1"; echo >&3; exit 0; }
+finish() { note "end $1"; sync -- "$S/journal"; rm -rf -- "$F"; say end "$1"; exit 0; }
 stop() { say "$@"; answers; finish "$1"; }
 
 open_program() {

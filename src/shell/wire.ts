@@ -46,7 +46,7 @@ ${receive('$S/staged', large)}${receive('$P/files', small)}${receive('$P', [prog
 : >"$P/journal"
 if [ -d /run/systemd/system ] && [ "$R" = /run/deploy ]; then
   systemd-run --quiet --collect --no-block -p KillMode=process -p SyslogIdentifier=deploy --unit="deploy-${run}-${name}" env -i HOME="$HOME" sh "$P/${program.sha256}" "$P" journal || exit
-else setsid sh "$P/${program.sha256}" "$P" </dev/null >/dev/null 2>&1 & fi
+else ( setsid sh "$P/${program.sha256}" "$P" </dev/null >/dev/null 2>&1 & ) fi
 ${FOLLOW}`
 }
 
