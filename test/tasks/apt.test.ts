@@ -210,6 +210,14 @@ describe('apt', () => {
       { notes: ['nginx 1.2 → 1.1', 'older versions than those installed'] },
     ],
     [
+      'someone else at work',
+      { packages: ['nginx'] },
+      simulated('held process 7 (dpkg -i x.deb)\nlists\nfresh\nInst nginx (1.2 Debian:12 [amd64])\n'),
+      {
+        notes: ['someone else is at work with packages now, and is waited for: process 7 (dpkg -i x.deb)', 'nginx 1.2'],
+      },
+    ],
+    [
       'an installation broken off',
       { packages: ['nginx'] },
       simulated('broken tree\nlists\nfresh\n'),

@@ -14,21 +14,24 @@ export const defineBroken = `broken() {
 }`
 
 /**
- * Waits until nobody holds a lock of apt or dpkg, and says who does. Locks are looked up in /proc/locks by inode, and
+ * Who holds a lock of apt or dpkg, in a line; nothing when nobody does. Locks are looked up in /proc/locks by inode, and
  * their holders' open files prove it.
  */
-const defineLock = String.raw`holders() {
+export const defineHolders = String.raw`holders() {
   for l in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock; do
     i=$(stat -c %i -- "$l" 2>/dev/null) || continue
     while read -r _ kind _ _ pid at _; do
       case $kind:$at in POSIX:*:"$i") ls -l "/proc/$pid/fd" 2>/dev/null | grep -qF -e "-> $l" && echo "$pid" ;; esac
     done </proc/locks
-  done | sort -u
-}
-wait_for_lock() {
+  done | sort -u | while read -r p; do
+    printf ', process %s (%s)' "$p" "$(tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null | head -c 200 | sed 's/ $//')"
+  done | sed 's/^, //'
+}`
+
+/** Waits until nobody holds a lock of apt or dpkg, and says who does. */
+const defineLock = `wait_for_lock() {
   waited=0
-  while h=$(holders) && [ -n "$h" ]; do
-    who=$(for p in $h; do printf ', process %s (%s)' "$p" "$(tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null | head -c 200 | sed 's/ $//')"; done | sed 's/^, //')
+  while who=$(holders) && [ -n "$who" ]; do
     [ "$waited" -gt 0 ] || echo "waiting for the package lock, held by $who"
     [ "$waited" -lt ${LOCK_WAIT} ] || { echo "the package lock is still held after ${LOCK_WAIT} s, by $who: end that process or wait for it, then try again" >&2; exit 1; }
     sleep 2; waited=$((waited + 2))
@@ -56,6 +59,7 @@ export const FUNCTIONS = [
   'export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 refreshed=',
   defineLists,
   defineBroken,
+  defineHolders,
   defineLock,
   defineRefresh,
   defineWhole,

@@ -4,12 +4,14 @@ import type { Detail } from '../../model/task.ts'
 import { type ScriptResult, script } from '../../shell/readers/script.ts'
 import { sh, unsafeShell } from '../../shell/sh.ts'
 import { scriptLines } from '../steps.ts'
-import { defineBroken, defineLists } from './functions.ts'
+import { defineBroken, defineHolders, defineLists } from './functions.ts'
 import { LOOK } from './options.ts'
 
 /** What apt would do now. */
 interface Simulation {
   readonly broken: readonly string[]
+  /** Who is at work with packages. */
+  readonly held: string | undefined
   readonly lists: boolean
   readonly fresh: boolean
   readonly installs: readonly { readonly name: string; readonly from: string | undefined; readonly to: string }[]
@@ -26,7 +28,10 @@ export function simulationProbes(arguments_: Shell): Probes {
       scriptLines(
         unsafeShell(defineLists),
         unsafeShell(defineBroken),
-        sh`broken | sed 's/^/broken /'; ! lists_there || echo lists; ! lists_fresh || echo fresh`,
+        unsafeShell(defineHolders),
+        // While someone is at work, packages are half installed as a matter of course.
+        sh`who=$(holders); if [ -n "$who" ]; then echo "held $who"; else broken | sed 's/^/broken /'; fi`,
+        sh`! lists_there || echo lists; ! lists_fresh || echo fresh`,
         sh`apt-get -s -q ${unsafeShell(LOOK)} ${arguments_} 2>&1`,
       ),
     ),
@@ -51,9 +56,11 @@ export function simulationDetail(
   const also = others.length > 0 ? `this also removes ${others.join(', ')}` : undefined
   if (also && !allowRemovals) return { refuse: `${also} (allowRemovals: true lets it)` }
   if (!lists) return { notes: ['versions are not known until the package lists are refreshed'] }
+  const held = simulation.held && `someone else is at work with packages now, and is waited for: ${simulation.held}`
   const versions = simulation.installs.filter(({ name }) => names.includes(name))
   const more = simulation.installs.length - versions.length
   const notes = [
+    held,
     ...versions.map(({ name, from, to }) => `${name} ${from ? `${from} → ` : ''}${to}`),
     more > 0 && `${more} more ${more === 1 ? 'package comes' : 'packages come'} along`,
     simulation.back && 'older versions than those installed',
@@ -69,6 +76,7 @@ function readSimulation({ code, output }: ScriptResult): Simulation {
   const errors = lines.filter((line) => line.startsWith('E: ')).map((line) => line.slice(3))
   return {
     broken: lines.flatMap((line) => (line.startsWith('broken ') ? [line.slice(7)] : [])),
+    held: lines.find((line) => line.startsWith('held '))?.slice('held '.length),
     lists: lines.includes('lists'),
     fresh: lines.includes('fresh'),
     installs: lines.flatMap((line) => {
