@@ -3,13 +3,7 @@ import type { Probe, Values } from '../model/probe.ts'
 import type { Shell } from '../model/shell.ts'
 import type { Detail } from '../model/task.ts'
 import { taskType } from '../model/task.ts'
-import {
-  type GroupState,
-  group as groupProbe,
-  memberships,
-  type UserState,
-  user as userProbe,
-} from '../shell/readers/account.ts'
+import { memberships, type UserState, user as userProbe } from '../shell/readers/account.ts'
 import { sh, unsafeShell } from '../shell/sh.ts'
 import { invalidAccount, invalidId } from './account.ts'
 import { invalidName } from './ownership.ts'
@@ -47,11 +41,7 @@ interface UserNow extends UserState {
   readonly groups: readonly string[]
 }
 
-type UserProbes = {
-  readonly user: Probe<UserState>
-  readonly primary?: Probe<GroupState>
-  readonly groups?: Probe<readonly string[]>
-}
+type UserProbes = { readonly user: Probe<UserState>; readonly groups: Probe<readonly string[]> }
 
 /**
  * Keeps a user account. No password is set: log in by key, or not at all.
@@ -63,7 +53,7 @@ export const user = taskType('user', {
   key: (want: User) => `user:${want.name}`,
   label: (want) => want.name,
   invalid,
-  check,
+  check: (want): UserProbes => ({ user: userProbe(want.name), groups: memberships(want.name) }),
   read,
   apply,
   detail,
@@ -83,17 +73,9 @@ function invalid(want: User): string | undefined {
   )
 }
 
-/** All groups of a user cost a process per user; the primary one alone is asked for with all other groups. */
-function check({ name, group, groups }: User): UserProbes {
-  if (groups) return { user: userProbe(name), groups: memberships(name) }
-  return { user: userProbe(name), ...(group !== undefined && { primary: groupProbe(group) }) }
-}
-
-function read({ user, primary, groups }: Values<UserProbes>, want: User): UserNow | undefined {
-  if (!user) return undefined
-  const [first, ...others] = groups ?? []
-  const group = first ?? (primary?.gid === user.gid && want.group ? want.group : String(user.gid))
-  return { ...user, group, groups: others.toSorted() }
+function read({ user, groups = [] }: Values<UserProbes>): UserNow | undefined {
+  const [group = '', ...others] = groups
+  return user && { ...user, group, groups: others.toSorted() }
 }
 
 function apply(want: User, now: UserNow | undefined): readonly (readonly Change[])[] {
