@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { pause, poll } from '../../src/lab/poll.ts'
+import { poll } from '../../src/lab/poll.ts'
 
 const TOP = '/sys/fs/cgroup'
 const HIERARCHY = existsSync(join(TOP, 'cgroup.procs')) ? TOP : join(TOP, 'unified')
@@ -31,13 +31,22 @@ export function controlGroup(): ControlGroup {
     async remove() {
       if (!live.delete(group)) return
       for (const pid of pids()) end(pid)
-      await poll(() => (pids().length === 0 ? true : undefined), { seconds: 5 })
-      await pause(5)
-      rmdirSync(folder)
+      await poll(() => (pids().length === 0 && removed(folder) ? true : undefined), { seconds: 5 })
     },
   }
   live.add(group)
   return group
+}
+
+/** A group whose last process has just ended is busy for a moment. */
+function removed(folder: string): boolean {
+  try {
+    rmdirSync(folder)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EBUSY') return false
+    throw error
+  }
 }
 
 /** Ends whatever is being measured. */

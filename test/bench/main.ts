@@ -62,8 +62,7 @@ async function onBed<T>(work: (bed: Bed) => Promise<T>): Promise<T> {
   const place = bedPlace()
   const interrupted = async (signal: NodeJS.Signals) => {
     say(`${signal}: removing the lab`)
-    await endMeasured()
-    await removeBed(place).finally(() => process.exit(130))
+    await endMeasured().finally(() => removeBed(place).finally(() => process.exit(130)))
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted)
   try {
