@@ -46,10 +46,10 @@ const NOT_THERE = /: (No such file or directory|Not a directory)$/
 
 const defineStat = `r_stat() { ${withErrors(LOOK)}; }`
 
-// The first find complains of missing paths, so the second keeps quiet: only sha256sum's own complaints are left.
+// Only what is a regular file is handed to sha256sum, so that all its complaints are about files that are there.
 const defineFile = `${defineStat}
-r_sums() { find "$@" -maxdepth 0 -type f -exec sha256sum -z -- {} + 2>&1 >&6 | grep '^sha256sum: '; }
-r_file() { r_stat "$@"; { e=$(r_sums "$@"); } 6>&1; printf '\\0%s\\0' "$e"; }`
+r_file() { r_stat "$@"; c=$#; for k; do [ ! -f "$k" ] || [ -L "$k" ] || set -- "$@" "$k"; done; shift "$c"
+{ e=; [ $# = 0 ] || e=$(sha256sum -z -- "$@" 2>&1 >&6); } 6>&1; printf '\\0%s\\0' "$e"; }`
 
 /** Owner, mode, kind and link target of a path; one `find` for all of a host. */
 export function stat(path: string): Probe<FileState> {
