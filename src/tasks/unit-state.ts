@@ -34,7 +34,7 @@ export function unitChanges(unit: string, want: UnitWant, now: UnitState | undef
 
 /**
  * Starts a unit, from the definition on disk, even where it gave up for having failed too often. When it does not start,
- * its last messages tell why; the host program sees whether it still runs a moment later.
+ * its last messages tell why.
  */
 export function startStep(unit: string, now: UnitState | undefined, verb: 'start' | 'restart' = 'start'): ShellStep {
   return shellStep(

@@ -42,7 +42,7 @@ type UnitProbes = { readonly file: Probe<FileState>; readonly unit?: Probe<UnitS
 /**
  * Keeps a systemd unit file, root's and mode 0644, and optionally the unit running and enabled. systemd judges the file
  * before it takes its place (unknown keys and sections, values it cannot read; not whether commands and other units
- * exist), and reads it afterwards; a unit that runs is restarted then. A started service must live for over a second.
+ * exist), and reads it afterwards; a unit that runs is restarted then.
  *
  * @example
  * unit({ name: 'app', from: 'app.service.hbs', data: { port: 3000 }, enabled: true, running: true })

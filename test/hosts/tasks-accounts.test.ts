@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { describeOnLab, useLab } from './support/lab.ts'
-import { outcomes } from './support/project.ts'
-import { type FieldCase, planned, testFields, useTrial, wrong } from './support/trial.ts'
+import { type FieldCase, planned, testFields, testWrong, useTrial, type WrongCase, wrong } from './support/trial.ts'
 
 const account = (type: string, name: string, more: string, says: string, broken: string, before = ''): FieldCase => ({
   task: `${type}({ name: '${name}'${more} })`,
@@ -89,14 +88,6 @@ const FIELDS: readonly FieldCase[] = [
   ),
 ]
 
-interface WrongCase {
-  readonly title: string
-  readonly before: string
-  readonly task: string
-  readonly says: RegExp
-  readonly left: readonly [script: string, output: string]
-}
-
 const WRONG: readonly WrongCase[] = [
   {
     title: 'a group that is not there',
@@ -177,13 +168,5 @@ L
     expect(await on('ls -A /home/u-absent | grep kept; stat -c %u /home/u-uid')).toBe('kept\n720\n')
   })
 
-  test.each(WRONG)('$title', async ({ before, task, says, left: [script, output] }) => {
-    await on(before)
-    trial.project.tasks(`[${task}, file({ path: '/srv/later', content: 'never' })]`)
-    const applied = await apply()
-    expect(wrong(applied)).toMatch(says)
-    expect(applied.code).toBe(1)
-    expect(outcomes(applied).at(-1)).toBe('app1 file /srv/later: not-run')
-    expect(await on(script)).toBe(output)
-  })
+  testWrong(trial, WRONG)
 })

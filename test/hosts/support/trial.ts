@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { beforeAll, expect, test } from 'vitest'
 import { labExec } from '../../../src/lab/inside.ts'
 import type { UsedLab } from './lab.ts'
@@ -32,6 +33,20 @@ export interface FieldCase {
   readonly says: string
   /** All paths of the host that mending it may change. Omitted: not looked at. */
   readonly paths?: readonly string[]
+}
+
+/** One task that cannot be done, and what is left of it. */
+export interface WrongCase {
+  readonly title: string
+  /** A script that is run on the host before. */
+  readonly before?: string
+  readonly task: string
+  /** What is said of it. */
+  readonly says: RegExp
+  /** A script, and what it prints after the failed apply. */
+  readonly left?: readonly [script: string, output: string]
+  /** Whether the task after it is done. Default: false. */
+  readonly later?: boolean
 }
 
 /** Where the tool keeps its own things on a host. */
@@ -116,4 +131,28 @@ export function testFields(trial: Trial, cases: readonly FieldCase[], extra?: st
     const allowed = cases.flatMap(({ paths }) => paths ?? [])
     if (allowed.length > 0) expect(touched).toEqual(allowed.toSorted())
   })
+}
+
+/** A test for each task that cannot be done: apply says why and fails, and no temporary file is left behind. */
+export function testWrong(trial: Trial, cases: readonly WrongCase[]): void {
+  test.each(cases)(
+    '$title',
+    async ({ before = ':', task, says, left: [script, output] = [':', ''], later = false }) => {
+      await trial.on(`rm -f /srv/later; ${before}`)
+      trial.project.tasks(`[${task}, file({ path: '/srv/later', content: 'later' })]`)
+      const applied = await trial.apply()
+      expect(wrong(applied)).toMatch(says)
+      expect(applied.code).toBe(1)
+      expect(await trial.on(script)).toBe(output)
+      expect(await trial.on('cat /srv/later 2>/dev/null || :')).toBe(later ? 'later' : '')
+      expect(await trial.on(`find / -xdev -name '.deploy-*'; find /srv -name '.deploy-*'`)).toBe('')
+    },
+  )
+}
+
+/** A content as plans show it. */
+export function shownContent(content: string | Buffer): string {
+  const bytes = Buffer.from(content)
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 8)
+  return `${bytes.length} ${bytes.length === 1 ? 'byte' : 'bytes'} (${hash})`
 }
