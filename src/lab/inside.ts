@@ -1,5 +1,5 @@
 import { DeployError } from '../model/error.ts'
-import { hostCgroups, hostCpuSeconds } from './cgroup.ts'
+import { hostCpuSeconds } from './cgroup.ts'
 import { type ChildResult, onTerminal, outcome } from './child.ts'
 import { restoreDisk, saveDisk, upperFolder } from './disk.ts'
 import { bootHost, hostRuns, killHost, leader, stopHost } from './host.ts'
@@ -49,11 +49,6 @@ export function labCpuSeconds(ref: LabRef, name: string): number {
   const seconds = hostCpuSeconds(host.lab.id, name)
   if (seconds === undefined) throw notRunning(host)
   return seconds
-}
-
-/** The host's control group on this machine; processes below it are the host's. */
-export function labCgroup(ref: LabRef, name: string): string {
-  return hostCgroups(hostOf(ref, name).lab.id, name)[0] ?? ''
 }
 
 /** Keeps a copy of a host's disk under `label` after an orderly power-off; boots it again if it was running. */

@@ -32,10 +32,11 @@ export function buildProgram(
       tasks.filter(({ index }) => index > Math.max(from, mover) && index < to),
       pieces,
     )
+  const handlers = programHandlers(tasks)
   const programTasks = todo.map((decision, at) => {
     const between = guarded(indexes[at - 1] ?? -1, decision.task.index)
     const probes = [...between.probes, ...Object.values(decision.task.probes)]
-    return { ...programTask(decision), probes, guard: guardOf(probes, pieces), ...judges(tasks, indexes, at, mover) }
+    return { ...programTask(decision), probes, guard: guardOf(probes, pieces), ...judges(handlers, indexes, at, mover) }
   })
   return {
     ...head,
@@ -44,7 +45,7 @@ export function buildProgram(
       programTasks.flatMap(({ probes }) => probes),
       pieces,
     ),
-    handlers: programHandlers(tasks),
+    handlers,
     owed,
     probes: probesOf(tasks),
     after: mover < Number.POSITIVE_INFINITY ? guarded(indexes.at(-1) ?? -1, Number.POSITIVE_INFINITY) : undefined,
@@ -60,10 +61,10 @@ function guardedTasks(tasks: readonly CompiledTask[], pieces: Pieces): Guarded {
  * Where sets of files are judged: with the last planned task that notifies; behind a task that may move others with the
  * last of all that notify, for it may get its turn yet. What is not judged by a task is judged before its handler.
  */
-function judges(tasks: readonly CompiledTask[], indexes: readonly number[], at: number, mover: number) {
+function judges(handlers: readonly ProgramHandler[], indexes: readonly number[], at: number, mover: number) {
   const here = indexes[at] ?? -1
   const before = indexes[at - 1] ?? -1
-  const judged = programHandlers(tasks).filter(({ validate }) => validate)
+  const judged = handlers.filter(({ validate }) => validate)
   const ends = judged.map(({ id, tasks: notifiers }) => {
     const planned = notifiers.filter((index) => indexes.includes(index))
     const last = planned.at(-1) ?? -1

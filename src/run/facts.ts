@@ -3,7 +3,7 @@ import type { PlanProblem } from '../model/plan.ts'
 import type { Phase } from '../model/playbook.ts'
 import { readValues } from '../plan/decide.ts'
 import { type FactTable, factHosts } from '../plan/expand.ts'
-import { askProbes, defineReaders, readPieces } from '../shell/probe-script.ts'
+import { askHost } from './ask-probes.ts'
 import type { Context } from './context.ts'
 import { HostLost } from './session.ts'
 
@@ -61,8 +61,7 @@ async function readFacts({ pool }: FactContext, host: string, facts: Facts) {
   const problems: PlanProblem[] = []
   const probes = Object.values(facts).flatMap((fact) => Object.values(fact.probes))
   try {
-    const marks = await pool.ask(host, { script: `exec </dev/null\n${defineReaders(probes)}\n${askProbes(probes)}` })
-    const pieces = readPieces(marks, probes)
+    const pieces = await askHost(pool, host, probes)
     const values = new Map<Fact, unknown>()
     for (const [path, fact] of Object.entries(facts)) {
       const name = path.slice(path.indexOf('/') + 1)

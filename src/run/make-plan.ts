@@ -4,9 +4,10 @@ import type { CompiledHandler } from '../plan/compile.ts'
 import { type Decision, readValues } from '../plan/decide.ts'
 import { phaseHosts } from '../plan/expand.ts'
 import { presentChange, presentMayMove } from '../plan/present.ts'
+import { askHost } from './ask-probes.ts'
 import type { Context } from './context.ts'
 import { HostLost } from './session.ts'
-import { askHost, type HostPhase, type Survey } from './survey.ts'
+import type { HostPhase, Survey } from './survey.ts'
 
 interface Described {
   readonly changes: readonly PlannedChange[]
@@ -62,7 +63,7 @@ async function readDetails(context: Context, host: string, decisions: readonly D
   const asked = decisions.map(({ task, now }) => task.task.kind.detailProbes?.(task.want, now) ?? {})
   const probes = asked.flatMap((group) => Object.values(group))
   try {
-    const pieces = probes.length > 0 ? await askHost(context, host, probes) : new Map()
+    const pieces = probes.length > 0 ? await askHost(context.pool, host, probes) : new Map()
     return decisions.map(({ task, now }, index) => {
       const { values } = readValues(asked[index] ?? {}, pieces)
       return task.task.kind.detail?.(task.want, now, values) ?? {}

@@ -1,10 +1,10 @@
 import { DeployError, DeployErrors, exitCodes } from '../model/error.ts'
 import type { PlanProblem } from '../model/plan.ts'
-import type { Probe } from '../model/probe.ts'
 import { type CompiledTask, compileTasks, probesOf } from '../plan/compile.ts'
 import { type Decision, decideAll } from '../plan/decide.ts'
 import { expandHost, factHosts, phaseHosts } from '../plan/expand.ts'
-import { askProbes, defineReaders, type Pieces, readPieces } from '../shell/probe-script.ts'
+import type { Pieces } from '../shell/probe-script.ts'
+import { askHost } from './ask-probes.ts'
 import type { Context } from './context.ts'
 import { factTable, gatherFacts } from './facts.ts'
 import type { Hello } from './hello.ts'
@@ -101,14 +101,6 @@ function shownWhere({ root }: Context, where: string): string {
   return where.startsWith(`${root}/`) ? where.slice(root.length + 1) : where
 }
 
-/** The marks and pieces of a set of probes on a host, in one trip. */
-export async function askHost(context: Context, host: string, probes: readonly Probe[]): Promise<Pieces> {
-  const marks = await context.pool.ask(host, {
-    script: `exec </dev/null\n${defineReaders(probes)}\n${askProbes(probes)}`,
-  })
-  return readPieces(marks, probes)
-}
-
 async function lookAt(
   context: Context,
   host: string,
@@ -117,7 +109,7 @@ async function lookAt(
   try {
     const probes = probesOf(parts.flatMap(({ tasks }) => tasks))
     const hello = await context.pool.hello(host)
-    const pieces = probes.length > 0 ? await askHost(context, host, probes) : new Map()
+    const pieces = probes.length > 0 ? await askHost(context.pool, host, probes) : new Map()
     const decided = parts.map(
       ({ phase, tasks }): HostPhase => ({ host, phase, tasks, pieces, decisions: decideAll(tasks, pieces) }),
     )
