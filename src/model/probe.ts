@@ -21,6 +21,8 @@ export interface Reader<T = unknown> {
   split(output: Buffer, keys: readonly string[]): readonly Buffer[]
   join(pieces: readonly Buffer[]): Buffer
   parse(piece: Buffer, key: string): Answer<T>
+  /** A test of the shell itself, without a process, that holds exactly while the thing is not there. */
+  absence?(key: string): string
 }
 
 /** One read-only question: a key for a reader. Two probes of one kind and key are one question. */

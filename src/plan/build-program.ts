@@ -1,4 +1,5 @@
 import type { Content } from '../model/content.ts'
+import { type Probe, probeId } from '../model/probe.ts'
 import type { Step } from '../model/step.ts'
 import type { Pieces } from '../shell/probe-script.ts'
 import type { Guarded, ProgramHandler, ProgramInput } from '../shell/program.ts'
@@ -27,34 +28,41 @@ export function buildProgram(
   const indexes = todo.map(({ task }) => task.index)
   const mover =
     todo.find(({ task, changes }) => task.task.kind.moves?.(task.want, changes))?.task.index ?? Number.POSITIVE_INFINITY
-  const guarded = (from: number, to: number) =>
-    guardedTasks(
-      tasks.filter(({ index }) => index > Math.max(from, mover) && index < to),
-      pieces,
-    )
+  const between = (from: number, to: number) =>
+    probesOf(tasks.filter(({ index }) => index > Math.max(from, mover) && index < to))
   const handlers = programHandlers(tasks)
-  const programTasks = todo.map((decision, at) => {
-    const between = guarded(indexes[at - 1] ?? -1, decision.task.index)
-    const probes = [...between.probes, ...Object.values(decision.task.probes)]
-    return { ...programTask(decision), probes, guard: guardOf(probes, pieces), ...judges(handlers, indexes, at, mover) }
-  })
+  const asked = todo.map(({ task }, at) => [
+    ...between(indexes[at - 1] ?? -1, task.index),
+    ...Object.values(task.probes),
+  ])
   return {
     ...head,
-    tasks: programTasks,
-    guard: guardOf(
-      programTasks.flatMap(({ probes }) => probes),
-      pieces,
-    ),
+    tasks: todo.map((decision, at) => ({
+      ...programTask(decision),
+      ...guarded(asked[at] ?? [], pieces),
+      ...judges(handlers, indexes, at, mover),
+    })),
+    before: guarded(asked.flat(), pieces),
     handlers,
     owed,
     probes: probesOf(tasks),
-    after: mover < Number.POSITIVE_INFINITY ? guarded(indexes.at(-1) ?? -1, Number.POSITIVE_INFINITY) : undefined,
+    after:
+      mover < Number.POSITIVE_INFINITY
+        ? guarded(between(indexes.at(-1) ?? -1, Number.POSITIVE_INFINITY), pieces)
+        : undefined,
   }
 }
 
-function guardedTasks(tasks: readonly CompiledTask[], pieces: Pieces): Guarded {
-  const probes = probesOf(tasks)
-  return { probes, guard: guardOf(probes, pieces) }
+/** What is not there is guarded by a test of the shell where its reader has one: most of a first converge is that. */
+function guarded(probes: readonly Probe[], pieces: Pieces): Guarded {
+  const absences = new Map<Probe, string>()
+  for (const probe of probes) {
+    const piece = pieces.get(probeId(probe))
+    const test = piece && probe.reader.parse(piece, probe.key).state === 'absent' && probe.reader.absence?.(probe.key)
+    if (test) absences.set(probe, test)
+  }
+  const hashed = probes.filter((probe) => !absences.has(probe))
+  return { probes: hashed, guard: guardOf(hashed, pieces), absences: [...new Set(absences.values())] }
 }
 
 /**

@@ -13,13 +13,22 @@ F=$P/files D=$S/staged K=$S/kept/$RUN L=$R/$RUN/log.$PHASE acted= judged=
 exec 3>>"$P/journal"
 ${defineSay(3)}
 
-matches() { set -- "$1" $(sha256sum); [ "$2" = "$1" ]; }
+# Whether the answers in $P/asked have this hash.
+matches() { sha256sum -c --status <<END
+$1  $P/asked
+END
+}
 # The standard output of a transient unit is the system's journal.
 note() {
   printf '%s %s\n' "$RUN" "$*" >>"$S/journal"
   if [ "$LOG" = journal ]; then echo "$RUN $WHO $*" 2>/dev/null || :; else logger -t deploy -- "$RUN $WHO $*" 2>/dev/null || :; fi
 }
-finish() { note "end $1"; sync -- "$S/journal"; rm -rf -- "$F"; say end "$1"; exit 0; }
+finish() { note "end $1"; settle "$S/journal"; rm -rf -- "$F"; say end "$1"; exit 0; }
+# Syncs files, and with them all folders in which files were replaced: before what was owed for these counts as paid.
+settle() {
+  [ ! -s "$P/folders" ] || { while read -r g; do set -- "$@" "$g"; done <"$P/folders"; : >"$P/folders"; }
+  [ $# = 0 ] || sync -- "$@"
+}
 stop() { say "$@"; answers; finish "$1"; }
 
 open_program() {
@@ -28,8 +37,10 @@ open_program() {
   flock 9
   held || finish fenced
   [ -d "$S/owed" ] || mkdir -p -- "$S/owed"
-  [ ! -d "$S/kept" ] || ls -1t -- "$S/kept" | tail -n +21 | while read -r o; do rm -rf -- "$S/kept/$o"; done
-  [ ! -e "$S/journal" ] || [ "$(stat -c %s -- "$S/journal")" -lt 1000000 ] || sed -i '1,5000d' "$S/journal"
+  # Runs are named by their time, so the oldest come first.
+  set -- "$S"/kept/*; while [ $# -gt 20 ]; do rm -rf -- "$1"; shift; done
+  # One run in sixteen looks at the size of the journal.
+  case $RUN in *0) [ ! -e "$S/journal" ] || find "$S/journal" -size +1000k -exec sed -i '1,5000d' '{}' ';' ;; esac
   [ ! -s "$S/temps" ] || { while read -r o; do rm -f -- "$o"; done <"$S/temps"; : >"$S/temps"; }
   log=' '; [ ! -r "$L" ] || log=" $(cat -- "$L")"
   note start; sync -- "$S/journal"
@@ -107,19 +118,19 @@ put() {
 }
 replace() {
   install -T ${'${4:+-o "$4"}'} ${'${5:+-g "$5"}'} -m "$6" -- "$2" "$n" || { c=$?; rm -f -- "$n"; echo "$1 could not be written. Free there:"; df -h --output=target,avail,iavail -- .; return "$c"; }
-  matches "$3" <"$n" || { echo "the content written is not the content sent"; return 9; }
+  cmp -s -- "$2" "$n" || { echo "the content written is not the content sent"; return 9; }
   [ -z "$7" ] || ( f=${'${at%/}'}/$n; cd / && foreign 60 '' "$7" "$f" ) || return
   owing && { [ -z "$8" ] || owe_restart "$8" "$9"; } || return
-  sync -- "$n" && mv -fT -- "$n" "./${'${1##*/}'}" && sync -- .
+  sync -- "$n" && mv -fT -- "$n" "./${'${1##*/}'}" && printf '%s\n' "$at" >>"$P/folders"
 }
 
 foreign() {
   limit=$1 as=$2 script=$3; shift 3
-  rm -f -- "$P/out"; mkfifo -- "$P/out" || return
-  setsid sh -c 'stdbuf -o0 head -c 65536; tail -c 65536' <"$P/out" 3>&- & b=$!
+  q=0; while [ -e "$P/out.$q" ]; do q=$((q + 1)); done; mkfifo -- "$P/out.$q" || return
+  setsid sh -c 'stdbuf -o0 head -c 65536; exec tail -c 65536' <"$P/out.$q" 3>&- & b=$!
   # Everybody on the host can read command lines, so the script is handed over in the environment, and taken out of it.
   set -- sh -c "$EVAL" sh "$@"; [ -z "$as" ] || set -- runuser -u "$as" -- "$@"
-  c=0; DEPLOY_SCRIPT=$script timeout -k 10 "$limit" "$@" </dev/null >"$P/out" 2>&1 3>&- || c=$?
+  c=0; DEPLOY_SCRIPT=$script timeout -k 10 "$limit" "$@" </dev/null >"$P/out.$q" 2>&1 3>&- || c=$?
   # A daemon the command left behind may hold its output open: what it says after two seconds is not waited for.
   ( trap 'kill $s' TERM; sleep 2 & s=$!; wait $s && kill -TERM -$b ) >/dev/null 2>&1 3>&- & w=$!
   wait $b 2>/dev/null || :; kill $w 2>/dev/null || :; wait $w 2>/dev/null || :
@@ -131,19 +142,19 @@ foreign() {
 }
 
 # What is owed once something is changed is written down just before it is, never for what is refused before.
-owing() { for i in $owes; do ( owe "$i" ) || return; done; }
+owing() { for i in $owes; do owe "$i" || return; done; }
 owe_restart() {
   [ ! -e "$S/owed/$2" ] || return 0
-  printf 'restart %s\n%s\nsystemctl daemon-reload && systemctl try-restart -- "%s"\n' "$1" "$RUN" "$1" >"$S/owed/.$2" || return
-  sync -- "$S/owed/.$2" && mv -- "$S/owed/.$2" "$S/owed/$2" && sync -- "$S/owed"
+  printf 'restart %s\n%s\nsystemctl daemon-reload && systemctl try-restart -- "%s"\n' "$1" "$RUN" "$1" >"$S/owed/.$2" && owed "$2"
 }
 owe() {
   [ ! -e "$S/owed/$1" ] || return 0
-  eval "n=\$name_$1 s=\$script_$1 v=\$validate_$1"
-  printf '%s\n%s\n(\n%s\n) && (\n%s\n)\n' "$n" "$RUN" "${'${v:-:}'}" "$s" >"$S/owed/.$1" || return
-  sync -- "$S/owed/.$1" && mv -- "$S/owed/.$1" "$S/owed/$1" && sync -- "$S/owed"
+  eval "h=\$name_$1 s=\$script_$1 v=\$validate_$1"
+  printf '%s\n%s\n(\n%s\n) && (\n%s\n)\n' "$h" "$RUN" "${'${v:-:}'}" "$s" >"$S/owed/.$1" && owed "$1"
 }
-paid() { rm -f -- "$S/owed/$1"; sync -- "$S/owed"; }
+owed() { sync -- "$S/owed/.$1" && mv -- "$S/owed/.$1" "$S/owed/$1" && sync -- "$S/owed"; }
+# A power loss may bring the entry back: then its handler runs once more, which does no harm.
+paid() { settle; rm -f -- "$S/owed/$1"; }
 happened() { log="$log$1 "; printf '%s ' "$1" >>"$L"; }
 notified() { happened "n:$1"; }
 started() {
@@ -159,7 +170,7 @@ judge() {
   [ -e "$S/owed/$1" ] || return 0
   eval "v=\$validate_$1 t=\$timeout_$1 i=\$tasks_$1"
   say judge "$1"
-  if ( foreign "$t" '' "$v" ) >&3 2>&1 9>&-; then judged="$judged $1 "; return 0; fi
+  if foreign "$t" '' "$v" >&3 2>&1 9>&-; then judged="$judged $1 "; return 0; fi
   back=none left=
   for x in $i; do
     c=0; restore "$x" >&3 2>&1 || c=$?
@@ -182,7 +193,7 @@ run_handler() {
   pay "$1" "$t" "$s"
 }
 # What is owed under another body of a handler of this playbook is owed as this one from now on.
-supersede() { [ ! -e "$S/owed/$1" ] || { ( owe "$2" ) && paid "$1"; }; }
+supersede() { [ ! -e "$S/owed/$1" ] || { owe "$2" && paid "$1"; }; }
 run_owed() {
   [ -e "$S/owed/$1" ] || return 0
   { read -r n; read -r o; s=$(cat); } <"$S/owed/$1"
@@ -190,7 +201,7 @@ run_owed() {
 }
 pay() {
   say handler "$1"; c=0
-  ( foreign "$2" '' "$3" ) >&3 2>&1 9>&- || c=$?
+  foreign "$2" '' "$3" >&3 2>&1 9>&- || c=$?
   if [ "$c" = 0 ]; then acted=1; paid "$1"; say handled "$1"; note "handled $n"
   else say unhandled "$1" "$c"; note "failed handler $n"; finish failed; fi
 }

@@ -9,8 +9,10 @@ import { quote } from './sh.ts'
 /** Questions whose answers must still be those the plan was decided on. */
 export interface Guarded {
   readonly probes: readonly Probe[]
-  /** SHA-256 of the answers. */
+  /** SHA-256 of the answers to `probes`. */
   readonly guard: string
+  /** Further questions, answered by a proof that the thing is not there, as tests of the shell that still hold then. */
+  readonly absences: readonly string[]
 }
 
 /**
@@ -60,8 +62,8 @@ export interface ProgramInput {
   /** Who asks, for the host's own journal. */
   readonly who: string
   readonly tasks: readonly ProgramTask[]
-  /** SHA-256 of the answers of all planned tasks' probes. */
-  readonly guard: string
+  /** The answers of all planned tasks together. */
+  readonly before: Guarded
   /** In the order of first notification; each runs only if it is owed. */
   readonly handlers: readonly ProgramHandler[]
   /** Owed by runs before this one and unknown to this phase: their stored scripts run. */
@@ -81,17 +83,17 @@ export const SMALL_FILE = 1 << 20
  * `moved`); then handlers, then all checks again. Marks go to its journal file; the last one is `end WORD`.
  */
 export function hostProgram(input: ProgramInput): string {
-  const planned = input.tasks.flatMap((task) => task.probes)
+  const guarded = [input.before, ...input.tasks, ...(input.after ? [input.after] : [])]
   const ids = input.handlers.map((handler) => handler.id)
   return [
     `P=$1 LOG=$2\n${ENVIRONMENT}\n${FOLDERS}`,
     `N=${input.nonce} RUN=${quote(input.run)} FENCE=${input.fence} PHASE=${input.phase} WHO=${quote(input.who)}`,
     PROGRAM_FUNCTIONS,
-    defineReaders([...input.probes, ...planned]),
+    defineReaders([...input.probes, ...guarded.flatMap(({ probes }) => probes)]),
     `answers() {\n:\n${askProbes(input.probes)}} >&3 2>/dev/null 9>&-`,
     ...input.handlers.map(defineHandler),
     'open_program',
-    input.tasks.length > 0 ? comparison(planned, input.guard, 'stale') : '',
+    comparison(input.before, 'stale'),
     ...input.owed.flatMap(({ id, as }) => (as ? [`supersede ${id} ${as}`] : [])),
     ...input.tasks.map(runTask),
     input.after ? ifActed(input.after, 'moved') : '',
@@ -115,14 +117,16 @@ function defineHandler(handler: ProgramHandler): string {
   ].join('\n')
 }
 
-/** Shell that stops the program with `word` unless these probes still give the answers of the plan. */
-function comparison(probes: readonly Probe[], guard: string, stop: string): string {
-  return `{\n:\n${printAnswers(probes)}} 2>/dev/null 9>&- | matches ${guard} || stop ${stop}`
+/** Shell that stops the program with `word` unless the host still answers as it did for the plan. */
+function comparison({ probes, guard, absences }: Guarded, word: string): string {
+  const gone = absences.map((test) => `${test} || stop ${word}`)
+  const same = `{\n${printAnswers(probes)}} >"$P/asked" 2>/dev/null 9>&-\nmatches ${guard} || stop ${word}`
+  return [...gone, ...(probes.length > 0 ? [same] : [])].join('\n')
 }
 
 /** Once something was done, the tasks from here on may have been moved by it. */
-function ifActed({ probes, guard }: Guarded, stop: string): string {
-  return `[ -z "$acted" ] || ${comparison(probes, guard, stop)}`
+function ifActed(guarded: Guarded, word: string): string {
+  return `if [ -n "$acted" ]; then\n:\n${comparison(guarded, word)}\nfi`
 }
 
 function runTask(task: ProgramTask): string {

@@ -10,15 +10,16 @@ export const ENVIRONMENT =
 
 /**
  * The one command that is ever put on a command line: a loop that reads a header line (nonce, length, hash), then
- * exactly that many bytes, and runs them only when their hash is right. It is constant and free of newline, `!`,
+ * exactly that many bytes, and runs them only when their hash is right. The mark `end CODE` follows, whatever becomes of
+ * the script. It is constant and free of newline, `!`,
  * backslash and inner single quotes, so login shells such as csh and fish pass it whole. The loop is not read from
  * stdin: dash would read ahead and take payload bytes for commands.
  */
 const LOOP = [
   ENVIRONMENT,
   'while read -r n l h',
-  'do p=$(head -c "$l"; echo .); p=${p%.}; set -- $(printf %s "$p" | sha256sum)',
-  'if [ "$1" = "$h" ]; then ( N=$n; eval "$p" ); else echo; echo "$n bad"; exit 65; fi',
+  'do p=$(head -c "$l"); set -- $(printf %s "$p" | sha256sum)',
+  'if [ "$1" = "$h" ]; then ( N=$n; eval "$p" ); c=$?; echo; echo "$n end $c"; else echo; echo "$n bad"; exit 65; fi',
   'done',
 ]
   .join('; ')
@@ -42,10 +43,10 @@ export const PRELUDE = `${FOLDERS}\n${defineSay(1)}\n`
 
 /**
  * The bytes that make the loop run a script: header line, then the script. Data the script reads comes after it.
- * The last mark is `end CODE`, whatever the script does.
  */
 export function payload(nonce: string, script: string): Buffer {
-  const body = Buffer.from(`${PRELUDE}(\n${script}\n)\nsay end $?\n`)
+  // The loop loses line breaks at the end, so the last byte is another one; a comment leaves the exit code as it was.
+  const body = Buffer.from(`${PRELUDE}${script}\n#`)
   const hash = createHash('sha256').update(body).digest('hex')
   return Buffer.concat([Buffer.from(`${nonce} ${body.length} ${hash}\n`), body])
 }

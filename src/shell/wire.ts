@@ -13,16 +13,21 @@ export interface Upload {
 const UNRECEIVED = 'unreceived() { say unreceived; kill "$$"; exit 9; }'
 
 /**
- * Shell that receives files from the stream into a folder, each named by its hash. Nothing uses them before their
- * hashes are checked.
+ * Shell that receives files from the stream, each named by its hash, into the folders `S/staged` and `P/files` and the
+ * last one into `P`. Nothing uses them before their hashes are checked.
  */
-function receive(folder: string, uploads: readonly Upload[]): string {
-  if (uploads.length === 0) return ''
-  const names = uploads.map(({ sha256 }) => `${sha256}  ${sha256}`).join('\n')
-  const heads = uploads.map(({ sha256, size }) => `head -c ${size} >${sha256}`).join(' &&\n')
-  return `[ -d "${folder}" ] || mkdir -p -m 700 -- "${folder}" || unreceived
-cd -- "${folder}" && ${heads} && sha256sum -c --status <<'EOF_UPLOADS' || { df -h .; unreceived; }
-${names}
+function receive(large: readonly Upload[], small: readonly Upload[], program: Upload): string {
+  const files = [
+    ...large.map((upload) => ({ ...upload, name: `staged/${upload.sha256}` })),
+    ...small.map((upload) => ({ ...upload, name: `files/${upload.sha256}` })),
+    { ...program, name: program.sha256 },
+  ]
+  const heads = files.map(({ name, size }) => `head -c ${size} >${name}`).join(' &&\n')
+  const sums = files.map(({ name, sha256 }) => `${sha256}  ${name}`).join('\n')
+  const staged = large.length > 0 ? 'mkdir -p -- "$S/staged" && ln -s -- "$S/staged" staged && ' : ''
+  return `mkdir -p -- "$P/files" && cd -- "$P" || unreceived
+${staged}${heads} && sha256sum -c --status <<'EOF_UPLOADS' || { df -h . "$S"; unreceived; }
+${sums}
 EOF_UPLOADS
 `
 }
@@ -41,9 +46,8 @@ export function startProgram(
 ): string {
   return `exec 2>&1
 ${UNRECEIVED}
-P=$R/${run}/${name}; mkdir -p -m 700 -- "$P" || unreceived
-${receive('$S/staged', large)}${receive('$P/files', small)}${receive('$P', [program])}
-: >"$P/journal"
+P=$R/${run}/${name}
+${receive(large, small, program)}: >"$P/journal"
 if [ -d /run/systemd/system ] && [ "$R" = /run/deploy ]; then
   systemd-run --quiet --collect --no-block -p KillMode=process -p SyslogIdentifier=deploy --unit="deploy-${run}-${name}" env -i HOME="$HOME" sh "$P/${program.sha256}" "$P" journal || exit
 else ( setsid sh "$P/${program.sha256}" "$P" </dev/null >/dev/null 2>&1 & ) fi
@@ -97,9 +101,9 @@ f=$((f+1)); printf '%s %s\\n%s\\n' ${quote(run)} "$f" ${quote(owner)} >"$R/owner
 /** Gives the lock back, if this run still holds it, and removes the run's folder. */
 export function releaseLock(run: string): string {
   return `exec 9>>"$R/lock"; flock -w 30 9 || { say busy; exit; }
-[ ! -e "$R/owner" ] || read -r o f <"$R/owner"
-[ "$o" != ${quote(run)} ] || rm -rf -- "$R/owner" "$S/staged"
-rm -rf -- "$R/${run}"; say released`
+set --; [ ! -e "$R/owner" ] || read -r o f <"$R/owner"
+[ "$o" != ${quote(run)} ] || set -- "$R/owner" "$S/staged"
+rm -rf -- "$R/${run}" "$@"; say released`
 }
 
 /**

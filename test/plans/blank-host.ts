@@ -10,7 +10,7 @@ const BLANK: Readonly<Record<string, unknown>> = {
   unit: { block: 'LoadState=not-found\nActiveState=inactive\nUnitFileState=\nNeedDaemonReload=no' },
   user: { line: '' },
   group: { line: '' },
-  memberships: 'id: no such user\n1',
+  memberships: { line: '', error: "id: 'it': no such user" },
   script: Buffer.from('\n1').toString('base64'),
 }
 

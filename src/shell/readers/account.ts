@@ -1,5 +1,16 @@
 import type { Answer, Probe, Reader } from '../../model/probe.ts'
-import { absent, callFunction, fromPiece, splitNul, toPiece, unreadable, utf8, value, withErrors } from './records.ts'
+import {
+  absent,
+  callFunction,
+  fromPiece,
+  joinLines,
+  splitNul,
+  toPiece,
+  unreadable,
+  utf8,
+  value,
+  withErrors,
+} from './records.ts'
 
 export interface UserState {
   readonly uid: number
@@ -54,18 +65,42 @@ const groups: Reader<GroupState> = {
 
 const membershipsReader: Reader<readonly string[]> = {
   kind: 'memberships',
-  define: `r_memberships() { for k; do id -nG -- "$k" 2>&1; printf '%s\\0' "$?"; done; }`,
+  define: `r_memberships() { ${withErrors('id -nG -- "$@"')}; }`,
   call: (keys) => callFunction('r_memberships', keys),
-  split: (output, keys) => {
-    const texts = splitNul(output)
-    return keys.map((_key, index) => toPiece(texts[index] ?? ''))
+  split: splitMemberships,
+  join: (buffers) => {
+    const pieces = buffers.map((buffer) => fromPiece<AccountPiece>(buffer))
+    const text = pieces.map(({ line }) => (line ? `${line}\n` : '')).join('')
+    return Buffer.from(`${text}\0${joinLines(pieces.map(({ error }) => error))}\0`, 'latin1')
   },
-  join: (pieces) => Buffer.from(pieces.map((piece) => `${fromPiece<string>(piece)}\0`).join(''), 'latin1'),
   parse: (piece) => {
-    const [names = '', code = names] = fromPiece<string>(piece).split('\n')
-    if (code === '0') return value(names.split(' '))
-    return /no such user/.test(names) ? absent : unreadable(names)
+    const { line, error = '' } = fromPiece<AccountPiece>(piece)
+    if (line) return value(line.split(' '))
+    return NO_SUCH_USER.test(error) ? absent : unreadable(error)
   },
+}
+
+const NO_SUCH_USER = /: no such user$/
+
+/** id prints a line for each user there is, in the order asked, and a complaint for each other, with its name. */
+function splitMemberships(output: Buffer, keys: readonly string[]): readonly Buffer[] {
+  const [text = '', errors = ''] = splitNul(output)
+  const lines = text.split('\n').filter(Boolean)
+  const complaints = errors.split('\n').filter((error) => NO_SUCH_USER.test(error))
+  const missing = new Map(
+    keys.flatMap((key) => {
+      const error = complaints.find((complaint) => complaint.includes(`'${key}'`))
+      return error === undefined ? [] : [[key, error] as const]
+    }),
+  )
+  const found = keys.filter((key) => !missing.has(key))
+  // Anything else that id says cannot be told apart by user.
+  if (lines.length !== found.length || complaints.join('\n') !== errors)
+    return keys.map(() => toPiece({ line: '', error: errors }))
+  return keys.map((key) => {
+    const error = missing.get(key)
+    return toPiece(error === undefined ? { line: lines[found.indexOf(key)] } : { line: '', error })
+  })
 }
 
 /** getent prints the entries it has, in the order asked, and keeps silent about the others. */

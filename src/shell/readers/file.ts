@@ -1,4 +1,5 @@
 import type { Answer, Probe, Reader } from '../../model/probe.ts'
+import { quote } from '../sh.ts'
 import {
   absent,
   callFunction,
@@ -68,6 +69,7 @@ const statReader: Reader<FileState> = {
   split: (output, keys) => keys.map(pieceOf(splitStat(splitNul(output), keys).pieces)),
   join: (pieces) => Buffer.from(joinStat(pieces.map((piece) => fromPiece<FilePiece>(piece))), 'latin1'),
   parse: (piece) => parse(fromPiece<FilePiece>(piece), false),
+  absence,
 }
 
 const fileReader: Reader<FileState> = {
@@ -77,6 +79,11 @@ const fileReader: Reader<FileState> = {
   split: splitFile,
   join: joinFile,
   parse: (piece) => parse(fromPiece<FilePiece>(piece), true),
+  absence,
+}
+
+function absence(path: string): string {
+  return `{ [ ! -e ${quote(path)} ] && [ ! -L ${quote(path)} ]; }`
 }
 
 function pieceOf(pieces: ReadonlyMap<string, FilePiece>) {
