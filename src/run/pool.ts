@@ -34,6 +34,8 @@ export interface PoolOptions {
 interface Opened {
   readonly session: Promise<Session>
   readonly hello: Promise<Hello>
+  /** Asks the first question of a link, with the hello in the same trip; `undefined` when the link was asked before. */
+  askFirst(script: string): Promise<readonly Mark[]> | undefined
 }
 
 export function openPool({ inventory, knownHosts, forks }: PoolOptions): Pool {
@@ -45,28 +47,49 @@ export function openPool({ inventory, knownHosts, forks }: PoolOptions): Pool {
   function opened(host: string): Opened {
     const known = links.get(host)
     if (known) return known
-    const { promise: session, resolve } = Promise.withResolvers<Session>()
-    const hello = logins(async () => {
+    const { promise: session, resolve, reject } = Promise.withResolvers<Session>()
+    logins(async () => {
       const link = openLink(mustHave(connections, host), knownHosts)
       const closed = link.closed.then((failure) => withTrustHint(failure, inventory.environment, host))
       const next = openSession(host, { ...link, closed })
       sessions.push(next)
       resolve(next)
-      return readHello(await next.ask({ script: HELLO }))
-    })
+      await next.started
+    }).catch(reject)
+    const { promise: first, resolve: ask } = Promise.withResolvers<string>()
+    const answer = first.then(async (script) => (await session).ask({ script: `${HELLO}${script}` }))
+    let asked = false
+    const link: Opened = {
+      session,
+      hello: answer.then(readHello),
+      askFirst(script) {
+        if (asked) return undefined
+        asked = true
+        ask(script)
+        return answer
+      },
+    }
     // Whoever asks this host next meets the error; until then it is not an unhandled one.
-    hello.catch(() => undefined)
-    const link = { session, hello }
+    link.hello.catch(() => undefined)
     links.set(host, link)
     return link
   }
 
+  function hello(host: string): Promise<Hello> {
+    const link = opened(host)
+    link.askFirst('')?.catch(() => undefined)
+    return link.hello
+  }
+
   return {
     open: (hosts) => void hosts.map(opened),
-    hello: (host) => opened(host).hello,
+    hello,
     async ask(host, question) {
-      const { session, hello } = opened(host)
-      await hello
+      const { session, askFirst } = opened(host)
+      // What is more than a script reads the stream itself, and the hello is nothing for it.
+      const first = Object.keys(question).length === 1 ? askFirst(question.script) : undefined
+      if (first) return first
+      await hello(host)
       return (await session).ask(question)
     },
     tell: (host, line) => sessions.findLast((session) => session.host === host)?.tell(line),

@@ -28,6 +28,8 @@ export interface Question {
 export interface Session {
   readonly host: string
   readonly traffic: Traffic
+  /** Settles when the login is done, that is with the first byte of whatever runs there, or when the link has ended. */
+  readonly started: Promise<void>
   /** All marks of the answer; the last is `end CODE`. @throws HostLost when the link ends before. */
   ask(question: Question): Promise<readonly Mark[]>
   /** Sends a line to the script at work. */
@@ -66,10 +68,12 @@ export function openSession(host: string, link: Link): Session {
   let pending: Pending | undefined
   let ended: LinkFailure | undefined
   let queue: Promise<unknown> = Promise.resolve()
+  const { promise: started, resolve: start } = Promise.withResolvers<void>()
 
   link.stdout.on('data', (chunk: Buffer) => {
     traffic.bytesIn += chunk.length
     clearTimeout(deadline)
+    start()
     pending?.take(chunk)
   })
   link.closed.then((failure) => end(failure))
@@ -85,6 +89,7 @@ export function openSession(host: string, link: Link): Session {
 
   function end(failure: LinkFailure): void {
     clearTimeout(deadline)
+    start()
     ended ??= failure
     pending?.fail(ended)
   }
@@ -145,6 +150,7 @@ export function openSession(host: string, link: Link): Session {
   return {
     host,
     traffic,
+    started,
     ask(question) {
       const answer = queue.then(() => askNow(question))
       queue = answer.catch(() => undefined)

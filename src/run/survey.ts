@@ -108,8 +108,8 @@ async function lookAt(
 ) {
   try {
     const probes = probesOf(parts.flatMap(({ tasks }) => tasks))
-    const hello = await context.pool.hello(host)
     const pieces = probes.length > 0 ? await askHost(context.pool, host, probes) : new Map()
+    const hello = await context.pool.hello(host)
     const decided = parts.map(
       ({ phase, tasks }): HostPhase => ({ host, phase, tasks, pieces, decisions: decideAll(tasks, pieces) }),
     )

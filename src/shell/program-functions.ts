@@ -23,7 +23,7 @@ note() {
   printf '%s %s\n' "$RUN" "$*" >>"$S/journal"
   if [ "$LOG" = journal ]; then echo "$RUN $WHO $*" 2>/dev/null || :; else logger -t deploy -- "$RUN $WHO $*" 2>/dev/null || :; fi
 }
-finish() { note "end $1"; settle "$S/journal"; rm -rf -- "$F"; say end "$1"; exit 0; }
+finish() { note "end $1"; settle "$S/journal"; rm -rf -- "$F"; [ "$1" = fenced ] || : >"$S/temps"; say end "$1"; exit 0; }
 # Syncs files, and with them all folders in which files were replaced: before what was owed for these counts as paid.
 settle() {
   [ ! -s "$P/folders" ] || { while read -r g; do set -- "$@" "$g"; done <"$P/folders"; : >"$P/folders"; }

@@ -11,12 +11,13 @@ export const ENVIRONMENT =
 /**
  * The one command that is ever put on a command line: a loop that reads a header line (nonce, length, hash), then
  * exactly that many bytes, and runs them only when their hash is right. The mark `end CODE` follows, whatever becomes of
- * the script. It is constant and free of newline, `!`,
+ * the script. First of all it prints a line, by which the controller sees the login done. It is constant and free of newline, `!`,
  * backslash and inner single quotes, so login shells such as csh and fish pass it whole. The loop is not read from
  * stdin: dash would read ahead and take payload bytes for commands.
  */
 const LOOP = [
   ENVIRONMENT,
+  'echo',
   'while read -r n l h',
   'do p=$(head -c "$l"); set -- $(printf %s "$p" | sha256sum)',
   'if [ "$1" = "$h" ]; then ( N=$n; eval "$p" ); c=$?; echo; echo "$n end $c"; else echo; echo "$n bad"; exit 65; fi',

@@ -5,11 +5,13 @@ import { LAUNCH, LAUNCH_ARGV, LAUNCH_SUDO, payload } from '../../src/shell/sessi
 
 const NONCE = 'a'.repeat(32)
 
+/** Talks to the loop; the line with which it begins is taken off. */
 function converse(input: Buffer): { words: readonly string[]; before: string }[] {
   const [file = '', ...args] = LAUNCH_ARGV
   const { stdout } = spawnSync(file, args, { input, timeout: 10_000 })
+  expect(stdout[0]).toBe(10)
   return markParser(NONCE)
-    .push(stdout)
+    .push(stdout.subarray(1))
     .map(({ words, before }) => ({ words, before: before.toString() }))
 }
 
