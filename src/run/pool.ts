@@ -35,7 +35,7 @@ interface Opened {
   readonly session: Promise<Session>
   readonly hello: Promise<Hello>
   /** Asks the first question of a link, with the hello in the same trip; `undefined` when the link was asked before. */
-  askFirst(script: string): Promise<readonly Mark[]> | undefined
+  askFirst(question: Question): Promise<readonly Mark[]> | undefined
 }
 
 export function openPool({ inventory, knownHosts, forks }: PoolOptions): Pool {
@@ -56,16 +56,18 @@ export function openPool({ inventory, knownHosts, forks }: PoolOptions): Pool {
       resolve(next)
       await next.started
     }).catch(reject)
-    const { promise: first, resolve: ask } = Promise.withResolvers<string>()
-    const answer = first.then(async (script) => (await session).ask({ script: `${HELLO}${script}` }))
+    const { promise: first, resolve: ask } = Promise.withResolvers<Question>()
+    const answer = first.then(async (question) =>
+      (await session).ask({ ...question, script: `${HELLO}${question.script}` }),
+    )
     let asked = false
     const link: Opened = {
       session,
       hello: answer.then(readHello),
-      askFirst(script) {
+      askFirst(question) {
         if (asked) return undefined
         asked = true
-        ask(script)
+        ask(question)
         return answer
       },
     }
@@ -77,7 +79,7 @@ export function openPool({ inventory, knownHosts, forks }: PoolOptions): Pool {
 
   function hello(host: string): Promise<Hello> {
     const link = opened(host)
-    link.askFirst('')?.catch(() => undefined)
+    link.askFirst({ script: '' })?.catch(() => undefined)
     return link.hello
   }
 
@@ -86,8 +88,7 @@ export function openPool({ inventory, knownHosts, forks }: PoolOptions): Pool {
     hello,
     async ask(host, question) {
       const { session, askFirst } = opened(host)
-      // What is more than a script reads the stream itself, and the hello is nothing for it.
-      const first = Object.keys(question).length === 1 ? askFirst(question.script) : undefined
+      const first = listens(question) ? undefined : askFirst(question)
       if (first) return first
       await hello(host)
       return (await session).ask(question)
@@ -103,6 +104,11 @@ export function openPool({ inventory, knownHosts, forks }: PoolOptions): Pool {
       for (const session of sessions) session.close()
     },
   }
+}
+
+/** Whether someone follows the stream while the answer comes: then the hello must not be in it. */
+function listens({ data, onMark, onBytes, onOutput }: Question): boolean {
+  return [data, onMark, onBytes, onOutput].some(Boolean)
 }
 
 /** A host key that is not trusted has one way out, and it is never to try again. */

@@ -14,6 +14,8 @@ export interface Traffic {
 
 export interface Question {
   readonly script: string
+  /** Seconds until the last mark; the link is given up when it did not come. Omitted: as long as it takes. */
+  readonly within?: number
   /** Sent right behind the script, for it to read. */
   readonly data?: () => AsyncIterable<Buffer>
   /** Sees every mark as it comes, with the bytes before it. */
@@ -77,15 +79,11 @@ export function openSession(host: string, link: Link): Session {
     pending?.take(chunk)
   })
   link.closed.then((failure) => end(failure))
-  const deadline = setTimeout(() => {
-    end({
-      kind: 'timeout',
-      message: `no answer within ${FIRST_ANSWER} s of the login`,
-      hint: 'a login shell that waits for input would do this',
-    })
-    link.close()
-  }, FIRST_ANSWER * 1000)
-  deadline.unref()
+  const deadline = limit(
+    FIRST_ANSWER,
+    `no answer within ${FIRST_ANSWER} s of the login`,
+    'a login shell that waits for input would do this',
+  )
 
   function end(failure: LinkFailure): void {
     clearTimeout(deadline)
@@ -99,7 +97,15 @@ export function openSession(host: string, link: Link): Session {
     link.stdin.write(data)
   }
 
-  function askNow({ script, data, onMark, onBytes, onOutput }: Question): Promise<readonly Mark[]> {
+  /** Gives up a link on which nothing came in time. */
+  function limit(seconds: number, message: string, hint: string): NodeJS.Timeout {
+    return setTimeout(() => {
+      end({ kind: 'timeout', message, hint })
+      link.close()
+    }, seconds * 1000).unref()
+  }
+
+  function askNow({ script, within, data, onMark, onBytes, onOutput }: Question): Promise<readonly Mark[]> {
     const { promise, resolve, reject } = Promise.withResolvers<readonly Mark[]>()
     if (ended) return Promise.reject(new HostLost(host, ended))
     const nonce = randomBytes(16).toString('hex')
@@ -130,7 +136,10 @@ export function openSession(host: string, link: Link): Session {
         link.close()
       })
     }
+    const hint = 'a file system or service that hangs would do this: look at the host by hand'
+    const answered = within && limit(within, `no answer within ${within} s to what it was asked`, hint)
     return promise.finally(() => {
+      clearTimeout(answered)
       pending = undefined
     })
   }
