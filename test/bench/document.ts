@@ -118,8 +118,7 @@ runs that came right after each other.
 The work has 59 resources: 10 packages (counted once), 4 groups, 4 users, 8 directories, 20 templates, 3 files (one of
 1 MiB), 4 units, 5 services, 7 lines in 4 files, 2 entries of root's crontab, 1 link; and a handler that reloads nginx.
 The packages are on the disks from the start, so nothing measured contains a download. Ours is a playbook
-(test/bench/project/playbooks/web.ts; the crontab's entries are \`command\` with \`unless\`, for there is no task type for
-them).
+(test/bench/project/playbooks/web.ts).
 
 - **\`ssh host true\`**: plain OpenSSH, all hosts at once.
 - **floor** (test/bench/floor.py): one OpenSSH connection and one script per host with the same checks merged by tool; only

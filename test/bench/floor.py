@@ -29,7 +29,7 @@ def wanted_files(node):
 
 
 LINES = [(l['path'], line) for l in SPEC['lines'] for line in l['lines']]
-CRON = [('# evenkeel-bench ' + c['name'], c['line']) for c in SPEC['cron']]
+CRON = [('# evenkeel: ' + c['name'], c['schedule'] + ' ' + c['run']) for c in SPEC['cron']]
 LINK = SPEC['link']
 SERVICES = SPEC['services'] + ['nginx']
 

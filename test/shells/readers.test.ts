@@ -8,6 +8,7 @@ import type { Probe } from '../../src/model/probe.ts'
 import { defineSay, markParser } from '../../src/shell/frames.ts'
 import { answerBytes, askProbes, defineReaders, printAnswers, readPieces } from '../../src/shell/probe-script.ts'
 import { group, memberships, user } from '../../src/shell/readers/account.ts'
+import { cronEntries } from '../../src/shell/readers/cron.ts'
 import { file, stat } from '../../src/shell/readers/file.ts'
 import { pkg } from '../../src/shell/readers/pkg.ts'
 import { script, succeeds } from '../../src/shell/readers/script.ts'
@@ -71,6 +72,7 @@ function allProbes(): readonly Probe[] {
     ...['root', 'nosuchuser', 'daemon', 'www-data'].map(user),
     ...['root', 'nosuchgroup', 'daemon'].map(group),
     ...['root', 'nosuchuser', 'daemon'].map(memberships),
+    cronEntries('root', 'none'),
     script(sh`printf 'a\\0b'; exit 3`),
     script(sh`echo out`),
     succeeds(sh`test -e /nope`),

@@ -2,8 +2,8 @@
 // 7 lines, 2 entries of root's crontab, 1 link; and a handler.
 import {
   apt,
-  command,
   copy,
+  cron,
   directory,
   group,
   handler,
@@ -49,12 +49,7 @@ export default playbook('The 59 resources of the benchmark', [
       work.services.map((name) => unit({ name, content: work.unitText(name), running: true, enabled: true })),
       service({ unit: 'nginx', running: true, enabled: true }),
       work.lines.map((task) => lines({ ...task, create: true })),
-      work.cron.map(({ name, line }) =>
-        command({
-          run: sh`{ crontab -l 2>/dev/null || :; echo ${`# evenkeel-bench ${name}`}; echo ${line}; } | crontab -`,
-          unless: sh`crontab -l | grep -qxF -- ${line}`,
-        }),
-      ),
+      work.cron.map(({ name, schedule, run }) => cron({ name, schedule, run: { shell: run } })),
     ],
   }),
 ])

@@ -67,6 +67,6 @@ export const lines = [
 
 /** Entries of root's crontab. */
 export const cron = [
-  { name: 'rotate', line: '7 3 * * * /usr/sbin/logrotate /etc/logrotate.conf >/dev/null 2>&1' },
-  { name: 'health', line: '9 * * * * /srv/app/shared/health.sh >/dev/null 2>&1' },
+  { name: 'rotate', schedule: '7 3 * * *', run: '/usr/sbin/logrotate /etc/logrotate.conf >/dev/null 2>&1' },
+  { name: 'health', schedule: '9 * * * *', run: '/srv/app/shared/health.sh >/dev/null 2>&1' },
 ]
