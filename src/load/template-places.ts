@@ -34,7 +34,7 @@ function missingNames(message: string, places: TemplatePlaces): readonly string[
   const many = /is missing the following properties from type '(\w+)': (.*)/.exec(message)
   const known = places.get(one?.[2] ?? many?.[1] ?? '')
   if (!known) return []
-  const names = one ? [one[1] ?? ''] : [...known.keys()].filter((name) => many?.[2]?.split(', ').includes(name))
+  const names = one ? [one[1] ?? ''] : [...known.keys()].filter((name) => many?.[2]?.split(/, | \(TS/).includes(name))
   return names.filter((name) => known.has(name)).map((name) => needed(name, known))
 }
 
