@@ -24,6 +24,8 @@ export { type Group, group } from './tasks/group.ts'
 export { type Line, type Lines, lines } from './tasks/lines.ts'
 export { type Service, service } from './tasks/service.ts'
 export { type Symlink, symlink } from './tasks/symlink.ts'
+// As a whole: only so can a project add to `Templates`.
+export type * from './tasks/template/templates.ts'
 export { type Template, template } from './tasks/template.ts'
 export { type Unit, unit } from './tasks/unit.ts'
 export { type User, user } from './tasks/user.ts'

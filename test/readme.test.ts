@@ -10,11 +10,18 @@ import { anchorsOf, blocksOf, documents, proseOf, root, textOf } from './docs/ma
 const WRITTEN_LATER = ['docs/benchmarks.md']
 
 describe('code', () => {
-  const blocks = documents.flatMap(blocksOf).filter(({ language }) => language === 'ts')
+  const blocks = documents.flatMap(blocksOf).filter(({ language }) => language === 'ts' || language === 'handlebars')
 
   test('every ts block fits the sources', () => {
     expect(blocks.length).toBeGreaterThan(20)
     expect(typeErrors(blocks)).toEqual([])
+  }, 30_000)
+
+  test('data that does not fit the template of the document is found', () => {
+    const block = (language: string, ...lines: readonly string[]) => ({ file: 'docs/x.md', language, line: 7, lines })
+    const template = block('handlebars', '{{! templates/x.hbs }}', '{{port}}')
+    const wrong = block('ts', "template({ from: 'x.hbs', to: '/x', data: { prot: 1 } })")
+    expect(typeErrors([template, wrong])).toEqual([expect.stringMatching(/line-7\.ts\(8,\d+\): error .*prot/)])
   }, 30_000)
 
   test('a block that does not fit is found, with its line in the document', () => {

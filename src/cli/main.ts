@@ -9,6 +9,7 @@ import type { Finish } from './options.ts'
 import { planCommand } from './plan.ts'
 import { runCommand } from './run.ts'
 import { trustCommand } from './trust.ts'
+import { typesCommand } from './types.ts'
 import { version } from './version.ts'
 
 /** The whole command line: every verb with its options. `finish` gets a verb's exit code. */
@@ -27,6 +28,7 @@ export function commandLine(finish: Finish): Command {
     trustCommand,
     labCommand,
     initCommand,
+    typesCommand,
   ]) {
     add(program, finish)
   }

@@ -20,6 +20,29 @@ export function projectSources(root: string): Sources {
   }
 }
 
+/** A template of a project or of the package, by its name; the project's own one where both have it. */
+export interface FoundTemplate {
+  readonly name: string
+  readonly path: string
+  /** The file as messages name it, the same on every machine. */
+  readonly file: string
+}
+
+/** All templates a project can use, in the order of their names. */
+export function findTemplates(root: string): readonly FoundTemplate[] {
+  const own = root === toolRoot() ? shippedNames() : templateNames(join(root, 'templates'))
+  const shipped = shippedNames().filter((name) => !own.includes(name))
+  return [
+    ...own.map((name) => ({ name, path: join(root, 'templates', name), file: `templates/${name}` })),
+    ...shipped.map((name) => ({ name, path: join(toolRoot(), 'templates', name), file: `evenkeel/templates/${name}` })),
+  ].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** The text of a template's file. @throws DeployError `E_NO_TEMPLATE` when it is not UTF-8. */
+export function templateText({ path, file }: FoundTemplate): string {
+  return text(path, file)
+}
+
 function readTemplate(root: string, from: string): ReturnType<Sources['template']> {
   if (isAbsolute(from) || from.split('/').includes('..')) {
     const message = `template ${JSON.stringify(from)} is refused: it must stand below templates/`

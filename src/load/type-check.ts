@@ -6,6 +6,7 @@ import { type Compiler, findCompiler } from './compiler.ts'
 import { readCompilerOutput } from './compiler-output.ts'
 import { stateFolder } from './project.ts'
 import { hashProject } from './project-hash.ts'
+import { readTemplatePlaces } from './template-places.ts'
 import { usageError } from './usage-error.ts'
 
 /** A type-check that runs beside other work. */
@@ -17,7 +18,7 @@ export interface TypeCheck {
 }
 
 /**
- * Type-checks a project with `tsc --noEmit --incremental` as a child process. A green answer is remembered in `.deploy/` until
+ * Type-checks a project with `tsc --noEmit --incremental` as a child process, the types of its templates made anew before. A green answer is remembered in `.deploy/` until
  * anything that could change it does.
  *
  * `result` is rejected with DeployErrors `E_TYPES` (exit 64) when there are type errors, or with `E_NO_COMPILER` or
@@ -44,12 +45,21 @@ async function check(root: string, signal: AbortSignal): Promise<void> {
   }
   const folder = stateFolder(root)
   const answer = join(folder, 'type-check.json')
-  const hash = hashProject(root, [compiler.version])
-  if (rememberedHash(answer) === hash) return
+  const hashNow = () => hashProject(root, [compiler.version])
+  if (rememberedHash(answer) === hashNow()) return
+  await refreshTypes(root)
+  const hash = hashNow()
   const { output, code } = await run(compiler, root, join(folder, 'tsc.tsbuildinfo'), signal)
   if (signal.aborted) return
-  if (code !== 0) throw failure(output, code)
+  if (code !== 0) throw await failure(root, output, code)
   writeFileSync(answer, `${JSON.stringify({ hash })}\n`, { mode: 0o600 })
+}
+
+/** Handlebars is loaded for this alone, so a project whose answer is remembered does not pay for it. */
+async function refreshTypes(root: string): Promise<void> {
+  if (!existsSync(join(root, 'templates'))) return
+  const { writeTemplateTypes } = await import('./template-types.ts')
+  writeTemplateTypes(root)
 }
 
 function rememberedHash(file: string): string | undefined {
@@ -99,8 +109,9 @@ function conditions(): readonly string[] {
   return import.meta.url.endsWith('.ts') ? ['--customConditions', 'source'] : []
 }
 
-function failure(output: string, code: number | null): Error {
-  const errors = readCompilerOutput(output)
+async function failure(root: string, output: string, code: number | null): Promise<Error> {
+  const { writtenTypes } = await import('./template-types.ts')
+  const errors = readCompilerOutput(output, readTemplatePlaces(writtenTypes(root) ?? ''))
   if (errors.length > 0) return new DeployErrors(errors)
   const last = output.trim().split('\n').slice(-5).join('\n')
   return new DeployError({

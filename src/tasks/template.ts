@@ -1,17 +1,21 @@
-import { sourcedTaskType } from '../model/task.ts'
+import { sourcedTaskType, type Task, type TaskOptions } from '../model/task.ts'
 import { invalidOwnership } from './ownership.ts'
 import { invalidPath } from './path.ts'
 import { bytesContent } from './steps.ts'
 import { renderTemplate } from './template/render.ts'
+import type { TemplateData } from './template/templates.ts'
 import { resolveFile, type WholeFile, wholeFile } from './whole-file.ts'
 
-export interface Template extends WholeFile {
+export interface Template<From extends string = string> extends WholeFile {
   /** A Handlebars template, looked up in the project's templates/, then in the package's. */
-  readonly from: string
+  readonly from: From
   /** Absolute path on the host, normalised. */
   readonly to: string
-  /** Everything the template may name; nothing is implicit. What it names and does not find here is an error. */
-  readonly data: object
+  /**
+   * Everything the template may name; nothing is implicit. What it names and does not find here is an error, of the types
+   * already where `deploy types` knows the template.
+   */
+  readonly data: TemplateData<From>
 }
 
 /**
@@ -22,14 +26,17 @@ export interface Template extends WholeFile {
  * @example
  * template({ from: 'app.env.hbs', to: '/etc/app.env', data: { port: 3000 }, owner: 'root', mode: '0640' })
  */
-export const template = sourcedTaskType('template', {
-  ...wholeFile,
-  invalid,
-  resolve: (want: Template, sources) => {
-    const { text, file } = sources.template(want.from)
-    return resolveFile(want.to, want, bytesContent(renderTemplate(text, want.data, file)))
+export const template: <From extends string>(want: Template<From>, options?: TaskOptions) => Task = sourcedTaskType(
+  'template',
+  {
+    ...wholeFile,
+    invalid,
+    resolve: (want: Template, sources) => {
+      const { text, file } = sources.template(want.from)
+      return resolveFile(want.to, want, bytesContent(renderTemplate(text, want.data, file)))
+    },
   },
-})
+)
 
 function invalid(want: Template): string | undefined {
   if (!want.from) return 'from must name a template'

@@ -2,29 +2,34 @@ import type { Change } from '../model/change.ts'
 import type { Content, Sources } from '../model/content.ts'
 import type { Probe } from '../model/probe.ts'
 import type { Shell } from '../model/shell.ts'
-import { type Detail, sourcedTaskType } from '../model/task.ts'
+import { type Detail, sourcedTaskType, type Task, type TaskOptions } from '../model/task.ts'
 import { type FileState, file } from '../shell/readers/file.ts'
 import { type UnitState, unit as unitProbe } from '../shell/readers/unit.ts'
 import { sh } from '../shell/sh.ts'
 import { detailProbes, fileDetail } from './file-detail.ts'
 import { bytesContent, shellStep } from './steps.ts'
 import { renderTemplate } from './template/render.ts'
+import type { TemplateData } from './template/templates.ts'
 import { invalidUnit, isUnitTemplate, unitName } from './unit-name.ts'
 import { startStep, type UnitWant, unitChanges } from './unit-state.ts'
 import { type FileWant, wholeFile } from './whole-file.ts'
 
-export interface Unit extends UnitWant {
+export interface Unit<From extends string = string> extends UnitWant {
   /** The unit's name; `.service` when it has no suffix. Its file is `/etc/systemd/system/NAME`. */
   readonly name: string
   /** The whole unit file. Either this, or `from` and `data`. */
   readonly content?: string
   /** A template of the unit file, looked up in the project's templates/, then in the package's. */
-  readonly from?: string
+  readonly from?: From
   /** Everything the template may name. Default: nothing. */
-  readonly data?: object
+  readonly data?: TemplateData<From>
   /** Whether a running unit is restarted when its file changes. Default: true. */
   readonly restart?: boolean
 }
+
+/** A template that names something needs its data. */
+type NeededData<From extends string> =
+  object extends TemplateData<From> ? unknown : { readonly data: TemplateData<From> }
 
 interface UnitFile extends UnitWant {
   readonly unit: string
@@ -47,18 +52,19 @@ type UnitProbes = { readonly file: Probe<FileState>; readonly unit?: Probe<UnitS
  * @example
  * unit({ name: 'app', from: 'app.service.hbs', data: { port: 3000 }, enabled: true, running: true })
  */
-export const unit = sourcedTaskType<Unit, UnitFile, UnitProbes, UnitNow>('unit', {
-  key: (want) => wholeFile.key(want.file),
-  label: (want) => want.unit,
-  invalid,
-  resolve,
-  check,
-  read: (values) => ({ file: values.file, unit: values.unit }),
-  apply,
-  detailProbes: (want, now) => detailProbes(want.file, now.file),
-  detail,
-  moves: (_want, changes) => changes.some(({ field }) => !['enabled', 'running', 'restart'].includes(field)),
-})
+export const unit: <From extends string = string>(want: Unit<From> & NeededData<From>, options?: TaskOptions) => Task =
+  sourcedTaskType<Unit, UnitFile, UnitProbes, UnitNow>('unit', {
+    key: (want) => wholeFile.key(want.file),
+    label: (want) => want.unit,
+    invalid,
+    resolve,
+    check,
+    read: (values) => ({ file: values.file, unit: values.unit }),
+    apply,
+    detailProbes: (want, now) => detailProbes(want.file, now.file),
+    detail,
+    moves: (_want, changes) => changes.some(({ field }) => !['enabled', 'running', 'restart'].includes(field)),
+  })
 
 function invalid(want: Unit): string | undefined {
   if ((want.content === undefined) === (want.from === undefined)) return 'say either content or from'

@@ -23,6 +23,7 @@ const files = [
   'playbooks/site.ts',
   'roles/hello.ts',
   'templates/hello.txt.hbs',
+  'templates/templates.d.ts',
   'tsconfig.json',
 ]
 

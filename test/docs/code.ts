@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import * as evenkeel from '../../src/index.ts'
+import { writeTemplateTypes } from '../../src/load/template-types.ts'
 import { type Block, root } from './markdown.ts'
 
 /** The strategies that a project's own schema exports, for blocks that leave their imports out. */
@@ -16,12 +17,14 @@ export const { inventory, parallel, once } = site({
  * Type-checks blocks against the sources of this checkout; gives the compiler's complaints with their lines in the
  * documents. Each document is a project of its own. A block whose first line is a comment with a path, such as
  * `// roles/web.ts`, stands there, so that others can import it. A block without imports gets those it uses.
+ * A template's first line names its file too: `{{! templates/web.hbs }}`; the data of its tasks is typed by it.
  */
 export function typeErrors(blocks: readonly Block[]): readonly string[] {
   mkdirSync(join(root, '.deploy'), { recursive: true, mode: 0o700 })
   const folder = mkdtempSync(join(root, '.deploy', 'docs-'))
   try {
     for (const block of blocks) write(folder, block)
+    for (const templates of globSync(`${folder}/*/templates`)) writeTemplateTypes(dirname(templates))
     const compilerOptions = { noUnusedLocals: false, types: ['node'] }
     writeFileSync(
       join(folder, 'tsconfig.json'),
@@ -36,11 +39,15 @@ export function typeErrors(blocks: readonly Block[]): readonly string[] {
   }
 }
 
-function write(folder: string, { file, line, lines }: Block): void {
-  const named = /^\/\/ (\S+\.ts)$/.exec(lines[0] ?? '')?.[1]
+function write(folder: string, { file, language, line, lines }: Block): void {
+  const named = /^(?:\/\/|\{\{!) (\S+\.(?:ts|hbs))(?: \}\})?$/.exec(lines[0] ?? '')?.[1]
   const project = join(folder, basename(file, '.md'))
   const path = join(project, named ?? `blocks/line-${line}.ts`)
   const text = lines.join('\n')
+  if (language === 'handlebars') {
+    put(path, `${text}\n`)
+    return
+  }
   // The lines of the file are the lines of the document, so that complaints name these.
   const before = [imports(text), ...Array.from({ length: line - 1 }, () => '')]
   put(path, `${before.join('\n')}\n${text}\n${/^(import|export) /m.test(text) ? '' : 'export {}\n'}`)

@@ -73,7 +73,9 @@ test('the lines of the compiler', () => {
     'error TS18003: No inputs were found in config file.',
     '',
   ].join('\n')
-  expect(readCompilerOutput(output).map(({ where, message, code, exit }) => ({ where, message, code, exit }))).toEqual([
+  expect(
+    readCompilerOutput(output, new Map()).map(({ where, message, code, exit }) => ({ where, message, code, exit })),
+  ).toEqual([
     {
       where: 'playbooks/site.ts:12:7',
       message: "Type 'A' is not assignable to type 'B'. (TS2322)\n  Property 'x' is missing in type 'A'.",

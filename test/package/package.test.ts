@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Installed, install, nodeFolders, nodeVersion, ownFolder, run } from './installed.ts'
@@ -52,6 +52,17 @@ describe('the package, installed in an empty folder', () => {
     expect(stdout).toContain('Plan: 3 to create on 1 host')
     expect(code).toBe(0)
     expect(existsSync(join(installed.root, 'hello'))).toBe(false)
+  })
+
+  test('a name that a template gains is a type error of the role', () => {
+    const file = join(installed.root, 'templates/hello.txt.hbs')
+    const before = readFileSync(file, 'utf8')
+    writeFileSync(file, `${before}{{farewell}}\n`)
+    const { code, stderr } = deploy('plan local')
+    writeFileSync(file, before)
+    expect(stderr).toMatch(/^roles\/hello\.ts:\d+:7: Property 'farewell' is missing .* required in type 'HelloTxt'/)
+    expect(stderr).toContain('\n  farewell is needed by templates/hello.txt.hbs:5\n')
+    expect(code).toBe(64)
   })
 
   test('its roles can be imported', () => {

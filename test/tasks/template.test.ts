@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { template } from '../../src/tasks/template.ts'
+import { type Template, template } from '../../src/tasks/template.ts'
 import { cases, compile, refuses } from './support/cases.ts'
 import { fileState } from './support/states.ts'
 
@@ -26,7 +26,7 @@ describe('template', () => {
     },
   ])
 
-  refuses(template, [
+  refuses<Template>(template, [
     ['no template', { from: '', to: '/a', data: {} }, 'from must name'],
     ['no data', { from: 'a', to: '/a' }, 'data must be an object'],
     ['a list as data', { from: 'a', to: '/a', data: [] }, 'data must be an object'],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { unit } from '../../src/tasks/unit.ts'
+import { type Unit, unit } from '../../src/tasks/unit.ts'
 import { cases, compile, refuses, showChanges } from './support/cases.ts'
 import { fileState, unitState } from './support/states.ts'
 
@@ -52,7 +52,7 @@ describe('unit', () => {
     },
   ])
 
-  refuses(unit, [
+  refuses<Unit>(unit, [
     ['neither content nor from', { name: 'app' }, 'either content or from'],
     ['both content and from', { name: 'app', content, from: 'x' }, 'either content or from'],
     ['data without from', { name: 'app', content, data: {} }, 'data goes with from'],

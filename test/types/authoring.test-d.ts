@@ -1,7 +1,19 @@
 // The mistakes an author can make, each beside its correct twin. Checked by `tsc -p .`: an unused @ts-expect-error is an
 // error, so a mistake that the types stop catching fails the build.
 import { z } from 'zod'
-import { fact, file, handler, playbook, requireFacts, script, sh, site, type Task, template } from '../../src/index.ts'
+import {
+  fact,
+  file,
+  handler,
+  playbook,
+  requireFacts,
+  script,
+  sh,
+  site,
+  type Task,
+  template,
+  unit,
+} from '../../src/index.ts'
 
 const { inventory, parallel, once } = site({
   groups: ['app', 'db', 'lb'],
@@ -61,6 +73,32 @@ template({ from: 'app.hbs', data: {} })
 file({ content: 'x' })
 // @ts-expect-error the script of a handler is shell, made by sh, not text
 handler('bad', 'systemctl reload app')
+
+// Data of templates, typed by `deploy types`.
+const site80 = { domain: 'x', node: 'n', port: 80, peers: [{ name: 'a', address: 'b' }] }
+template({ from: 'nginx/site.conf.hbs', to: '/etc/site', data: site80 })
+template({ from: 'nginx/site.conf.hbs', to: '/etc/site', data: { ...site80, peers: {} } })
+// @ts-expect-error a name that the template needs is missing
+template({ from: 'nginx/site.conf.hbs', to: '/etc/site', data: { domain: 'x', node: 'n', peers: [] } })
+// @ts-expect-error a misspelt name
+template({ from: 'nginx/site.conf.hbs', to: '/etc/site', data: { domain: 'x', node: 'n', peers: [], prot: 80 } })
+// @ts-expect-error a value that may be undefined
+template({ from: 'nginx/site.conf.hbs', to: '/etc/site', data: { ...site80, port: undefined } })
+// @ts-expect-error a name missing in an item of a loop
+template({ from: 'nginx/site.conf.hbs', to: '/etc/site', data: { ...site80, peers: [{ name: 'a' }] } })
+// @ts-expect-error a text where the template loops
+template({ from: 'nginx/site.conf.hbs', to: '/etc/site', data: { ...site80, peers: 'a' } })
+// @ts-expect-error an object where the template prints
+template({ from: 'nginx/site.conf.hbs', to: '/etc/site', data: { ...site80, domain: {} } })
+// @ts-expect-error no data at all
+template({ from: 'nginx/site.conf.hbs', to: '/etc/site' })
+unit({ name: 'a', from: 'hello/node.service.hbs', data: { name: 'a', env: [] } })
+unit({ name: 'a', content: '[Service]' })
+unit({ name: 'a', from: 'not-typed.hbs' })
+// @ts-expect-error a unit's template that needs data, without
+unit({ name: 'a', from: 'hello/node.service.hbs' })
+// @ts-expect-error a misspelt name in the data of a unit
+unit({ name: 'a', from: 'hello/node.service.hbs', data: { nam: 'a', env: [] } })
 
 // Facts.
 parallel('ok', { on: 'app', facts: { load }, tasks: ({ facts }) => facts.load === 'high' && file({ path: '/a' }) })
