@@ -58,6 +58,12 @@ test.each([
     '  peers is needed by templates/app.conf.hbs:3, port is needed by templates/app.conf.hbs:2\n',
   ],
   [
+    'a value that may be missing',
+    '{ port: process.env.PORT, peers: [] }',
+    "Type 'undefined' is not assignable to type 'string | number | boolean'.\n  port is needed by templates/app.conf.hbs:2\n",
+  ],
+  ['a text where the template loops', "{ port: 1, peers: 'a' }", '  peers is needed by templates/app.conf.hbs:3\n'],
+  [
     'a misspelt name in a list made elsewhere',
     "{ port: 1, peers: ['x'].map((adress) => ({ adress })) }",
     '  address is needed by templates/app.conf.hbs:4\n',
