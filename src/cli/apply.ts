@@ -1,22 +1,27 @@
 import type { Command } from 'commander'
 import { DeployError, exitCodes } from '../model/error.ts'
-import type { RunEvent } from '../model/event.ts'
+import type { Emit, RunEvent } from '../model/event.ts'
 import type { Plan } from '../model/plan.ts'
-import type { Outcomes } from '../report/outcomes.ts'
+import type { SavedPlan } from '../model/saved-plan.ts'
 import type { ApplyResult } from '../run/apply.ts'
 import type { Approve } from '../run/approval.ts'
 import type { Context } from '../run/context.ts'
 import type { Survey } from '../run/survey.ts'
 import { quote } from '../shell/sh.ts'
-import { openRun } from './open-run.ts'
+import { type OpenedRun, openRun } from './open-run.ts'
 import { type Finish, type PlaybookOptions, withPlaybook } from './options.ts'
 import { type Output, openOutput } from './output.ts'
 import { exitOfPlan } from './plan.ts'
 import { showEnd } from './show-end.ts'
 import { showPlan } from './show-plan.ts'
+import { version } from './version.ts'
 
 interface ApplyOptions extends PlaybookOptions {
   readonly yes?: boolean
+  /** A saved plan: nothing else is done. */
+  readonly saved?: SavedPlan
+  /** The file that gets the events. */
+  readonly events?: string
   /** The command as typed, without `deploy` and `--yes`. */
   readonly command: string
 }
@@ -24,14 +29,52 @@ interface ApplyOptions extends PlaybookOptions {
 export function applyCommand(program: Command, finish: Finish): void {
   withPlaybook(program.command('apply'))
     .description('plan, show, ask, do it, and prove that the hosts are as wanted')
-    .argument('<environment>')
+    .argument('[environment]', 'not with --plan')
     .argument('[playbook]')
     .option('--yes', 'do not ask (needed where nobody can answer)')
-    .action(async (environment: string, playbook: string | undefined, options: Omit<ApplyOptions, 'command'>) => {
-      const limit = options.limit === undefined ? [] : ['--limit', quote(options.limit)]
-      const command = ['apply', environment, ...(playbook ? [playbook] : []), ...limit].join(' ')
-      finish(await applyVerb(environment, playbook, { ...options, command }))
+    .option('--plan <file>', 'do what this saved plan says, or refuse: deploy plan ENV --out FILE')
+    .option('--events <file>', 'write each event as a line of JSON, as it happens')
+    .action(async (environment: string | undefined, playbook: string | undefined, options: TypedOptions) => {
+      const asked =
+        options.plan === undefined ? named(environment, playbook, options) : await saved(environment, options)
+      finish(await applyVerb(asked.environment, asked.playbook, asked.options))
     })
+}
+
+type TypedOptions = Omit<ApplyOptions, 'command' | 'saved'> & { readonly plan?: string }
+
+interface Asked {
+  readonly environment: string
+  readonly playbook: string | undefined
+  readonly options: ApplyOptions
+}
+
+function named(environment: string | undefined, playbook: string | undefined, options: TypedOptions): Asked {
+  if (environment === undefined) throw wrongUsage('name an environment, or a saved plan with --plan FILE')
+  const limit = options.limit === undefined ? [] : ['--limit', quote(options.limit)]
+  const command = ['apply', environment, ...(playbook ? [playbook] : []), ...limit].join(' ')
+  return { environment, playbook, options: { ...options, command } }
+}
+
+/** Environment, playbook and hosts stand in the saved plan; the plan is the consent to it. */
+async function saved(environment: string | undefined, { plan = '', ...options }: TypedOptions): Promise<Asked> {
+  const { readSavedPlan } = await import('../load/saved-plan.ts')
+  const { requireFresh, sumOf } = await import('../plan/save-plan.ts')
+  if (environment !== undefined) throw wrongUsage('environment and playbook stand in the saved plan: leave them out')
+  if (options.limit !== undefined) throw wrongUsage('the saved plan says which hosts are meant: leave --limit out')
+  const read = readSavedPlan(plan, sumOf)
+  requireFresh(read, version(), new Date())
+  const limit = read.hosts.map(({ host }) => host).join(',')
+  const command = `apply --plan ${quote(plan)}`
+  return {
+    environment: read.environment,
+    playbook: read.playbook,
+    options: { ...options, limit, saved: read, command },
+  }
+}
+
+function wrongUsage(message: string): DeployError {
+  return new DeployError({ code: 'E_OPTIONS', message, hint: 'deploy apply --help', exit: exitCodes.usage })
 }
 
 async function applyVerb(environment: string, playbook: string | undefined, options: ApplyOptions): Promise<number> {
@@ -42,9 +85,16 @@ async function applyVerb(environment: string, playbook: string | undefined, opti
     const { hasWork } = await import('../run/apply.ts')
     const { trackOutcomes } = await import('../report/outcomes.ts')
     const { plan, survey } = await showPlan(run, output)
+    if (options.saved) await requireSaved(options.saved, run, survey)
     const outcomes = trackOutcomes(plan)
-    const result = hasWork(survey) ? await carryOut(run.context, plan, survey, outcomes, output, options) : undefined
+    const events = options.events === undefined ? undefined : await openEvents(options.events, plan)
+    const emit = (event: RunEvent) => {
+      outcomes.take(event)
+      events?.take(event)
+    }
+    const result = hasWork(survey) ? await carryOut(run.context, plan, survey, emit, output, options) : undefined
     const hosts = survey.phases.map(({ host }) => host)
+    events?.end(result?.hosts ?? [])
     const seconds = (performance.now() - began) / 1000
     await showEnd(
       {
@@ -64,11 +114,23 @@ async function applyVerb(environment: string, playbook: string | undefined, opti
   }
 }
 
+async function openEvents(file: string, { environment, playbook }: Plan) {
+  const { openEventsFile } = await import('./events-file.ts')
+  return openEventsFile(file, environment, playbook)
+}
+
+/** Refuses when the project or a host is not what the saved plan was made of. Nothing was touched by then. */
+async function requireSaved(saved: SavedPlan, { context, knownHosts }: OpenedRun, survey: Survey): Promise<void> {
+  const { requireUnchanged } = await import('../plan/save-plan.ts')
+  const { seenBy } = await import('../run/seen.ts')
+  requireUnchanged(saved, seenBy(context, survey, knownHosts), new Set(survey.lost.map(({ host }) => host)))
+}
+
 async function carryOut(
   context: Context,
   plan: Plan,
   survey: Survey,
-  outcomes: Outcomes,
+  told: Emit,
   output: Output,
   options: ApplyOptions,
 ): Promise<ApplyResult> {
@@ -81,16 +143,17 @@ async function carryOut(
     plan.phases.flatMap(({ hosts }) => hosts),
   )
   const emit = (event: RunEvent) => {
-    outcomes.take(event)
+    told(event)
     watch.take(event)
   }
   output.progress('\n')
   return apply(context, survey, { command: options.command, approve, blocked, emit }).finally(watch.end)
 }
 
-/** The consent to a plan: by `--yes`, or by an answer on the terminal. */
-async function consent(plan: Plan, first: Survey, output: Output, { yes }: ApplyOptions): Promise<Approve> {
+/** The consent to a plan: by having saved it, by `--yes`, or by an answer on the terminal. */
+async function consent(plan: Plan, first: Survey, output: Output, { yes, saved }: ApplyOptions): Promise<Approve> {
   const { approvalOf, approveAll } = await import('../run/approval.ts')
+  if (saved) return approvalOf(plan, first)
   if (yes) return approveAll
   if (output.json || !process.stdin.isTTY || !process.stdout.isTTY) {
     throw new DeployError({

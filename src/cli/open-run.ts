@@ -4,6 +4,10 @@ import type { PlaybookOptions, ReachOptions } from './options.ts'
 /** A project's environment, opened for a command. */
 export interface OpenedRun {
   readonly context: Context
+  /** The playbook as the command line names it. */
+  readonly playbookName: string
+  /** The project's files of trusted host keys. */
+  readonly knownHosts: readonly string[]
   /** Rejects when the playbooks do not type-check. Nothing is shown or changed before it settles. */
   readonly checked: Promise<void>
   close(): void
@@ -21,14 +25,15 @@ export async function openEnvironment(root: string, environment: string, options
     ...(config.transport && { transport: config.transport }),
   })
   const limit = new Set(matchPattern(inventory, options.limit ?? 'all'))
-  const pool = openPool({ inventory, knownHosts: [knownHostsFile(root, environment)], forks: options.forks })
-  return { config, inventory, schema, limit, pool }
+  const knownHosts = [knownHostsFile(root, environment)]
+  const pool = openPool({ inventory, knownHosts, forks: options.forks })
+  return { config, inventory, schema, limit, knownHosts, pool }
 }
 
 /** Loads an environment and a playbook for `plan` and `apply`; the type-check runs beside everything else. */
 export async function openRun(
   environment: string,
-  playbookName: string | undefined,
+  named: string | undefined,
   options: PlaybookOptions,
 ): Promise<OpenedRun> {
   const { findProject } = await import('../load/project.ts')
@@ -37,14 +42,15 @@ export async function openRun(
   const root = findProject(process.cwd())
   const check = options.check ? (await import('../load/type-check.ts')).startTypeCheck(root) : undefined
   try {
-    const { config, inventory, schema, limit, pool } = await openEnvironment(root, environment, options)
+    const { config, inventory, schema, limit, knownHosts, pool } = await openEnvironment(root, environment, options)
     const close = () => {
       check?.stop()
       pool.close()
     }
-    const playbook = await loadPlaybook(root, playbookName ?? config.playbook, schema)
+    const playbookName = named ?? config.playbook ?? 'site'
+    const playbook = await loadPlaybook(root, playbookName, schema)
     const context = { root, inventory, playbook, sources: projectSources(root), limit, pool }
-    return { context, checked: check?.result ?? Promise.resolve(), close }
+    return { context, playbookName, knownHosts, checked: check?.result ?? Promise.resolve(), close }
   } catch (error) {
     // A type error often is the better word for a file that cannot be loaded.
     await check?.result

@@ -1,32 +1,100 @@
 import type { Command } from 'commander'
-import { exitCodes } from '../model/error.ts'
+import { DeployError, exitCodes } from '../model/error.ts'
 import type { Plan } from '../model/plan.ts'
-import { openRun } from './open-run.ts'
+import type { Survey } from '../run/survey.ts'
+import { type OpenedRun, openRun } from './open-run.ts'
 import { type Finish, type PlaybookOptions, withPlaybook } from './options.ts'
-import { openOutput } from './output.ts'
+import { type Output, openOutput } from './output.ts'
 import { showPlan } from './show-plan.ts'
+import { version } from './version.ts'
+
+interface PlanOptions extends PlaybookOptions {
+  readonly out?: string
+  readonly markdown?: boolean
+  readonly html?: string
+  readonly detailedExitcode?: boolean
+  readonly offline?: boolean
+  readonly facts?: string
+}
 
 export function planCommand(program: Command, finish: Finish): void {
   withPlaybook(program.command('plan'))
     .description('show what apply would do; nothing is changed')
     .argument('<environment>')
     .argument('[playbook]')
-    .action(async (environment: string, playbook: string | undefined, options: PlaybookOptions) => {
+    .option('--out <file>', 'save the plan, for: deploy apply --plan FILE')
+    .option('--markdown', 'the plan as Markdown, for the summary of a CI job')
+    .option('--html <file>', 'write the plan as one HTML page')
+    .option('--detailed-exitcode', 'end with 2 when there is something to do')
+    .option('--offline', 'contact no host: type-check, load and compile, and list the tasks')
+    .option('--facts <file>', 'with --offline: what `deploy facts ENV --json` printed')
+    .action(async (environment: string, playbook: string | undefined, options: PlanOptions) => {
       finish(await planVerb(environment, playbook, options))
     })
 }
 
-async function planVerb(environment: string, playbook: string | undefined, options: PlaybookOptions): Promise<number> {
+async function planVerb(environment: string, playbook: string | undefined, options: PlanOptions): Promise<number> {
+  requireFit(options)
   const output = openOutput(options)
   const run = await openRun(environment, playbook, options)
   try {
-    const { plan } = await showPlan(run, output)
+    if (options.offline) return await (await import('./plan-offline.ts')).planOffline(run, output, options.facts)
+    const as = options.markdown ? (await import('../report/markdown.ts')).planMarkdown : undefined
+    const { plan, survey } = await showPlan(run, output, { twice: true, ...(as && { as }) })
     const { planJson } = await import('../report/json.ts')
     output.document(planJson(plan))
-    return exitOfPlan(plan)
+    if (options.html) await writePage(plan, options.html)
+    if (options.out) await save(run, plan, survey, options.out, output)
+    const exit = exitOfPlan(plan)
+    return exit === exitCodes.done && options.detailedExitcode && plan.changes.length > 0 ? exitCodes.differences : exit
   } finally {
     run.close()
   }
+}
+
+function requireFit({ json, markdown, offline, facts, out, html, detailedExitcode }: PlanOptions): void {
+  if (json && markdown) throw clash('--json and --markdown cannot both go to stdout')
+  if (facts && !offline) throw clash('--facts goes with --offline only: else facts are read from the hosts')
+  if (offline && (out || html || markdown || detailedExitcode))
+    throw clash('--offline contacts no host, so there is no plan to save, to show or to judge')
+}
+
+function clash(message: string): DeployError {
+  return new DeployError({ code: 'E_OPTIONS', message, hint: 'deploy plan --help', exit: exitCodes.usage })
+}
+
+async function writePage(plan: Plan, file: string): Promise<void> {
+  const { planPage } = await import('../report/html.ts')
+  const { writeWhole } = await import('../lab/files.ts')
+  writeWhole(file, planPage(plan, new Date()), 0o600)
+}
+
+/** Writes the plan to a file. What could not be planned is in no saved plan, and a plan that has problems is not saved. */
+async function save(
+  { context, knownHosts, playbookName }: OpenedRun,
+  plan: Plan,
+  survey: Survey,
+  file: string,
+  output: Output,
+) {
+  const { seenBy } = await import('../run/seen.ts')
+  const { savePlan } = await import('../plan/save-plan.ts')
+  const { writeWhole } = await import('../lab/files.ts')
+  const seen = seenBy(context, survey, knownHosts)
+  const problem = plan.problems.find(({ waits }) => !waits)
+  if (problem || seen.hosts.length === 0) {
+    throw new DeployError({
+      code: 'E_NOT_SAVED',
+      message: `the plan was not saved: ${problem ? `${problem.host} cannot be planned as a whole` : 'no host could be reached'}`,
+      hint: 'mend what the plan says above, or leave hosts out with --limit',
+      exit: problem ? exitCodes.failed : exitCodes.unreachable,
+    })
+  }
+  const head = { tool: version(), environment: plan.environment, playbook: playbookName }
+  const saved = savePlan(head, seen, new Date())
+  writeWhole(file, `${JSON.stringify(saved, null, 1)}\n`, 0o600)
+  const without = plan.unreachable.map(({ host }) => host).join(', ')
+  output.progress(`Saved${without && ` without ${without}`} until ${saved.expires}: deploy apply --plan ${file}\n`)
 }
 
 /** A plan that could not be made for every host says so by its exit code. */

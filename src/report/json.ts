@@ -46,6 +46,15 @@ export function applyJson({ plan, run, results, hosts, traffic, seconds }: Apply
 
 /** JSON text without one control character, not even those that JSON allows: nothing in it moves a terminal. */
 export function safeJson(value: unknown): string {
+  return withoutControls(JSON.stringify(value, null, 2))
+}
+
+/** The same on one line. */
+export function safeJsonLine(value: unknown): string {
+  return withoutControls(JSON.stringify(value))
+}
+
+function withoutControls(json: string): string {
   const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  return JSON.stringify(value, null, 2).replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, escaped)
+  return json.replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, escaped)
 }

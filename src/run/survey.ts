@@ -1,8 +1,8 @@
-import { DeployError, DeployErrors, exitCodes } from '../model/error.ts'
 import type { PlanProblem } from '../model/plan.ts'
-import { type CompiledTask, compileTasks, probesOf } from '../plan/compile.ts'
+import { type CompiledTask, probesOf } from '../plan/compile.ts'
+import { type CompiledPart, compilePhases, requireSame } from '../plan/compile-phases.ts'
 import { type Decision, decideAll } from '../plan/decide.ts'
-import { expandHost, factHosts, phaseHosts } from '../plan/expand.ts'
+import { factHosts, phaseHosts } from '../plan/expand.ts'
 import type { Pieces } from '../shell/probe-script.ts'
 import { askHost } from './ask-probes.ts'
 import type { Context } from './context.ts'
@@ -41,71 +41,42 @@ export function hostsToContact(context: Context, phases: readonly number[]): rea
 }
 
 /**
- * Looks at all hosts of some phases in one trip each (two when facts are declared) and decides every task.
+ * Looks at all hosts of some phases in one trip each (two when facts are declared) and decides every task. `twice`: the
+ * playbook is compiled once more and must give the same tasks.
  *
  * @throws DeployErrors (exit 64) when tasks cannot be made or compiled: nothing can be said before that is mended.
  */
-export async function survey(context: Context, indexes: readonly number[]): Promise<Survey> {
+export async function survey(context: Context, indexes: readonly number[], { twice = false } = {}): Promise<Survey> {
   const hosts = hostsToContact(context, indexes)
   context.pool.open(hosts)
   const phases = indexes.flatMap((index) => context.playbook.phases[index] ?? [])
   const { values, problems } = await gatherFacts(context, phases)
-  const compiled: { host: string; phase: number; tasks: readonly CompiledTask[] }[] = []
-  const stopped: PlanProblem[] = []
-  const errors: DeployError[] = []
-  indexes.forEach((phase, position) => {
-    const definition = phases[position]
-    if (!definition) return
-    const table = factTable(context, definition, values)
-    const own = (host: string) => (Object.keys(definition.facts).length === 0 ? true : table.has(host))
-    for (const host of phaseHosts(definition, context.inventory, context.limit).filter(own)) {
-      try {
-        const tasks = expandHost(definition, host, context.inventory, table).map((task) => ({
-          ...task,
-          where: shownWhere(context, task.where),
-        }))
-        compiled.push({ host, phase, tasks: compileTasks(host, tasks, context.sources) })
-      } catch (error) {
-        if (error instanceof DeployError && error.exit === exitCodes.unreachable)
-          stopped.push(problemOf(host, definition.name, error))
-        else errors.push(...(error instanceof DeployErrors ? error.errors : [error as DeployError]))
-      }
-    }
-  })
-  if (errors.length > 0) throw errors.length === 1 ? errors[0] : new DeployErrors(errors)
-
-  const ready = compiled.filter(
-    ({ phase }) => !stopped.some((problem) => problem.phase === phases[indexes.indexOf(phase)]?.name),
-  )
+  const factsOf = (index: number) => {
+    const phase = context.playbook.phases[index]
+    return phase ? factTable(context, phase, values) : new Map()
+  }
+  const { parts, waiting } = compilePhases(context, indexes, factsOf)
+  if (twice) requireSame(parts, compilePhases(context, indexes, factsOf).parts)
   const answers = await Promise.all(
     hosts.map((host) =>
       lookAt(
         context,
         host,
-        ready.filter((part) => part.host === host),
+        parts.filter((part) => part.host === host),
       ),
     ),
   )
-  const decided = answers.flatMap(({ parts }) => parts)
-  const undecided = decided.flatMap((part) => unreadableTasks(part, phases[indexes.indexOf(part.phase)]?.name ?? ''))
+  const decided = answers.flatMap((answer) => answer.parts)
+  const undecided = decided.flatMap((part) => unreadableTasks(part, context.playbook.phases[part.phase]?.name ?? ''))
   return {
     phases: decided.sort((a, b) => a.phase - b.phase),
     hellos: new Map(answers.flatMap(({ host, hello }) => (hello ? [[host, hello] as const] : []))),
     lost: answers.flatMap(({ lost }) => lost ?? []),
-    problems: [...problems, ...stopped, ...undecided],
+    problems: [...problems, ...waiting, ...undecided],
   }
 }
 
-/** A place in the project's files, as a user would name it. */
-function shownWhere({ root }: Context, where: string): string {
-  return where.startsWith(`${root}/`) ? where.slice(root.length + 1) : where
-}
-
-async function lookAt(
-  context: Context,
-  host: string,
-  parts: readonly { phase: number; tasks: readonly CompiledTask[] }[],
-) {
+async function lookAt(context: Context, host: string, parts: readonly CompiledPart[]) {
   try {
     const probes = probesOf(parts.flatMap(({ tasks }) => tasks))
     const pieces = probes.length > 0 ? await askHost(context.pool, host, probes) : new Map()
@@ -135,15 +106,4 @@ function unreadableTasks({ host, decisions }: HostPhase, phase: string): readonl
         ]
       : [],
   )
-}
-
-function problemOf(host: string, phase: string, error: DeployError): PlanProblem {
-  return {
-    host,
-    phase,
-    message: error.message,
-    waits: true,
-    ...(error.hint && { hint: error.hint }),
-    ...(error.where && { where: error.where }),
-  }
 }

@@ -5,8 +5,11 @@ import { root } from './markdown.ts'
 
 type Schema = { [key: string]: unknown }
 
+/** The schemas of docs/json, by their files. */
+type SchemaName = 'plan' | 'apply' | 'offline' | 'saved-plan' | 'event'
+
 /** A schema of docs/json, as it is published. */
-export function publishedSchema(name: 'plan' | 'apply'): Schema {
+export function publishedSchema(name: SchemaName): Schema {
   return JSON.parse(readFileSync(join(root, `docs/json/${name}.schema.json`), 'utf8')) as Schema
 }
 
@@ -14,7 +17,7 @@ export function publishedSchema(name: 'plan' | 'apply'): Schema {
  * What is wrong with a document by the published schema, which lets fields through that it does not know; here they
  * count as wrong, so that no field is left undocumented.
  */
-export function schemaErrors(name: 'plan' | 'apply', document: unknown): readonly string[] {
+export function schemaErrors(name: SchemaName, document: unknown): readonly string[] {
   const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true })
   const validate = ajv.compile(closed(publishedSchema(name)) as Schema)
   if (validate(document)) return []

@@ -3,6 +3,9 @@ import { ACT, LOOK } from './options.ts'
 /** Seconds to wait for whoever else works with packages. */
 const LOCK_WAIT = 300
 
+/** Seconds for one refresh of the lists: a mirror or proxy that keeps the connection and sends nothing has no end. */
+const REFRESH_WAIT = 120
+
 /** The lists as they are: `fresh` when refreshed within a day, `there` when there are any. */
 export const defineLists = `lists_there() { set -- /var/lib/apt/lists/*_Packages*; [ -e "$1" ]; }
 lists_fresh() { lists_there && [ -n "$(find /var/lib/apt/lists -maxdepth 0 -mmin -1440)" ]; }`
@@ -38,11 +41,16 @@ const defineLock = `wait_for_lock() {
   done
 }`
 
-/** Refreshes the lists. A source that does not answer is named, and only counts if the packages need it. */
+/** Refreshes the lists, in two tries where a source stalls. A source that does not answer is named, and only counts if the packages need it. */
 const defineRefresh = `refresh() {
   [ -z "$refreshed" ] || return 0
   refreshed=1
-  said=$(apt-get ${ACT} -o APT::Update::Error-Mode=any update 2>&1) && touch -- /var/lib/apt/lists || :
+  for try in first second; do
+    c=0; said=$(timeout -k 5 ${REFRESH_WAIT} apt-get ${ACT} -o APT::Update::Error-Mode=any update 2>&1) || c=$?
+    [ "$c" = 124 ] || break
+    echo "$try try: no end of apt-get update within ${REFRESH_WAIT} s: a mirror or proxy stalls"
+  done
+  [ "$c" != 0 ] || touch -- /var/lib/apt/lists
   printf '%s\\n' "$said" | tail -n 40
   case $said in *'is not valid yet'*) echo "the clock of this host is behind: it says $(date -u)" >&2 ;; esac
 }`

@@ -72,20 +72,25 @@ function playbookText(body: string): string {
 
 /** Lays out a project for a lab. Its playbooks run against the sources of this checkout. */
 export function makeProject(lab: UsedLab): Project {
-  const { root } = lab
+  const project = projectIn(lab.root)
+  mkdirSync(join(lab.root, 'node_modules'), { recursive: true })
+  symlinkSync(checkout, join(lab.root, 'node_modules', 'evenkeel'))
+  symlinkSync(join(checkout, 'node_modules', 'zod'), join(lab.root, 'node_modules', 'zod'))
+  project.write('package.json', '{ "type": "module" }\n')
+  project.write('inventories/schema.ts', SCHEMA)
+  project.write(
+    'inventories/lab.yaml',
+    `connection: { lab: true }\ngroups: { app: { hosts: [${lab.hosts.join(', ')}] } }\nhosts: { ${lab.hosts.map((host) => `${host}: {}`).join(', ')} }\n`,
+  )
+  return project
+}
+
+/** A project that lies, or will lie, in a folder. */
+export function projectIn(root: string): Project {
   const write = (path: string, text: string) => {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)
   }
-  mkdirSync(join(root, 'node_modules'), { recursive: true })
-  symlinkSync(checkout, join(root, 'node_modules', 'evenkeel'))
-  symlinkSync(join(checkout, 'node_modules', 'zod'), join(root, 'node_modules', 'zod'))
-  write('package.json', '{ "type": "module" }\n')
-  write('inventories/schema.ts', SCHEMA)
-  write(
-    'inventories/lab.yaml',
-    `connection: { lab: true }\ngroups: { app: { hosts: [${lab.hosts.join(', ')}] } }\nhosts: { ${lab.hosts.map((host) => `${host}: {}`).join(', ')} }\n`,
-  )
   return {
     root,
     write,

@@ -1,0 +1,39 @@
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { DeployError, exitCodes } from '../model/error.ts'
+import type { RunEvent } from '../model/event.ts'
+import { safeJsonLine } from '../report/json.ts'
+
+/** A file that gets each event of a run as a line of JSON, as it happens. */
+export interface EventsFile {
+  take(event: RunEvent): void
+  /** Writes the last line and closes the file. */
+  end(hosts: readonly object[]): void
+}
+
+/** Opens the file and writes its first line. @throws DeployError (exit 64) when it cannot be written. */
+export function openEventsFile(file: string, environment: string, playbook: string): EventsFile {
+  const descriptor = open(file)
+  const line = (value: object) =>
+    void writeSync(descriptor, `${safeJsonLine({ at: new Date().toISOString(), ...value })}\n`)
+  line({ type: 'begin', format: 1, environment, playbook })
+  return {
+    take: (event) => line('output' in event ? { ...event, output: event.output?.toString('utf8') } : event),
+    end(hosts) {
+      line({ type: 'end', hosts })
+      closeSync(descriptor)
+    },
+  }
+}
+
+function open(file: string): number {
+  try {
+    return openSync(file, 'w', 0o600)
+  } catch (cause) {
+    throw new DeployError({
+      code: 'E_EVENTS_FILE',
+      message: `${file} cannot be written: ${(cause as NodeJS.ErrnoException).code}`,
+      exit: exitCodes.usage,
+      cause,
+    })
+  }
+}

@@ -1,0 +1,143 @@
+import type { Action, Plan, PlannedChange, PlanProblem } from '../model/plan.ts'
+import { ownMessage } from './own-message.ts'
+import { PAGE_STYLE } from './page-style.ts'
+import { safeText } from './safe.ts'
+
+const VERBS: Readonly<Record<Action, string>> = {
+  create: 'create',
+  change: 'change',
+  remove: 'remove',
+  run: 'run',
+  handler: 'owed',
+}
+
+/** A plan as one HTML page that needs nothing else: no script, no font, no other file. `made`: when, for its foot. */
+export function planPage(plan: Plan, made: Date): string {
+  const title = `Plan for ${plan.environment}`
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${text(title)}</title>
+<style>${PAGE_STYLE}</style>
+</head>
+<body>
+<header><h1>${text(title)}</h1><p>${text(plan.playbook)}</p></header>
+${tiles(plan)}
+${troubles('Unreachable', plan.unreachable)}${troubles('Cannot be planned', plan.problems)}
+${hostTable(plan)}
+${plan.phases.map((phase) => phaseSection(plan, phase.name)).join('')}
+${mayMove(plan)}
+<footer>Made ${text(made.toISOString().slice(0, 19).replace('T', ' '))} UTC by evenkeel. Nothing was changed.</footer>
+</body>
+</html>
+`
+}
+
+function tiles({ summary, changes }: Plan): string {
+  const count = (action: Action) => changes.filter((change) => change.action === action).length
+  const all: readonly (readonly [number, string, string])[] = [
+    [count('create'), 'to create', 'create'],
+    [count('change'), 'to change', 'change'],
+    [count('remove'), 'to remove', 'remove'],
+    [count('run'), 'to run', 'run'],
+    [count('handler'), 'handlers owed', 'handler'],
+    [summary.unreachable, 'unreachable', 'trouble'],
+    [summary.unchanged, `of ${summary.tasks} as wanted`, 'calm'],
+  ]
+  const shown = all.filter(([number, , kind]) => number > 0 || kind === 'calm')
+  return `<ul class="tiles">${shown.map(([number, label, kind]) => `<li class="${kind}"><b>${number}</b>${text(label)}</li>`).join('')}</ul>`
+}
+
+function troubles(title: string, problems: readonly PlanProblem[]): string {
+  if (problems.length === 0) return ''
+  const items = problems.map(
+    ({ host, task, where, message, hint }) =>
+      `<li><b>${text(host)}</b>${task ? ` ${text(task)}` : ''}${where ? ` <code>${text(where)}</code>` : ''}<br>${text(ownMessage(host, message))}${hint ? `<br><i>${text(hint)}</i>` : ''}</li>`,
+  )
+  return `<section class="trouble"><h2>${text(title)}</h2><ul>${items.join('')}</ul></section>\n`
+}
+
+/** Hosts down, phases across: how much is to be done where. */
+function hostTable(plan: Plan): string {
+  const hosts = [...new Set(plan.phases.flatMap((phase) => phase.hosts))]
+  const lost = new Set(plan.unreachable.map(({ host }) => host))
+  const cell = (host: string, phase: Plan['phases'][number]) => {
+    if (!phase.hosts.includes(host)) return '<td class="none"></td>'
+    if (lost.has(host)) return '<td class="trouble">unreachable</td>'
+    const count = plan.changes.filter((change) => change.host === host && change.phase === phase.name).length
+    return count === 0 ? '<td class="calm">as wanted</td>' : `<td class="change">${count}</td>`
+  }
+  const head = plan.phases
+    .map(({ name, strategy }) => `<th>${text(name)} <small>${text(strategy)}</small></th>`)
+    .join('')
+  const rows = hosts.map(
+    (host) => `<tr><th>${text(host)}</th>${plan.phases.map((phase) => cell(host, phase)).join('')}</tr>`,
+  )
+  return `<div class="wide"><table><thead><tr><th></th>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`
+}
+
+function phaseSection(plan: Plan, name: string): string {
+  const changes = plan.changes.filter((change) => change.phase === name)
+  if (changes.length === 0) return ''
+  const groups = Map.groupBy(changes, ({ host: _host, ...change }) => JSON.stringify(change))
+  return `<section><h2>${text(name)}</h2>${[...groups.values()].map(changeBlock).join('')}</section>\n`
+}
+
+function changeBlock(group: readonly PlannedChange[]): string {
+  const [change] = group
+  if (!change) return ''
+  const hosts = group.map(({ host }) => `<span class="host">${text(host)}</span>`).join('')
+  const notify = change.notify.length > 0 ? `<span class="then">then ${text(change.notify.join(', '))}</span>` : ''
+  const fields = change.fields.map(
+    ({ name, from, to }) =>
+      `<tr><th>${text(name)}</th><td>${value(from)}</td><td class="arrow">→</td><td>${value(to)}</td></tr>`,
+  )
+  return `<details open class="${change.action}"><summary><span class="verb">${VERBS[change.action]}</span> <b>${text(change.task)}</b>${change.name ? ` (${text(change.name)})` : ''} ${hosts}${notify}</summary>
+<table class="fields">${fields.join('')}</table>
+${honesty(change)}${change.notes.map((note) => `<p class="note">${text(note)}</p>`).join('')}${change.diff ? diff(change.diff) : ''}${change.where ? `<p class="where"><code>${text(change.where)}</code></p>` : ''}
+</details>
+`
+}
+
+function honesty({ honesty: word, action }: PlannedChange): string {
+  if (word === 'exact' || action === 'handler') return ''
+  return `<p class="note">${word === 'opaque' ? 'Will run' : 'Decided by its guard'}: what it changes is not known.</p>`
+}
+
+function diff(lines: string): string {
+  const kind = (line: string) => ({ '+': 'add', '-': 'del', '@': 'hunk' })[line[0] ?? ''] ?? 'same'
+  const painted = lines
+    .replace(/\n$/, '')
+    .split('\n')
+    .map((line) => `<span class="${kind(line)}">${text(line) || ' '}</span>`)
+  return `<pre>${painted.join('')}</pre>`
+}
+
+function mayMove({ mayMove: items }: Plan): string {
+  if (items.length === 0) return ''
+  const groups = Map.groupBy(items, ({ task, after }) => `${task}\0${after}`)
+  const lines = [...groups.values()].map((group) => {
+    const [item] = group
+    return `<li>${text(item?.task ?? '')} after ${text(item?.after ?? '')} ${group.map(({ host }) => `<span class="host">${text(host)}</span>`).join('')}</li>`
+  })
+  return `<section><details><summary>As wanted now, but may move (${lines.length})</summary><ul>${lines.join('')}</ul></details></section>`
+}
+
+function value(shown: PlannedChange['fields'][number]['from']): string {
+  return shown === null ? '<i>none</i>' : `<code>${text(String(shown))}</code>`
+}
+
+/** A text of anybody's as text of the page. */
+function text(raw: string): string {
+  const names: Readonly<Record<string, string>> = {
+    '&': '&amp;',
+    '<': '&lt;',
+    '>': '&gt;',
+    '"': '&quot;',
+    "'": '&#39;',
+  }
+  return safeText(raw).replace(/[&<>"']/g, (character) => names[character] ?? '')
+}

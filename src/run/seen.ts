@@ -1,0 +1,20 @@
+import type { Seen } from '../plan/save-plan.ts'
+import { savedTasks } from '../plan/save-plan.ts'
+import { trustedKeys } from '../transport/trusted-keys.ts'
+import type { Context } from './context.ts'
+import type { Survey } from './survey.ts'
+
+/** What a survey saw, as far as a saved plan binds it. `knownHosts`: the project's files of trusted host keys. */
+export function seenBy({ inventory, playbook }: Context, survey: Survey, knownHosts: readonly string[]): Seen {
+  const hosts = inventory.hosts.flatMap(({ name, connection }) => {
+    const hello = survey.hellos.get(name)
+    return hello ? [{ host: name, machineId: hello.machineId, keys: trustedKeys(connection, knownHosts) }] : []
+  })
+  return {
+    hosts,
+    tasks: survey.phases.flatMap(({ phase, host, decisions, pieces }) =>
+      savedTasks(playbook.phases[phase]?.name ?? '', host, decisions, pieces),
+    ),
+    owed: hosts.flatMap(({ host }) => (survey.hellos.get(host)?.owed ?? []).map(({ id }) => ({ host, id }))),
+  }
+}
