@@ -20,6 +20,8 @@ const bundle = await rolldown({
     ...Object.fromEntries(roles.map((role) => [`roles/${role}`, `roles/${role}.ts`])),
   },
   resolve: { alias: { evenkeel: join(root, 'src/index.ts') } },
+  // Code of CommonJS packages that asks for its folder.
+  transform: { define: { __dirname: 'import.meta.dirname' } },
   plugins: [withoutNative()],
 })
 const { output } = await bundle.write({ dir: dist, format: 'esm', chunkFileNames: 'src/chunks/[name]-[hash].js' })
