@@ -17,6 +17,8 @@ export interface Output {
   readonly live: boolean
   /** Results for people; nothing with `--json`. */
   print(text: string): void
+  /** Settles when what was printed is taken by whoever reads it; `undefined` when nothing waits. */
+  ready(): Promise<void> | undefined
   /** Progress, for people; nothing with `--json` or `--quiet`. */
   progress(text: string): void
   /** The one document of `--json`. */
@@ -30,7 +32,23 @@ export function openOutput(options: OutputOptions): Output {
     live: process.stdout.isTTY && !json && !options.quiet && !options.verbose,
     paint: paintFor(process.stdout, options.color ?? true),
     print: (text) => void (json || process.stdout.write(text)),
+    ready: stdoutReady(),
     progress: (text) => void (json || options.quiet || process.stdout.write(text)),
     document: (value) => void (json && process.stdout.write(`${safeJson(value)}\n`)),
+  }
+}
+
+// A pipe is written in the background: without waiting, all that a slow reader has not taken yet would be in memory.
+function stdoutReady(): () => Promise<void> | undefined {
+  let waiting: Promise<void> | undefined
+  return () => {
+    if (!process.stdout.writableNeedDrain) return undefined
+    waiting ??= new Promise((resolve) => {
+      process.stdout.once('drain', () => {
+        waiting = undefined
+        resolve()
+      })
+    })
+    return waiting
   }
 }

@@ -9,6 +9,8 @@ interface Ended {
   readonly code: number | undefined
   /** What it printed, with `--json`; or why its end is not known. */
   readonly message?: string
+  /** How many bytes it printed. */
+  readonly bytes?: number
   readonly lost?: DeployError
 }
 
@@ -28,6 +30,7 @@ async function run(environment: string, pattern: string, command: string, option
   const { HostLost } = await import('../run/session.ts')
   const { errorText } = await import('../report/error-text.ts')
   const { lineWriter } = await import('../report/line-writer.ts')
+  const { boundedOutput } = await import('../report/bounded-output.ts')
   const { matchPattern } = await import('../load/pattern.ts')
   const { findProject } = await import('../load/project.ts')
   const output = openOutput(options)
@@ -38,15 +41,23 @@ async function run(environment: string, pattern: string, command: string, option
 
   async function runOn(host: string): Promise<Ended> {
     const writer = lineWriter((line) => output.print(`${host.padEnd(width)}  ${line}\n`))
-    const collected: Buffer[] = []
+    const collected = boundedOutput()
     try {
       const marks = await pool.ask(host, {
         script: `say output\n${script}`,
-        onOutput: (chunk) => (output.json ? collected.push(chunk) : writer.write(chunk)),
+        onOutput: (chunk) => {
+          if (output.json) collected.push(chunk)
+          else writer.write(chunk)
+          return output.ready()
+        },
       })
       writer.end()
       const code = Number(marks.find(({ words }) => words[0] === 'code')?.words[1])
-      return { host, code, ...(output.json && { message: Buffer.concat(collected).toString('utf8') }) }
+      return {
+        host,
+        code,
+        ...(output.json && { message: collected.bytes().toString('utf8'), bytes: collected.total() }),
+      }
     } catch (error) {
       if (error instanceof HostLost) return { host, code: undefined, message: error.message, lost: error }
       throw error
@@ -62,7 +73,12 @@ async function run(environment: string, pattern: string, command: string, option
     output.document({
       format: 1,
       environment,
-      hosts: ended.map(({ host, code, message }) => ({ host, code: code ?? null, output: message ?? '' })),
+      hosts: ended.map(({ host, code, message, bytes }) => ({
+        host,
+        code: code ?? null,
+        output: message ?? '',
+        bytes: bytes ?? 0,
+      })),
     })
     if (failed.length > 0) return exitCodes.failed
     return lost.length > 0 ? exitCodes.unreachable : exitCodes.done

@@ -22,8 +22,8 @@ export interface Question {
   readonly onMark?: (mark: Mark) => void
   /** Takes all bytes as they come, marks and all; what is between the session's marks is not kept then. */
   readonly onBytes?: (chunk: Buffer) => void
-  /** Takes what the script prints between marks as it comes; it is not kept then. */
-  readonly onOutput?: (output: Buffer) => void
+  /** Takes what the script prints between marks as it comes; it is not kept then. A promise holds the stream back. */
+  readonly onOutput?: (output: Buffer) => Promise<void> | undefined
 }
 
 /** The conversation with one host: one question at a time, in order, over one link. */
@@ -97,6 +97,13 @@ export function openSession(host: string, link: Link): Session {
     link.stdin.write(data)
   }
 
+  /** Reads on when whoever takes the output is ready: what is not read waits on the host, not in memory here. */
+  function hold(ready: Promise<void> | undefined): void {
+    if (!ready) return
+    link.stdout.pause()
+    ready.then(() => link.stdout.resume())
+  }
+
   /** Gives up a link on which nothing came in time. */
   function limit(seconds: number, message: string, hint: string): NodeJS.Timeout {
     return setTimeout(() => {
@@ -116,13 +123,13 @@ export function openSession(host: string, link: Link): Session {
         onBytes?.(chunk)
         for (const mark of parser.push(chunk)) {
           link.established()
-          if (marks.length > 0) onOutput?.(mark.before)
+          if (marks.length > 0) hold(onOutput?.(mark.before))
           marks.push(mark)
           onMark?.(mark)
           if (mark.words[0] === 'end') resolve(marks)
           if (mark.words[0] === 'bad') end({ kind: 'lost', message: 'a script arrived damaged; it was not run' })
         }
-        if (marks.length > 0 && onOutput) onOutput(parser.drain())
+        if (marks.length > 0 && onOutput) hold(onOutput(parser.drain()))
         else if (marks.length > 0 && onBytes) parser.drain()
       },
       fail: (failure) => reject(new HostLost(host, failure)),

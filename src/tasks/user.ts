@@ -63,7 +63,8 @@ function invalid(want: User): string | undefined {
   const { name, absent, ...others } = want
   if (absent && Object.values(others).some((value) => value !== undefined)) return 'absent: true goes with name alone'
   if (want.exactGroups && !want.groups) return 'exactGroups needs groups'
-  if (want.comment !== undefined && /[:\n\0]/.test(want.comment)) return 'comment cannot hold a colon or a line break'
+  if (want.comment !== undefined && /[:\x00-\x1f\x7f]/.test(want.comment))
+    return 'comment cannot hold a colon, a line break or another control character'
   if ([want.home, want.shell].some((path) => path?.includes(':'))) return 'home and shell cannot hold a colon'
   return (
     invalidAccount('name', name) ??

@@ -28,7 +28,7 @@ describeOnLab('file, directory, symlink, copy, template and lines on a real host
   })
 
   testFields(trial, ODD_FIELDS)
-  test('no odd name did anything else', async () => {
+  test('F47 no odd name did anything else', async () => {
     expect(
       (await on('ls /srv/o; ls -A /srv/o/f | wc -l; ls -A / /root | grep -c "^x$" || :')).split('\n').slice(0, 5),
     ).toEqual(['d', 'f', 'l', String(ODD_NAMES.length), '0'])

@@ -32,7 +32,7 @@ describeOnLab('service, unit and command on a real host', () => {
 
   testWrong(trial, SERVICE_ERRORS)
 
-  test('output of a command: bounded, bytes and line ends kept, a daemon left behind is not waited for and lives on', async () => {
+  test('F46 output of a command: bounded, bytes and line ends kept, a daemon left behind is not waited for and lives on', async () => {
     trial.project.tasks(`[
       command({ run: sh\`echo begin; head -c 300000 /dev/zero | tr '\\\\0' x; echo; echo end\`, unless: sh\`test -e /srv/d/1\` }),
       command({ run: sh\`printf 'caf\\\\303'; sleep 0.3; printf '\\\\251\\\\0\\\\033[31m  \\\\n\\\\n'\`, unless: sh\`test -e /srv/d/2\` }),

@@ -5,7 +5,7 @@ import { projectFolder } from './project-folder.ts'
 
 const HOSTS = 10_000
 
-test('10,000 hosts load in seconds and in less than 300 MB', () => {
+test('F14 10,000 hosts load in seconds and in less than 300 MB', () => {
   const names = Array.from({ length: HOSTS }, (_, index) => `h${index}`)
   const hosts = names.map(
     (name, index) => `  ${name}: { address: 10.0.${index >> 8}.${index & 255}, vars: { port: ${index} } }\n`,

@@ -43,7 +43,7 @@ const cases: readonly { name: string; yaml: string; says: readonly string[] }[] 
     says: ['inventories/prod.yaml:2:21: host "a" is listed twice'],
   },
   {
-    name: 'names and addresses that could be taken for options',
+    name: 'F63 names and addresses that could be taken for options',
     yaml: 'hosts:\n  -oProxyCommand=x: {}\n  a: { address: -oProxyCommand=y }\n',
     says: [
       'inventories/prod.yaml:2:3: host name "-oProxyCommand=x" is refused: a name starts with a letter or digit and holds only letters, digits, ".", "_" and "-"',

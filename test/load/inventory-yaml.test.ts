@@ -97,7 +97,7 @@ const attacks: readonly { name: string; yaml: string; says: string }[] = [
   },
 ]
 
-test.each(attacks)('$name ends fast', async ({ yaml, says }) => {
+test.each(attacks)('F63 $name ends fast', async ({ yaml, says }) => {
   const root = projectFolder({ 'inventories/prod.yaml': yaml })
   const start = performance.now()
   const [first] = await told(() => loadInventory(root, 'prod'))

@@ -55,7 +55,7 @@ const texts = fc.oneof(
 )
 
 describe.each(SHELLS)('%s', (...shell) => {
-  test(`reads ${CASES} quoted texts back byte for byte`, () => {
+  test(`F47 reads ${CASES} quoted texts back byte for byte`, () => {
     const [file = '', ...args] = shell.filter((word) => typeof word === 'string')
     const samples = fc
       .sample(texts, { numRuns: CASES, seed: 20261121 })

@@ -138,6 +138,7 @@ describe('user', () => {
     ['a primary group with a comma', { name: 'app', group: 'a,b' }, 'group must be a name'],
     ['a comment with a colon', { name: 'app', comment: 'a:b' }, 'colon'],
     ['a comment with a line break', { name: 'app', comment: 'a\nb' }, 'line break'],
+    ['a comment with a tab', { name: 'app', comment: 'a\tb' }, 'control character'],
     ['a relative home', { name: 'app', home: 'app' }, 'absolute'],
     ['a shell with a colon', { name: 'app', shell: '/bin/a:b' }, 'colon'],
     ['exactGroups without groups', { name: 'app', exactGroups: true }, 'exactGroups needs groups'],
