@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander'
 import { exitCodes } from '../model/error.ts'
 import { applyCommand } from './apply.ts'
+import { driftCommand } from './drift.ts'
 import { factsCommand } from './facts.ts'
+import { forgetCommand } from './forget.ts'
 import { initCommand } from './init.ts'
 import { inventoryCommand } from './inventory.ts'
 import { labCommand } from './lab.ts'
@@ -11,6 +13,7 @@ import { runCommand } from './run.ts'
 import { trustCommand } from './trust.ts'
 import { typesCommand } from './types.ts'
 import { version } from './version.ts'
+import { whyCommand } from './why.ts'
 
 /** The whole command line: every verb with its options. `finish` gets a verb's exit code. */
 export function commandLine(finish: Finish): Command {
@@ -29,6 +32,9 @@ export function commandLine(finish: Finish): Command {
     labCommand,
     initCommand,
     typesCommand,
+    driftCommand,
+    whyCommand,
+    forgetCommand,
   ]) {
     add(program, finish)
   }

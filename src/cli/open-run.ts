@@ -36,7 +36,7 @@ export async function openRun(
   named: string | undefined,
   options: PlaybookOptions,
 ): Promise<OpenedRun> {
-  const { findProject } = await import('../load/project.ts')
+  const { findProject, projectName } = await import('../load/project.ts')
   const { loadPlaybook } = await import('../load/playbook.ts')
   const { projectSources } = await import('../load/sources.ts')
   const root = findProject(process.cwd())
@@ -49,7 +49,8 @@ export async function openRun(
     }
     const playbookName = named ?? config.playbook ?? 'site'
     const playbook = await loadPlaybook(root, playbookName, schema)
-    const context = { root, inventory, playbook, sources: projectSources(root), limit, pool }
+    const scope = { project: projectName(root), environment, playbook: playbookName }
+    const context = { root, inventory, playbook, sources: projectSources(root), scope, limit, pool }
     return { context, playbookName, knownHosts, checked: check?.result ?? Promise.resolve(), close }
   } catch (error) {
     // A type error often is the better word for a file that cannot be loaded.

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { usageError } from './usage-error.ts'
 
 /**
@@ -17,6 +17,23 @@ export function findProject(folder: string): string {
     message: `no project here: neither ${resolve(folder)} nor a folder above it has inventories/ or deploy.config.ts`,
     hint: 'deploy init',
   })
+}
+
+/**
+ * The name by which hosts know the project: `name` of its package.json, which all clones share; without one, its folder's.
+ *
+ * @throws DeployError `E_PACKAGE` (exit 64) when package.json is no JSON object.
+ */
+export function projectName(root: string): string {
+  const file = join(root, 'package.json')
+  if (!existsSync(file)) return basename(root)
+  try {
+    const { name } = JSON.parse(readFileSync(file, 'utf8')) as { name?: unknown }
+    return typeof name === 'string' && name !== '' ? name : basename(root)
+  } catch (error) {
+    const message = `it is not a JSON object: ${error instanceof Error ? error.message : String(error)}`
+    throw usageError({ code: 'E_PACKAGE', message, where: 'package.json', hint: 'npm pkg get name' })
+  }
 }
 
 /** The folder of the project's local state (`.deploy/`), made when it is not there, closed to other users. */

@@ -1,3 +1,4 @@
+import type { Drift } from '../model/manifest.ts'
 import type { Plan } from '../model/plan.ts'
 import type { TaskResult } from './outcomes.ts'
 import type { HostSummary } from './run-text.ts'
@@ -17,6 +18,11 @@ const NO_TRAFFIC: HostTraffic = { trips: 0, bytesOut: 0, bytesIn: 0 }
 /** The document of `deploy plan --json`. */
 export function planJson(plan: Plan): object {
   return { format: FORMAT, ...plan }
+}
+
+/** The document of `deploy drift --json` and `deploy why --json`. */
+export function driftJson({ environment, playbook, hosts, items, owed, unreachable, problems }: Drift): object {
+  return { format: FORMAT, environment, playbook, hosts, items, owed, unreachable, problems }
 }
 
 export interface ApplyReport {

@@ -77,7 +77,8 @@ function honestyNote({ honesty }: PlannedChange): string {
     : 'decided by its guard: what it changes is not known'
 }
 
-function shown(value: string | number | boolean | null): string {
+/** A value of a field, for people: on one line, without control characters. */
+export function shown(value: string | number | boolean | null): string {
   if (value === null) return 'none'
   return typeof value === 'string' ? safeLine(value) : String(value)
 }
@@ -104,7 +105,8 @@ function movingLines({ mayMove }: Plan, paint: Paint): readonly string[] {
   ]
 }
 
-function problemLines(title: string, problems: readonly PlanProblem[], paint: Paint): readonly string[] {
+/** Hosts that nothing can be said about, and why. */
+export function problemLines(title: string, problems: readonly PlanProblem[], paint: Paint): readonly string[] {
   return problems.flatMap(({ host, task, where, message, hint }) => [
     '',
     paint('red', `${host} ${title}${task ? `: ${safeLine(task)}` : ''}${where ? ` (${where})` : ''}`),

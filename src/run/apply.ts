@@ -2,14 +2,16 @@ import { randomBytes } from 'node:crypto'
 import type { Emit } from '../model/event.ts'
 import type { PlanProblem } from '../model/plan.ts'
 import { phaseHosts } from '../plan/expand.ts'
+import type { Converged } from '../plan/manifest.ts'
 import type { OwedHere } from '../shell/program.ts'
 import type { Approve } from './approval.ts'
 import type { Context } from './context.ts'
 import { hasEnded } from './holder.ts'
 import { type HostPhaseResult, runHostPhase } from './host-phase.ts'
 import { type Journal, openJournal } from './journal.ts'
-import { type Fences, lockHosts, releaseHosts } from './lock.ts'
+import { type Locks, lockHosts, releaseHosts } from './lock.ts'
 import { handlerOf } from './make-plan.ts'
+import { recordOf } from './manifests.ts'
 import { type HostPhase, type Survey, survey } from './survey.ts'
 
 /** How a run ended on each host, phase by phase. */
@@ -30,9 +32,11 @@ interface Run {
   readonly emit: Emit
   readonly context: Context
   readonly journal: Journal
-  readonly fences: Fences
+  readonly locks: Locks
   readonly approve: Approve
   readonly results: HostResult[]
+  /** The parts of each host that are as wanted, for its manifest. */
+  readonly converged: Map<string, Converged[]>
   readonly locked: string[]
   /** Hosts that are out of the run: failed, unknown, refused. */
   readonly out: Set<string>
@@ -71,16 +75,18 @@ export async function apply(context: Context, first: Survey, order: Order): Prom
     command: order.command,
     hosts,
   })
-  const fences = await lockHosts(context.pool, id, order.command, hosts)
-  journal.append({ event: 'locked', fences: Object.fromEntries(fences) })
+  const locks = await lockHosts(context, id, order.command, hosts)
+  const fences = Object.fromEntries([...locks].map(([host, { fence }]) => [host, fence]))
+  journal.append({ event: 'locked', fences })
   const run: Run = {
     id,
     context,
     journal,
-    fences,
+    locks,
     approve: order.approve,
     emit: order.emit,
     results: [],
+    converged: new Map(),
     locked: [],
     out: new Set([...order.blocked, ...first.lost.map(({ host }) => host)]),
   }
@@ -88,11 +94,27 @@ export async function apply(context: Context, first: Survey, order: Order): Prom
     await walkPhases(run, first)
   } finally {
     journal.append({ event: 'releasing' })
-    run.locked.push(...(await releaseHosts(context.pool, id, [...fences.keys()])))
+    await release(run)
     journal.append({ event: 'end', locked: run.locked, results: run.results })
     journal.close()
   }
   return { run: id, hosts: run.results, locked: run.locked }
+}
+
+/** Gives the locks back; what is as wanted now is recorded on each host in the same trip. */
+async function release({ id, context, locks, converged, locked, emit }: Run): Promise<void> {
+  const records = new Map(
+    [...locks].flatMap(([host, { manifest }]) => {
+      const record = recordOf(context.scope, manifest, converged.get(host) ?? [], id)
+      return record === undefined ? [] : [[host, record] as const]
+    }),
+  )
+  const released = await releaseHosts(context.pool, id, [...locks.keys()], records)
+  locked.push(...released.locked)
+  for (const host of released.unrecorded) {
+    const message = `${host}: what was applied could not be written down there; deploy drift knows it after the next apply`
+    emit({ type: 'note', message })
+  }
 }
 
 async function walkPhases(run: Run, first: Survey): Promise<void> {
@@ -161,17 +183,17 @@ function addProblem(
 }
 
 async function runPart(run: Run, phaseName: string, part: HostPhase, owed: readonly OwedHere[]): Promise<HostResult> {
-  const fence = run.fences.get(part.host)
-  if (fence === undefined)
-    return { host: part.host, phase: phaseName, outcome: 'unknown', message: 'lost before it could be locked' }
+  const lock = run.locks.get(part.host)
+  if (!lock) return { host: part.host, phase: phaseName, outcome: 'unknown', message: 'lost before it could be locked' }
   const result = await runHostPhase(run.context.pool, {
     run: run.id,
-    fence,
+    fence: lock.fence,
     part,
     phaseName,
     owed,
     approve: run.approve,
     emit: run.emit,
+    converged: (now) => run.converged.set(part.host, [...(run.converged.get(part.host) ?? []), now]),
     record: (event, detail) => run.journal.append({ event, ...detail }),
   }).catch(failedPart)
   run.emit({ type: 'part', phase: phaseName, host: part.host, outcome: result.outcome })

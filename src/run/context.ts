@@ -1,5 +1,6 @@
 import type { Sources } from '../model/content.ts'
 import type { Inventory } from '../model/inventory.ts'
+import type { ManifestScope } from '../model/manifest.ts'
 import type { Playbook } from '../model/playbook.ts'
 import type { Pool } from './pool.ts'
 
@@ -10,6 +11,8 @@ export interface Context {
   readonly inventory: Inventory
   readonly playbook: Playbook
   readonly sources: Sources
+  /** Whose record of what was applied is read and written on hosts. */
+  readonly scope: ManifestScope
   /** The hosts this command may act on, from `--limit`. */
   readonly limit: ReadonlySet<string>
   readonly pool: Pool

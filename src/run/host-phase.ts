@@ -3,6 +3,7 @@ import type { Emit, HandlerEvent, TaskEvent } from '../model/event.ts'
 import { buildProgram, programContents } from '../plan/build-program.ts'
 import { type CompiledTask, probesOf } from '../plan/compile.ts'
 import { type Decision, decideAll } from '../plan/decide.ts'
+import type { Converged } from '../plan/manifest.ts'
 import type { Mark } from '../shell/frames.ts'
 import { type Pieces, readPieces } from '../shell/probe-script.ts'
 import { hostProgram, type OwedHere } from '../shell/program.ts'
@@ -27,6 +28,8 @@ export interface HostPhaseJob {
   readonly owed: readonly OwedHere[]
   readonly approve: Approve
   readonly emit: Emit
+  /** Takes what was asked and answered last, where all is as wanted. */
+  readonly converged: (part: Converged) => void
   /** Writes the controller's journal. */
   readonly record: (event: string, detail: Readonly<Record<string, unknown>>) => void
 }
@@ -64,6 +67,7 @@ export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostP
     )
     reportAlreadySo(job, decisions, planned, done, lastDone)
     if (todo.length === 0 && !owing) {
+      job.converged({ decisions, pieces })
       return { outcome: done.size > 0 || job.owed.length > 0 ? 'changed' : 'ok' }
     }
     const refusal = job.approve(part.host, todo)

@@ -98,11 +98,15 @@ if [ -n "$o" ] && [ "$o" != ${quote(run)} ] && [ "$o" != ${quote(instead || '-')
 f=$((f+1)); printf '%s %s\\n%s\\n' ${quote(run)} "$f" ${quote(owner)} >"$R/owner.new" && mv -- "$R/owner.new" "$R/owner" && say locked "$f"`
 }
 
-/** Gives the lock back, if this run still holds it, and removes the run's folder. */
-export function releaseLock(run: string): string {
+/**
+ * Gives the lock back, if this run still holds it, and removes the run's folder. `record` is run before, under the lock;
+ * `unrecorded` says that it failed.
+ */
+export function releaseLock(run: string, record = ':'): string {
   return `exec 9>>"$R/lock"; flock -w 30 9 || { say busy; exit; }
 set --; [ ! -e "$R/owner" ] || read -r o f <"$R/owner"
-[ "$o" != ${quote(run)} ] || set -- "$R/owner" "$S/staged"
+[ "$o" != ${quote(run)} ] || { set -- "$R/owner" "$S/staged"; ${record}
+} || say unrecorded
 rm -rf -- "$R/${run}" "$@"; say released`
 }
 

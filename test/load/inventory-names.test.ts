@@ -86,7 +86,7 @@ const cases: readonly { name: string; yaml: string; says: readonly string[] }[] 
       'inventories/prod.yaml:1:21: connection.port must be a whole number from 1 to 65535, not 70000',
       'inventories/prod.yaml:1:34: connection.user must be a user name, not "-l"',
       'inventories/prod.yaml:1:46: connection.become must be sudo or none, not "su"',
-      'inventories/prod.yaml:1:61: connection.transport must be openssh or local, not "telnet"',
+      'inventories/prod.yaml:1:61: connection.transport must be openssh or node-ssh or local, not "telnet"',
       'inventories/prod.yaml:1:74: connection.lab must be true or false, not "yes"',
       'inventories/prod.yaml:1:93: connection.identityFile must be the path of a file, not 3',
     ],

@@ -49,7 +49,7 @@ test('a configuration with mistakes', async () => {
     'deploy.config.ts:2: key "enviroment" is not known (keys: env, playbook, transport)',
     'deploy.config.ts:3: key "playbok" is not known (keys: playbook, env, transport) (did you mean playbook?)',
     'deploy.config.ts:4: playbook must be text',
-    'deploy.config.ts:5: transport "openshh" is not known (transports: openssh, local) (did you mean openssh?)',
+    'deploy.config.ts:5: transport "openshh" is not known (transports: openssh, node-ssh, local) (did you mean openssh?)',
   ])
   expect(await told(() => loadConfig(projectFolder({ 'deploy.config.ts': '\nexport default 1\n' })))).toEqual([
     "deploy.config.ts:2: the default export must be an object (export default { env: 'prod' } satisfies DeployConfig)",

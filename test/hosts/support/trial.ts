@@ -19,6 +19,8 @@ export interface Trial {
   on(script: string): Promise<string>
   plan(environment?: string): Promise<Told>
   apply(environment?: string): Promise<Told>
+  /** Each difference as `deploy drift` names it, e.g. `drifted file /srv/a`. */
+  drift(): Promise<readonly string[]>
 }
 
 /** One task and one way to break it by hand. */
@@ -77,6 +79,12 @@ export function useTrial(lab: UsedLab): Trial {
     },
     plan: (environment = 'lab') => run('plan', environment),
     apply: (environment = 'lab') => run('apply', environment, '--yes'),
+    async drift() {
+      const { stdout, stderr } = await trial.project.deploy(['drift', 'lab', '--json', '--no-check'])
+      if (!stdout) throw new Error(`no JSON document: ${stderr}`)
+      const { items } = JSON.parse(stdout) as { items: { classes: string[]; task: string }[] }
+      return items.map(({ classes, task }) => `${classes.join('+')} ${task}`)
+    },
   }
   return trial
 }
@@ -101,8 +109,8 @@ export function wrong({ problems, results, hosts }: ApplyDocument): string {
 
 /**
  * Tests of many tasks in one playbook: the first apply changes them all, the next plan is empty; each is broken by hand,
- * and the plan names exactly that task and that field; apply mends just these, and the next plan is empty again. `told`
- * takes out of a plan's line what a case cannot know.
+ * and the plan names exactly that task and that field, and drift exactly that task; apply mends just these, and the next
+ * plan is empty again. `told` takes out of a plan's line what a case cannot know.
  */
 export function testFields(
   trial: Trial,
@@ -119,11 +127,13 @@ export function testFields(
     expect(wrong(applied)).toBe('')
     expect(outcomes(applied)).toEqual(labels)
     expect(planned(await trial.plan())).toEqual([])
+    expect(await trial.drift()).toEqual([])
   })
 
   test('broken by hand, each field is named exactly', async () => {
     await trial.on(`set -e\n${cases.map(({ broken }) => broken).join('\n')}`)
     expect(planned(await trial.plan()).map(told)).toEqual(cases.map(({ says }) => says))
+    expect(await trial.drift()).toEqual(cases.map(({ says }) => `drifted ${says.slice(0, says.indexOf(': '))}`))
   })
 
   test('apply mends what was broken and no other task, the next plan is empty', async () => {

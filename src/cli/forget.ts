@@ -1,0 +1,75 @@
+import type { Command } from 'commander'
+import { DeployError, exitCodes } from '../model/error.ts'
+import type { Pool } from '../run/pool.ts'
+import { openEnvironment } from './open-run.ts'
+import type { Finish, ReachOptions } from './options.ts'
+
+export function forgetCommand(program: Command, finish: Finish): void {
+  program
+    .command('forget')
+    .description('remove everything of this tool from a host; what was deployed stays')
+    .argument('<environment>')
+    .argument('<host>')
+    .option('--yes', 'do not ask (needed where nobody can answer)')
+    .action(async (environment: string, host: string, { yes = false }: { readonly yes?: boolean }) => {
+      await forgetVerb(environment, host, yes)
+      finish(exitCodes.done)
+    })
+}
+
+async function forgetVerb(environment: string, host: string, yes: boolean): Promise<void> {
+  const { findProject } = await import('../load/project.ts')
+  const { safeLine } = await import('../report/safe.ts')
+  const options: ReachOptions = { limit: host, forks: 1 }
+  const { pool, limit } = await openEnvironment(findProject(process.cwd()), environment, options)
+  try {
+    if (!limit.has(host)) throw usage(`${host} is a pattern: name one host`)
+    const { owed, holder } = await pool.hello(host)
+    if (holder)
+      throw refused(
+        `${host} is locked by run ${safeLine(holder.run)}`,
+        'wait for that run, or let the next apply end it',
+      )
+    if (owed.length > 0) {
+      const names = owed.map(({ name }) => safeLine(name)).join(', ')
+      throw refused(
+        `${host} owes handlers, which would never run: ${names}`,
+        `deploy apply ${environment} --limit ${host}`,
+      )
+    }
+    if (!yes) await consent(host)
+    await forget(pool, host)
+    process.stdout.write(`${host}: forgotten; what was deployed is as it was\n`)
+  } finally {
+    pool.close()
+  }
+}
+
+async function consent(host: string): Promise<void> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) {
+    throw refused('nobody can be asked here, and --yes was not given; nothing was removed', 'add --yes')
+  }
+  const { confirm } = await import('./confirm.ts')
+  const question = `Remove records, kept previous files and staged files from ${host}?`
+  if (!(await confirm(question))) throw refused('not confirmed; nothing was removed')
+}
+
+/** Under the lock of the host, so that no run is in the middle of its work. */
+async function forget(pool: Pool, host: string): Promise<void> {
+  const { FORGET } = await import('../shell/manifest.ts')
+  const marks = await pool.ask(host, { script: FORGET })
+  if (marks.some(({ words }) => words[0] === 'forgotten')) return
+  if (marks.some(({ words }) => words[0] === 'busy')) throw refused(`${host}: a run has begun there meanwhile`)
+  throw new DeployError({
+    code: 'E_FORGET',
+    message: `${host}: not everything could be removed from /var/lib/deploy and /run/deploy`,
+  })
+}
+
+function refused(message: string, hint?: string): DeployError {
+  return new DeployError({ code: 'E_REFUSED', message, exit: exitCodes.refused, ...(hint && { hint }) })
+}
+
+function usage(message: string): DeployError {
+  return new DeployError({ code: 'E_OPTIONS', message, hint: 'deploy forget --help', exit: exitCodes.usage })
+}
