@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ansibleChanges, pyinfraChanges, versions } from './peers.ts'
+import { ansibleChanges, fits, pyinfraChanges, versions } from './peers.ts'
 
 test('changes of all hosts in the recap of Ansible are summed', () => {
   const line = (host: string, changed: number) =>
@@ -20,4 +20,9 @@ test('changed operations of pyinfra are those of its grand total', () => {
   expect(pyinfraChanges(`    files.directory (/tmp/x)   1       1         -       -   \n    ${total('44')}`)).toBe(44)
   expect(pyinfraChanges(total('-'))).toBe(0)
   expect(pyinfraChanges('Traceback')).toBeNaN()
+})
+
+test('a run without a number of changes never counts as done', () => {
+  expect([fits(0, 'none'), fits(3, 'some')]).toEqual([true, true])
+  expect([fits(1, 'none'), fits(0, 'some'), fits(Number.NaN, 'none'), fits(Number.NaN, 'some')]).not.toContain(true)
 })
