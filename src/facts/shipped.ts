@@ -1,4 +1,6 @@
 export { addresses } from './addresses.ts'
 export { cpus } from './cpus.ts'
+export { disks } from './disks.ts'
 export { memory } from './memory.ts'
 export { os } from './os.ts'
+export { versions } from './versions.ts'

@@ -29,6 +29,22 @@ export function templateHint(message: string, places: TemplatePlaces): string | 
   return meant === undefined ? `${fileOf(known)} does not name it` : `${needed(meant, known)}; did you mean that?`
 }
 
+/** Which lines of the templates that a source names print or loop over the name at this place of it, whose value does not fit. */
+export function valueHint(
+  message: string,
+  places: TemplatePlaces,
+  { source, line, column }: { readonly source: string; readonly line: number; readonly column: number },
+): string | undefined {
+  if (!/is not assignable to type '(string \| number \| boolean|Each<)/.test(message)) return undefined
+  const [name = ''] = /^[\w$]+/.exec(source.split('\n')[line - 1]?.slice(column - 1) ?? '') ?? []
+  const used = [...places.values()].filter((known) => known.has(name) && source.includes(templateName(fileOf(known))))
+  return used.map((known) => needed(name, known)).join(', ') || undefined
+}
+
+function templateName(file: string): string {
+  return file.replace(/^(evenkeel\/)?templates\//, '')
+}
+
 function missingNames(message: string, places: TemplatePlaces): readonly string[] {
   const one = /Property '([^']+)' is missing in type .* but required in type '(\w+)'/.exec(message)
   const many = /is missing the following properties from type '(\w+)': (.*)/.exec(message)

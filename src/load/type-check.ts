@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { DeployError, DeployErrors, exitCodes } from '../model/error.ts'
 import { type Compiler, findCompiler } from './compiler.ts'
 import { readCompilerOutput } from './compiler-output.ts'
@@ -111,7 +111,9 @@ function conditions(): readonly string[] {
 
 async function failure(root: string, output: string, code: number | null): Promise<Error> {
   const { writtenTypes } = await import('./template-types.ts')
-  const errors = readCompilerOutput(output, readTemplatePlaces(writtenTypes(root) ?? ''))
+  const errors = readCompilerOutput(output, readTemplatePlaces(writtenTypes(root) ?? ''), (file) =>
+    readFileSync(resolve(root, file), 'utf8'),
+  )
   if (errors.length > 0) return new DeployErrors(errors)
   const last = output.trim().split('\n').slice(-5).join('\n')
   return new DeployError({

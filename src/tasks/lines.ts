@@ -1,15 +1,7 @@
-import type { Change } from '../model/change.ts'
-import type { Probe } from '../model/probe.ts'
-import { type Detail, sourcedTaskType } from '../model/task.ts'
-import { CONTENT_LIMIT, content, type FileContent } from '../shell/readers/content.ts'
-import { type FileState, file } from '../shell/readers/file.ts'
-import { writable } from '../shell/readers/writable.ts'
-import { fileDetail, refusal } from './file-detail.ts'
+import { sourcedTaskType } from '../model/task.ts'
 import { editLines, type LineWant } from './line-edit.ts'
-import { folderOf, invalidPath } from './path.ts'
-import { bytesContent, refusalStep } from './steps.ts'
-import { decodeText } from './text-diff.ts'
-import { wholeFile } from './whole-file.ts'
+import { invalidPath } from './path.ts'
+import { type TextNow, type TextPart, type TextProbes, textPart } from './text-part.ts'
 
 /** One line of a file, present or absent. */
 export interface Line {
@@ -37,20 +29,9 @@ export interface Lines {
   readonly create?: boolean
 }
 
-interface LinesWant {
-  readonly path: string
+interface LinesWant extends TextPart {
   readonly lines: readonly LineWant[]
-  readonly create: boolean
 }
-
-interface LinesNow {
-  readonly file: FileState | undefined
-  readonly text: string
-  /** Why its lines cannot be kept. */
-  readonly unfit?: string
-}
-
-type LinesProbes = { readonly file: Probe<FileState>; readonly content: Probe<FileContent> }
 
 /**
  * Keeps lines of a file that something else owns, and leaves all others alone. Owner and mode stay. All lines of a file
@@ -59,17 +40,15 @@ type LinesProbes = { readonly file: Probe<FileState>; readonly content: Probe<Fi
  * @example
  * lines({ path: '/etc/ssh/sshd_config', lines: [{ line: 'PasswordAuthentication no', matching: /^#?\s*PasswordAuthentication\s/, before: /^Match\s/ }] })
  */
-export const lines = sourcedTaskType<Lines, LinesWant, LinesProbes, LinesNow>('lines', {
+export const lines = sourcedTaskType<Lines, LinesWant, TextProbes, TextNow>('lines', {
+  ...textPart<LinesWant>({
+    edit: (text, want) => editLines(text, want.lines),
+    wanted: (want) => want.lines.some(({ absent }) => !absent),
+    shown: ({ lines }) => `${lines.length} ${lines.length === 1 ? 'line' : 'lines'}`,
+  }),
   key: (want) => `lines:${want.path}`,
-  label: (want) => want.path,
-  partOf: (want) => want.path,
   invalid,
   resolve: ({ path, lines, create = false }) => ({ path, create, lines: lines.map(lineWant) }),
-  check: (want) => ({ file: file(want.path), content: content(want.path) }),
-  read: (values, want) => ({ file: values.file, ...textOf(want.path, values.file, values.content) }),
-  apply,
-  detailProbes: (want) => ({ folder: writable(folderOf(want.path)) }),
-  detail,
 })
 
 function invalid({ path, lines }: Lines): string | undefined {
@@ -101,48 +80,4 @@ function lineWant(entry: string | Line): LineWant {
 /** `g` and `y` make a pattern remember where it was: each line is asked anew. */
 function regular(pattern: RegExp): RegExp {
   return new RegExp(pattern.source, pattern.flags.replaceAll(/[gy]/g, ''))
-}
-
-function textOf(path: string, now: FileState | undefined, content: FileContent | undefined): Omit<LinesNow, 'file'> {
-  if (now?.kind !== 'file') return { text: '' }
-  const limit = `lines are kept in files of at most ${CONTENT_LIMIT} bytes`
-  if (now.size > CONTENT_LIMIT) return { text: '', unfit: `${path} has ${now.size} bytes: ${limit}` }
-  const bytes = content?.bytes ?? Buffer.alloc(0)
-  if (bytesContent(bytes).sha256 !== now.sha256)
-    return { text: '', unfit: `${path} changed while it was read: try again` }
-  const text = decodeText(bytes)
-  return text === undefined ? { text: '', unfit: `${path} is no text in UTF-8: lines cannot be kept in it` } : { text }
-}
-
-function apply(want: LinesWant, now: LinesNow): readonly (readonly Change[])[] {
-  const no = obstacle(want, now)
-  const text = editLines(now.text, want.lines)
-  const wanted = want.lines.some(({ absent }) => !absent)
-  if (no && (wanted || now.file)) return [[{ field: 'lines', from: null, to: shown(want), steps: [refusalStep(no)] }]]
-  if (text === now.text) return []
-  return [wholeFile.apply({ path: want.path, content: bytesContent(text) }, now.file).flat()]
-}
-
-/** Links are not followed: what is behind one has a path of its own. */
-function obstacle(want: LinesWant, { file, unfit }: LinesNow): string | undefined {
-  if (unfit) return unfit
-  if (!file) return want.create ? undefined : `${want.path} is not there (create: true makes it)`
-  if (file.kind === 'symlink') return `${want.path} is a link to ${file.target}: name the file itself`
-  return refusal(want, file)
-}
-
-function shown({ lines }: LinesWant): string {
-  return `${lines.length} ${lines.length === 1 ? 'line' : 'lines'}`
-}
-
-function detail(want: LinesWant, now: LinesNow, values: Readonly<Record<string, unknown>>): Detail {
-  const no = obstacle(want, now)
-  // A file that is not there may come with a package of this run, and is decided on again then.
-  if (no)
-    return now.file
-      ? { refuse: no }
-      : { notes: [`${want.path} is not there yet: something of this run must bring it, or say create: true`] }
-  const bytes = Buffer.from(now.text)
-  const after = { path: want.path, content: bytesContent(editLines(now.text, want.lines)) }
-  return fileDetail(after, now.file, { ...values, before: { bytes, whole: true } })
 }

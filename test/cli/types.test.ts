@@ -36,7 +36,16 @@ function project(data: string): string {
 }
 
 function deploy(root: string, ...args: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], { cwd: root, encoding: 'utf8' })
+  return deployWith({}, root, ...args)
+}
+
+function deployWith(more: Readonly<Record<string, string>>, root: string, ...args: readonly string[]) {
+  const env = { ...process.env, ...more }
+  const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+  })
   return { status, stdout, stderr }
 }
 
@@ -57,6 +66,12 @@ test.each([
     '{}',
     '  peers is needed by templates/app.conf.hbs:3, port is needed by templates/app.conf.hbs:2\n',
   ],
+  [
+    'a value that may be missing',
+    '{ port: process.env.PORT, peers: [] }',
+    "Type 'undefined' is not assignable to type 'string | number | boolean'.\n  port is needed by templates/app.conf.hbs:2\n",
+  ],
+  ['a text where the template loops', "{ port: 1, peers: 'a' }", '  peers is needed by templates/app.conf.hbs:3\n'],
   [
     'a misspelt name in a list made elsewhere',
     "{ port: 1, peers: ['x'].map((adress) => ({ adress })) }",
@@ -95,6 +110,25 @@ test('the type-check makes the types anew: a name that a template gains is missi
   )
 
   expect(deploy(root, 'plan', 'local').stderr).toContain('  domain is needed by templates/app.conf.hbs:2\n')
+})
+
+test('a project whose types are known to be right does not pay for the parser of templates', () => {
+  const root = project('{}')
+  writeFileSync(
+    join(root, 'playbooks/site.ts'),
+    playbook('{}')
+      .replace(/template\(\{[\s\S]*?\}\),/, '')
+      .replace(', template', ''),
+  )
+  writeFileSync(
+    join(root, 'loaded.mjs'),
+    `import { Module } from 'node:module'
+process.on('exit', () => console.error('loaded:', Object.keys(Module._cache).some((file) => file.includes('/handlebars/'))))`,
+  )
+  const env = { NODE_OPTIONS: `--import=${join(root, 'loaded.mjs')}` }
+
+  expect(deployWith(env, root, 'plan', 'local').stderr).toContain('loaded: true')
+  expect(deployWith(env, root, 'plan', 'local').stderr).toBe('loaded: false\n')
 })
 
 test('a template that is none of ours is left out, and named', () => {

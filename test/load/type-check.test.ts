@@ -74,7 +74,12 @@ test('the lines of the compiler', () => {
     '',
   ].join('\n')
   expect(
-    readCompilerOutput(output, new Map()).map(({ where, message, code, exit }) => ({ where, message, code, exit })),
+    readCompilerOutput(output, new Map(), () => '').map(({ where, message, code, exit }) => ({
+      where,
+      message,
+      code,
+      exit,
+    })),
   ).toEqual([
     {
       where: 'playbooks/site.ts:12:7',

@@ -12,6 +12,7 @@ import { cronEntries } from '../../src/shell/readers/cron.ts'
 import { file, stat } from '../../src/shell/readers/file.ts'
 import { pkg } from '../../src/shell/readers/pkg.ts'
 import { script, succeeds } from '../../src/shell/readers/script.ts'
+import { sysctlValue } from '../../src/shell/readers/sysctl.ts'
 import { notWritable, writable } from '../../src/shell/readers/writable.ts'
 import { sh } from '../../src/shell/sh.ts'
 
@@ -73,6 +74,7 @@ function allProbes(): readonly Probe[] {
     ...['root', 'nosuchgroup', 'daemon'].map(group),
     ...['root', 'nosuchuser', 'daemon'].map(memberships),
     cronEntries('root', 'none'),
+    ...['kernel.ostype', 'no.such', 'net.ipv4.ip_local_port_range'].map(sysctlValue),
     script(sh`printf 'a\\0b'; exit 3`),
     script(sh`echo out`),
     succeeds(sh`test -e /nope`),

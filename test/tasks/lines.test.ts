@@ -40,7 +40,7 @@ describe('lines', () => {
     {
       name: 'of a file that is not there fail, but may come',
       want: { path, lines: ['x'] },
-      changes: [`lines null → 1 line: echo '/etc/conf is not there (create: true makes it)' >&2; exit 1`],
+      changes: [`content null → 1 line: echo '/etc/conf is not there (create: true makes it)' >&2; exit 1`],
       detail: { notes: ['/etc/conf is not there yet: something of this run must bring it, or say create: true'] },
     },
     {
@@ -67,7 +67,7 @@ describe('lines', () => {
       want: { path, lines: ['x'] },
       answers: answers(Buffer.from([255, 10])),
       changes: [expect.stringContaining('no text in UTF-8')],
-      detail: { refuse: '/etc/conf is no text in UTF-8: lines cannot be kept in it' },
+      detail: { refuse: '/etc/conf is no text in UTF-8: no part can be kept in it' },
     },
     {
       name: 'are not kept in large files',

@@ -1,0 +1,101 @@
+import { callSite } from '../model/call-site.ts'
+import { DeployError, exitCodes } from '../model/error.ts'
+import type { Shell } from '../model/shell.ts'
+import type { Task, TaskOptions } from '../model/task.ts'
+import { invalidName } from './ownership.ts'
+import { unit } from './unit.ts'
+
+export interface Timer {
+  /** Names the timer and its service: `NAME.timer` starts `NAME.service`. */
+  readonly name: string
+  /** What it runs, with POSIX sh. */
+  readonly run: Shell
+  /** When, as systemd.time(7) says it: `daily`, `*-*-* 03:15`, `Mon..Fri 08:00`. Either this or `every`. */
+  readonly calendar?: string
+  /** How long after it last ran, e.g. `15min`; the first time that long after the boot. */
+  readonly every?: string
+  /** The user it runs as. Default: root. */
+  readonly user?: string
+  /** `true`: what was missed while the host was off runs at the next boot; with `calendar` only. Default: false. */
+  readonly persistent?: boolean
+  /** Put off by a random time up to this, e.g. `5min`, so that not all hosts run at once. Default: none. */
+  readonly randomDelay?: string
+}
+
+/**
+ * A systemd timer and the service that it starts: two unit files, the timer enabled and running. It gives the tasks of
+ * both, so that each has its own diff. A change of the service does not run it.
+ *
+ * @throws DeployError `E_TASK` (exit 64) when its parameters make no sense.
+ *
+ * @example
+ * timer({ name: 'backup', calendar: '*-*-* 03:15', run: sh`/usr/local/sbin/backup`, persistent: true })
+ */
+export function timer(want: Timer, options: TaskOptions = {}): readonly Task[] {
+  const wrong = mistake(want)
+  if (wrong)
+    throw new DeployError({
+      code: 'E_TASK',
+      message: `timer ${want.name}: ${wrong}`,
+      where: callSite(),
+      exit: exitCodes.usage,
+    })
+  const { name, user } = want
+  const service = lines(
+    '[Unit]',
+    `Description=${name}`,
+    '',
+    '[Service]',
+    'Type=oneshot',
+    user && `User=${user}`,
+    command(want.run),
+  )
+  return [
+    unit({ name: `${name}.service`, content: service, restart: false }, options),
+    unit({ name: `${name}.timer`, content: timerText(want), enabled: true, running: true }, options),
+  ]
+}
+
+function timerText({ name, calendar, every, persistent, randomDelay }: Timer): string {
+  return lines(
+    '[Unit]',
+    `Description=${name}`,
+    '',
+    '[Timer]',
+    calendar !== undefined && `OnCalendar=${calendar}`,
+    every !== undefined && `OnBootSec=${every}`,
+    every !== undefined && `OnUnitActiveSec=${every}`,
+    persistent && 'Persistent=true',
+    randomDelay !== undefined && `RandomizedDelaySec=${randomDelay}`,
+    '',
+    '[Install]',
+    'WantedBy=timers.target',
+  )
+}
+
+function mistake({ name, run, calendar, every, persistent, randomDelay, user }: Timer): string | undefined {
+  if (typeof name !== 'string' || !/^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$/.test(name))
+    return 'name must be letters, digits, _ and -'
+  if (!run?.shell.trim()) return 'run must be a script: sh`…`'
+  if ((calendar === undefined) === (every === undefined)) return 'say either calendar or every'
+  if (persistent && calendar === undefined) return 'persistent goes with calendar only'
+  const long = [calendar, every, randomDelay].find((text) => text !== undefined && !/^[^\n\r\0%]+$/.test(text))
+  if (long !== undefined) return `${JSON.stringify(long)} must be one line of text`
+  return invalidName('user', user)
+}
+
+/** A script as one word of ExecStart=: systemd reads C escapes, `%` and `$` in it. */
+function command({ shell }: Shell): string {
+  const word = shell
+    .replaceAll('\\', '\\\\')
+    .replaceAll('"', '\\"')
+    .replaceAll('\n', '\\n')
+    .replaceAll('\t', '\\t')
+    .replaceAll('%', '%%')
+    .replaceAll('$', '$$$$')
+  return `ExecStart=/bin/sh -c "${word}"`
+}
+
+function lines(...all: readonly (string | false | undefined)[]): string {
+  return all.flatMap((line) => (typeof line === 'string' ? [`${line}\n`] : [])).join('')
+}
