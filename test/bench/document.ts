@@ -168,8 +168,9 @@ keys, each run anew (no shared SSH connection).
 const OTHER_TOOLS = `The newest releases on PyPI that Debian's Python runs (versions above), on the same work, hosts and key, with strict host
 keys; each run begins without a live SSH connection. Ansible: pipelining, ControlPersist, more forks than hosts, facts off;
 with mitogen the same and its linear strategy. pyinfra: all hosts at once, answers yes.
-converge: each on restored disks, one run; its own no-op then finds nothing to change. no-op and change: in turn on hosts
-that all of them have converged (entries of the crontab stand there once per marker), so that seconds are side by side.
+Each has its turn: restored disks, one converge, its own no-ops, which must find nothing to do, and changes of one template.
+They write slightly different bytes (comments in the crontab), so they do not share disks, and runs that are compared are
+some minutes apart.
 
 - Against the others: Ansible and pyinfra check task by task, on each host, and hosts share this machine's processors, so
   their work on the hosts slows their controller. Ansible starts Python on the hosts for each item of a loop.

@@ -43,48 +43,31 @@ export function versions(listed: string): string {
     .join(', ')
 }
 
-/** All cases with the peers; each peer's own no-op must find nothing to do after its own converge. */
+/** All cases: each converges on restored disks, finds nothing to do then, and does one change after another. */
 export async function peerCases(
   bed: Bed,
   turns: { readonly noOp: Turns; readonly change: Turns },
   sink: Sink,
 ): Promise<void> {
-  const one = { timed: 1, sampled: 0 }
-  const bare = (job: Job) => async () => {
-    await makeBare(bed)
-    return job
-  }
-  await takeTurns(bed, besidePeers('converge'), one, sink, [
-    { name: 'floor', job: bare(floor(bed, bed.route, 'some')) },
-    { name: 'apply', job: bare(deploy(bed, 'bench', 'apply', 'web', 'some')) },
-  ])
-  for (const name of PEER_TOOLS) {
-    await takeTurns(bed, besidePeers('converge'), one, sink, [{ name, job: bare(peer(bed, name, 'some')) }])
-    await measure(bed, peer(bed, name, 'none'))
-  }
-  await together(bed)
-  await takeTurns(bed, besidePeers('no-op'), turns.noOp, sink, [
-    { name: 'floor', job: () => floor(bed, bed.route, 'none') },
-    { name: 'apply', job: () => deploy(bed, 'bench', 'apply', 'web', 'none') },
-    ...PEER_TOOLS.map((name) => ({ name, job: () => peer(bed, name, 'none') })),
-  ])
+  const jobs: readonly (readonly [string, (now: Bed, changes: 'none' | 'some') => Job])[] = [
+    ['floor', (now, changes) => floor(now, now.route, changes)],
+    ['apply', (now, changes) => deploy(now, 'bench', 'apply', 'web', changes)],
+    ...PEER_TOOLS.map((name) => [name, (now: Bed, changes: 'none' | 'some') => peer(now, name, changes)] as const),
+  ]
   let now = bed
-  const next = () => {
-    now = withRev(now, now.rev + 1)
-    return now
+  for (const [name, job] of jobs) {
+    const bare = async () => {
+      await makeBare(now)
+      return job(now, 'some')
+    }
+    const changed = () => {
+      now = withRev(now, now.rev + 1)
+      return job(now, 'some')
+    }
+    await takeTurns(bed, besidePeers('converge'), { timed: 1, sampled: 0 }, sink, [{ name, job: bare }])
+    await takeTurns(bed, besidePeers('no-op'), turns.noOp, sink, [{ name, job: () => job(now, 'none') }])
+    await takeTurns(bed, besidePeers('change'), turns.change, sink, [{ name, job: changed }])
   }
-  await takeTurns(bed, besidePeers('change'), turns.change, sink, [
-    { name: 'floor', job: () => floor(next(), bed.route, 'some') },
-    { name: 'apply', job: () => deploy(next(), 'bench', 'apply', 'web', 'some') },
-    ...PEER_TOOLS.map((name) => ({ name, job: () => peer(next(), name, 'some') })),
-  ])
-}
-
-/** One state that all find as wanted: they differ in the comments of crontab entries only, and each adds its own. */
-async function together(bed: Bed): Promise<void> {
-  await makeBare(bed)
-  await measure(bed, deploy(bed, 'bench', 'apply', 'web', 'some'))
-  for (const name of ['pyinfra', 'ansible'] as const) await measure(bed, peer(bed, name, 'some'))
 }
 
 function peer(bed: Bed, name: PeerName, changes: 'none' | 'some'): Job {
