@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Bed, makeBare, withRev } from './bed.ts'
 import { type Sink, type Turns, takeTurns } from './cases.ts'
 import { deploy, floor, must } from './commands.ts'
-import { type Job, measure } from './measure.ts'
+import type { Job } from './measure.ts'
 import { besidePeers, PEER_TOOLS } from './statistics.ts'
 
 type PeerName = (typeof PEER_TOOLS)[number]
