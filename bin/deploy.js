@@ -27,8 +27,11 @@ async function runHere() {
 // In a checkout `evenkeel` and `evenkeel/roles/*` mean the sources, so nothing has to be built.
 function useSources() {
   module.registerHooks({
-    resolve: (specifier, context, next) =>
-      next(specifier, { ...context, conditions: ['source', ...context.conditions] }),
+    resolve(specifier, context, next) {
+      // The native add-ons of ssh2 abort Node 24.19 and newer; it does without them.
+      if (/^cpu-features$|\.node$/.test(specifier)) throw new Error(`native add-ons are refused: ${specifier}`)
+      return next(specifier, { ...context, conditions: ['source', ...context.conditions] })
+    },
   })
 }
 

@@ -20,9 +20,22 @@ const bundle = await rolldown({
     ...Object.fromEntries(roles.map((role) => [`roles/${role}`, `roles/${role}.ts`])),
   },
   resolve: { alias: { evenkeel: join(root, 'src/index.ts') } },
+  // Code of CommonJS packages that asks for its folder.
+  transform: { define: { __dirname: 'import.meta.dirname' } },
+  plugins: [withoutNative()],
 })
 const { output } = await bundle.write({ dir: dist, format: 'esm', chunkFileNames: 'src/chunks/[name]-[hash].js' })
 writeLicenses(output.flatMap(({ moduleIds }) => moduleIds ?? []))
+
+/** The native add-ons of ssh2 abort Node 24.19 and newer. It looks for them and does without them where they are not there. */
+function withoutNative() {
+  const absent = '\0absent'
+  return {
+    name: 'without-native',
+    resolveId: (id) => (/^cpu-features$|\.node$/.test(id) ? absent : null),
+    load: (id) => (id === absent ? "throw new Error('native add-ons are refused')" : null),
+  }
+}
 
 /** The licences of the libraries whose code is in the bundle. */
 function writeLicenses(modules) {

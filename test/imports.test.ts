@@ -24,6 +24,8 @@ const IO = ['node:fs', 'node:child_process', 'node:http', 'execa']
 /** Libraries that stay behind one place. */
 const ONLY_IN: Readonly<Record<string, string>> = {
   execa: 'transport',
+  'node-ssh': 'transport',
+  ssh2: 'transport',
   listr2: 'report',
   handlebars: 'tasks',
   commander: 'cli',

@@ -8,7 +8,7 @@ import { usageError } from './usage-error.ts'
 import { treeOfValue } from './value-tree.ts'
 
 const FILE = 'deploy.config.ts'
-const TRANSPORTS = ['openssh', 'local'] as const
+const TRANSPORTS = ['openssh', 'node-ssh', 'local'] as const
 
 /** Settings of a project: the default export of deploy.config.ts. */
 export interface DeployConfig {

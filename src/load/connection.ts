@@ -11,7 +11,7 @@ const checks: Fields = {
   identityFile: (value) =>
     isText(value) && /^[^-\p{C}][^\p{C}]*$/u.test(value) ? undefined : 'must be the path of a file',
   become: (value) => oneOf(value, ['sudo', 'none']),
-  transport: (value) => oneOf(value, ['openssh', 'local']),
+  transport: (value) => oneOf(value, ['openssh', 'node-ssh', 'local']),
   lab: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
 }
 

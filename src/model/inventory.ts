@@ -10,7 +10,7 @@ export interface Connection {
   readonly knownHostsFile?: string
   /** How root is reached when `user` is not root. Default: `sudo`. */
   readonly become: 'sudo' | 'none'
-  readonly transport: 'openssh' | 'local'
+  readonly transport: 'openssh' | 'node-ssh' | 'local'
   /** The host is one of this environment's lab. */
   readonly lab?: boolean
 }

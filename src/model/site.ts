@@ -27,7 +27,7 @@ export interface ConnectionInput {
   readonly port?: number
   readonly identityFile?: string
   readonly become?: 'sudo' | 'none'
-  readonly transport?: 'openssh' | 'local'
+  readonly transport?: 'openssh' | 'node-ssh' | 'local'
   /** The addresses come from the lab of this environment (`deploy lab up ENV`). */
   readonly lab?: boolean
 }

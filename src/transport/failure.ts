@@ -14,6 +14,8 @@ type Rule = readonly [pattern: RegExp, failure: (match: RegExpExecArray, end: Li
 
 // The texts are OpenSSH's and sudo's in the C locale.
 const RULES: readonly Rule[] = [
+  // It says that the verification failed as well, so this comes first.
+  [/REVOKED HOST KEY|marked as revoked/, () => ({ kind: 'host-key-changed', message: 'its host key is revoked' })],
   [
     /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key for .* has changed/,
     () => ({ kind: 'host-key-changed', message: 'its host key is not the one that is trusted' }),
@@ -22,7 +24,6 @@ const RULES: readonly Rule[] = [
     /Host key verification failed|No \S+ host key is known/,
     () => ({ kind: 'host-key-unknown', message: 'its host key is not known yet' }),
   ],
-  [/revoked host key|Host key .* revoked/i, () => ({ kind: 'host-key-changed', message: 'its host key is revoked' })],
   [/Connection refused/, (_match, { target }) => ({ kind: 'refused', message: `connection refused by ${target}` })],
   [
     /Could not resolve hostname (\S+): (.*)/,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -7,6 +7,7 @@ import type { Connection } from '../model/inventory.ts'
 import { nameFailure } from './failure.ts'
 import type { LinkFailure } from './link.ts'
 import { sshOptions } from './open-link.ts'
+import { textOf } from './text-of.ts'
 
 /** A host key as a known_hosts file holds it. */
 export interface HostKey {
@@ -43,7 +44,7 @@ export async function shownHostKey(connection: Connection): Promise<HostKey | Li
       timeout: 20_000,
       env: { LC_ALL: 'C' },
     })
-    const key = parseKnownHosts(readOrEmpty(file))[0]
+    const key = parseKnownHosts(textOf(file))[0]
     return (
       key ??
       nameFailure({
@@ -66,12 +67,4 @@ export function parseKnownHosts(text: string): readonly HostKey[] {
     const digest = createHash('sha256').update(Buffer.from(key, 'base64')).digest('base64').replace(/=+$/, '')
     return [{ name, type, line: `${name} ${type} ${key}`, fingerprint: `SHA256:${digest}` }]
   })
-}
-
-function readOrEmpty(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return ''
-  }
 }

@@ -2,11 +2,13 @@ import { userInfo } from 'node:os'
 import type { Connection } from '../model/inventory.ts'
 import { LAUNCH, LAUNCH_ARGV, LAUNCH_SUDO } from '../shell/session.ts'
 import type { Link } from './link.ts'
+import { nodeSshLink } from './node-ssh-link.ts'
 import { processLink } from './process-link.ts'
 
 /** Opens the one connection to a host and starts the host loop there, as root where `become` says so. */
 export function openLink(connection: Connection, knownHosts: readonly string[]): Link {
-  return connection.transport === 'local' ? openLocal(connection) : openSsh(connection, knownHosts)
+  if (connection.transport === 'local') return openLocal(connection)
+  return connection.transport === 'node-ssh' ? nodeSshLink(connection, knownHosts) : openSsh(connection, knownHosts)
 }
 
 function openLocal(connection: Connection): Link {

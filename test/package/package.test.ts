@@ -65,6 +65,16 @@ describe('the package, installed in an empty folder', () => {
     expect(code).toBe(64)
   })
 
+  test('its own ssh is in it, without native add-ons', () => {
+    const inventory = join(installed.root, 'inventories/nobody.yaml')
+    const host = '{ address: 127.0.0.1, connection: { port: 1, transport: node-ssh, user: nobody } }'
+    writeFileSync(inventory, `vars: { greeting: x }\ngroups: { app: { hosts: [me] } }\nhosts: { me: ${host} }\n`)
+    const { code, stderr } = deploy('facts nobody')
+    rmSync(inventory)
+    expect(stderr).toContain('me: connection refused by nobody@127.0.0.1:1')
+    expect(code).toBe(3)
+  })
+
   test('its roles can be imported', () => {
     const script = "import('evenkeel/roles/base').then(({ base }) => console.log(base({ packages: ['curl'] }).length))"
     const { stdout } = run(installed.root, ['node', '--input-type=module', '--eval', script])
