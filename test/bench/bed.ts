@@ -29,7 +29,7 @@ export interface Bed {
 }
 
 /** Packages of the work, in the disks from the start; nothing measured contains a download. */
-const PACKAGES = 'nginx fail2ban rsyslog curl git htop ufw logrotate rsync unzip cron'.split(' ')
+const PACKAGES = 'nginx fail2ban rsyslog curl git htop ufw logrotate rsync unzip cron python3-apt'.split(' ')
 
 /** Milliseconds that the far route adds, each way. */
 export const DELAY = 25

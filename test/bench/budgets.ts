@@ -1,4 +1,4 @@
-import { median, paired, peakMemory, type Run, runsOf } from './statistics.ts'
+import { besidePeers, median, paired, peakMemory, type Run, runsOf } from './statistics.ts'
 
 /** One promise of the design, and what was measured. */
 export interface Budget {
@@ -27,6 +27,9 @@ export function budgets(runs: readonly Run[]): readonly Budget[] {
       hostCpu(runs, 'converge', hosts, 'apply'),
       bytes(runs, hosts),
     ]),
+    ...(runs.some((run) => run.case === besidePeers('no-op'))
+      ? [faster(runs, 'pyinfra', 6), faster(runs, 'mitogen', 10), faster(runs, 'ansible', 40)]
+      : []),
     trips(runs, 60),
     trips(runs, 600),
     ...['no-op', 'change', 'converge'].map((name) => memory(runs, name)),
@@ -60,6 +63,13 @@ export function ratio(
 function wall(runs: readonly Run[], name: string, hosts: number, peer: string, limit: number): Budget {
   const measured = ratio(runs, name, hosts, peer, (run) => run.wall)
   return { what: `${name}, ${peer}, ${hosts} hosts: time`, limit, measured, unit: '× the floor' }
+}
+
+/** Our no-op on 3 hosts takes at most this part of the time of another tool. */
+function faster(runs: readonly Run[], peer: string, times: number): Budget {
+  const of = (who: string) => runsOf(runs, besidePeers('no-op'), 3, who)
+  const measured = paired(of('apply'), of(peer), (ours, theirs) => ours.wall / theirs.wall)
+  return { what: `no-op, apply, 3 hosts: time beside ${peer}`, limit: 1 / times, measured, unit: `× ${peer}` }
 }
 
 /** Compared by medians: a host's background work of one moment would upset a pair. */

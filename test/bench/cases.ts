@@ -17,7 +17,7 @@ export interface Sink {
 }
 
 /** How often: turns whose time counts, and further ones that sample memory. */
-interface Turns {
+export interface Turns {
   readonly timed: number
   readonly sampled: number
 }
@@ -88,7 +88,14 @@ export async function far(bed: Bed, turns: Turns, sink: Sink): Promise<void> {
   }
 }
 
-async function takeTurns(bed: Bed, name: string, turns: Turns, sink: Sink, peers: readonly Peer[]): Promise<void> {
+/** Each peer in turn, so that runs of one turn come right after each other. */
+export async function takeTurns(
+  bed: Bed,
+  name: string,
+  turns: Turns,
+  sink: Sink,
+  peers: readonly Peer[],
+): Promise<void> {
   const hosts = bed.hosts.length
   const timed: Run[] = []
   for (let round = 1; round <= turns.timed + turns.sampled; round++) {

@@ -40,7 +40,8 @@ function sshOptions(bed: Bed, { knownHosts }: Route): readonly string[] {
   return [...options.flatMap((option) => ['-o', option]), '-i', bed.identityFile]
 }
 
-function must(holds: boolean, what: string, changes: 'none' | 'some', output: string): void {
+/** Throws with the end of the output when a command did not do what was wanted. */
+export function must(holds: boolean, what: string, changes: 'none' | 'some', output: string): void {
   if (!holds)
     throw new Error(
       `${what}: ${changes === 'none' ? 'changes where there should be none' : 'no change'}\n${output.slice(-3000)}`,

@@ -1,5 +1,5 @@
 import { type Budget, isMet, ratio, roundTrips } from './budgets.ts'
-import { median, peakMemory, type Run, runsOf } from './statistics.ts'
+import { besidePeers, median, paired, peakMemory, type Run, runsOf } from './statistics.ts'
 
 export interface Facts {
   readonly date: string
@@ -16,6 +16,7 @@ export function benchmarksDocument({ date, machine, runs, budgets }: Facts): str
     `## Measured on ${date}\n\n${machine.map((line) => `- ${line}`).join('\n')}\n- ${loadLine(runs)}\n`,
     `## Budgets\n\n${budgetTable(budgets)}\n`,
     ...sizes.map((hosts) => `## ${hosts} hosts\n\n${caseTable(runs, hosts)}\n`),
+    ...peerSection(runs),
     `## Round trips\n\n${FAR}\n\n${tripTable(runs)}\n`,
     NOTES,
   ].join('\n')
@@ -25,13 +26,13 @@ export function benchmarksDocument({ date, machine, runs, budgets }: Facts): str
 export function missed(budgets: readonly Budget[]): readonly string[] {
   return budgets
     .filter((budget) => !isMet(budget))
-    .map((budget) => `${budget.what}: ${told(budget)} (at most ${budget.limit})`)
+    .map((budget) => `${budget.what}: ${told(budget)} (at most ${number(budget.limit)})`)
 }
 
 function budgetTable(budgets: readonly Budget[]): string {
   const rows = budgets.map((budget) => [
     budget.what,
-    `≤ ${budget.limit} ${budget.unit}`,
+    `≤ ${number(budget.limit)} ${budget.unit}`,
     told(budget),
     isMet(budget) ? 'met' : '**NOT met**',
   ])
@@ -43,7 +44,7 @@ function told({ measured, unit }: Budget): string {
 }
 
 function caseTable(runs: readonly Run[], hosts: number): string {
-  const here = runs.filter((run) => run.hosts === hosts && run.case !== 'far')
+  const here = runs.filter((run) => run.hosts === hosts && CASES.includes(run.case))
   const pairs = [...new Map(here.map((run) => [`${run.case} ${run.peer}`, run] as const)).values()]
   const rows = pairs.map(({ case: name, peer }) => {
     const of = runsOf(here, name, hosts, peer)
@@ -75,11 +76,43 @@ function caseTable(runs: readonly Run[], hosts: number): string {
   return table(head, rows)
 }
 
+const CASES = ['no-op', 'change', 'converge']
+
+/** Empty when the other tools were not measured. */
+function peerSection(runs: readonly Run[]): readonly string[] {
+  const rows = CASES.flatMap((name) => {
+    const here = runs.filter((run) => run.case === besidePeers(name))
+    return [...new Set(here.map(({ peer }) => peer))].map((peer) => peerRow(here, name, peer))
+  })
+  if (rows.length === 0) return []
+  const head = 'case|who|runs|wall s (min–max)|× ours|controller CPU s|hosts CPU s|KB per host|memory MB'.split('|')
+  return [`## Beside other tools, 3 hosts\n\n${OTHER_TOOLS}\n\n${table(head, rows)}\n`]
+}
+
+function peerRow(runs: readonly Run[], name: string, peer: string): readonly string[] {
+  const of = (who: string) => runsOf(runs, besidePeers(name), 3, who)
+  const theirs = of(peer)
+  const walls = theirs.map(({ wall }) => wall)
+  const memory = peakMemory(runs, besidePeers(name), 3, peer)
+  return [
+    name,
+    PEERS[peer] ?? peer,
+    String(theirs.length),
+    `${number(median(walls))} (${number(Math.min(...walls))}–${number(Math.max(...walls))})`,
+    number(paired(theirs, of('apply'), (one, ours) => one.wall / ours.wall)),
+    number(median(theirs.map(({ controllerCpu }) => controllerCpu))),
+    number(median(theirs.map(({ hostCpu }) => hostCpu))),
+    number(median(theirs.map(({ bytes }) => bytes / 3 / 1024))),
+    memory === undefined ? '' : number(memory / 1e6),
+  ]
+}
+
 const PEERS: Readonly<Record<string, string>> = {
   true: '`ssh host true`',
   floor: 'floor',
   plan: '`deploy plan`',
   apply: '`deploy apply`',
+  mitogen: 'ansible with mitogen',
 }
 
 function tripTable(runs: readonly Run[]): string {
@@ -132,6 +165,18 @@ with the packages and nothing else, restored to that before each run. Both log i
 keys, each run anew (no shared SSH connection).
 `
 
+const OTHER_TOOLS = `The newest releases on PyPI that Debian's Python runs (versions above), on the same work, hosts and key, with strict host
+keys; each run begins without a live SSH connection. Ansible: pipelining, ControlPersist, more forks than hosts, facts off;
+with mitogen the same and its linear strategy. pyinfra: all hosts at once, answers yes.
+Each has its turn: restored disks, one converge, its own no-ops, which must find nothing to do, and changes of one template.
+They write slightly different bytes (comments in the crontab), so they do not share disks, and runs that are compared are
+some minutes apart.
+
+- Against the others: Ansible and pyinfra check task by task, on each host, and hosts share this machine's processors, so
+  their work on the hosts slows their controller. Ansible starts Python on the hosts for each item of a loop.
+- Against us: our time includes a verified plan and its printing; they lock nothing and verify nothing at the end.
+- Not measured: the others on 10 hosts (Ansible alone takes minutes), many hosts on one sshd, and a far network.`
+
 const FAR = `A no-op apply on 3 hosts of small files and folders, directly and through a TCP proxy that adds 25 ms each way.
 Round trips are what a run takes longer, divided by 50 ms: waits one after another, not packets.`
 
@@ -149,6 +194,7 @@ const NOTES = `## How it is measured, and what is unfair
 
 ## Again
 
-\`npm run bench\` as root on a Linux machine with cgroups v2 (or a hybrid): boots 3, then 10 hosts, removes them at the end.
-Exit code 1 when a budget is not met. Raw figures: \`.deploy/bench/\`. \`npm run bench -- --quick\`: 3 hosts, fewer runs.
+\`npm run bench\` as root on a Linux machine with cgroups v2 (or a hybrid): boots 3, then 10 hosts, removes them at the end; the other tools are installed in a temporary folder.
+Exit code 1 when a budget is not met. Raw figures: \`.deploy/bench/\`. \`npm run bench -- --quick\`: 3 hosts, fewer runs,
+no other tools.
 `

@@ -8,12 +8,14 @@ import { agree, change, converge, far, noOp, type Sink } from './cases.ts'
 import { endMeasured } from './control-group.ts'
 import { benchmarksDocument, missed } from './document.ts'
 import { machine } from './machine.ts'
+import { installPeers, peerCases } from './peers.ts'
 import type { Run } from './statistics.ts'
 
 const root = join(import.meta.dirname, '../..')
 const raw = join(root, '.deploy/bench')
 
 const FULL = { noOp: 9, change: 7, converge: 3, far: 7, sampled: 2 }
+const PEER_TURNS = { noOp: { timed: 3, sampled: 1 }, change: { timed: 2, sampled: 0 } }
 const QUICK = { noOp: 5, change: 3, converge: 1, far: 3, sampled: 1 }
 
 process.exitCode = await bench(process.argv.includes('--quick'))
@@ -52,9 +54,15 @@ async function allCases(bed: Bed, quick: boolean, sink: Sink): Promise<readonly 
     await converge(changed, { timed: turns.converge, sampled: 1 }, sink)
     return changed
   }
+  if (quick) {
+    await all(bed)
+    return machine(bed)
+  }
+  const versions = installPeers(bed, sink)
   const three = await all(bed)
-  if (!quick) await all(await withHosts(three, 10, say))
-  return machine(bed)
+  await peerCases(three, PEER_TURNS, sink)
+  await all(await withHosts(three, 10, say))
+  return [...machine(bed), `other tools: ${versions}`]
 }
 
 /** The bed is removed in any outcome, an interrupt included. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { budgets, isMet, roundTrips } from './budgets.ts'
 import { benchmarksDocument, missed } from './document.ts'
-import { median, paired, peakMemory, type Run, runsOf } from './statistics.ts'
+import { besidePeers, median, paired, peakMemory, type Run, runsOf } from './statistics.ts'
 
 const run = (fields: Partial<Run>): Run => ({
   case: 'no-op',
@@ -58,4 +58,16 @@ test('the document says plainly what is not met', () => {
   expect(text).toContain('| no-op, apply, 3 hosts: time | ≤ 1.5 × the floor | 1.3 × the floor | met |')
   expect(text).toContain('| not measured | **NOT met** |')
   expect(text).toContain('| no-op | `deploy apply` | 3 | 2.6 (1.2–9) | 1.3 | 0.5 | 0.2 | 20 | 90 |')
+})
+
+test('beside other tools our no-op is judged by the part of their time that it takes', () => {
+  const beside = (peer: string, wall: number, name = 'no-op') => run({ case: besidePeers(name), peer, wall })
+  const all = [beside('apply', 0.6), beside('ansible', 27), beside('mitogen', 5), beside('pyinfra', 9)]
+  const held = budgets(all).filter(({ what }) => what.includes('beside'))
+  expect(held.map((budget) => isMet(budget))).toEqual([true, false, true])
+  expect(missed(held)).toEqual(['no-op, apply, 3 hosts: time beside mitogen: 0.12 × mitogen (at most 0.1)'])
+  expect(budgets(runs).filter(({ what }) => what.includes('beside'))).toEqual([])
+  const text = benchmarksDocument({ date: '2026-11-25', machine: [], runs: all, budgets: held })
+  expect(text).toContain('| no-op | ansible | 1 | 27 (27–27) | 45 |')
+  expect(benchmarksDocument({ date: '', machine: [], runs, budgets: [] })).not.toContain('Beside other tools')
 })

@@ -1,5 +1,11 @@
 import type { Measured } from './measure.ts'
 
+/** Other tools that do the same work. */
+export const PEER_TOOLS = ['pyinfra', 'mitogen', 'ansible'] as const
+
+/** Name of a case in which the other tools take part; its runs are compared with each other only. */
+export const besidePeers = (name: string): string => `peers: ${name}`
+
 /** One run within a case. */
 export interface Run extends Measured {
   readonly case: string
