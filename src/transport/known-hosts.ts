@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 
 /** What known_hosts files say of a key that a host shows. */
-export type Verdict = 'known' | 'unknown' | 'changed' | 'revoked'
+export type Verdict = 'known' | 'unknown' | 'changed' | 'revoked' | 'authority'
 
 interface Entry {
   readonly marker: string
@@ -17,14 +17,15 @@ export function knownHostName(address: string, port = 22): string {
 
 /**
  * Judges a key by the texts of known_hosts files (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"): plain and hashed names, patterns,
- * several keys of one host, `@revoked`. Lines of certificate authorities do not count: who needs those uses OpenSSH.
+ * several keys of one host, `@revoked`. `authority`: only a certificate could prove the key, which is not looked at here.
  */
 export function judgeHostKey(texts: readonly string[], name: string, type: string, key: string): Verdict {
   const entries = entriesOf(texts, name)
   if (entries.some((entry) => entry.marker === '@revoked' && entry.key === key)) return 'revoked'
   const keys = entries.filter(({ marker }) => marker === '')
   if (keys.some((entry) => entry.type === type && entry.key === key)) return 'known'
-  return keys.length > 0 ? 'changed' : 'unknown'
+  if (keys.length > 0) return 'changed'
+  return entries.some(({ marker }) => marker === '@cert-authority') ? 'authority' : 'unknown'
 }
 
 /** The types of keys that are known of a host: only these are asked for, so that it shows the one that can be compared. */

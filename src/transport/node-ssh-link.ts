@@ -38,8 +38,8 @@ interface Attempt {
 
 /**
  * A link by the library node-ssh, in this process: a login costs a tenth of what starting `ssh` does. It checks host keys
- * against the same files and never skips that. It does not read the user's ssh config: address, port, user and key stand
- * in the inventory. Logins are by key file or agent.
+ * against the same files and never skips that. Of the user's ssh config it only heeds that a host is reached through
+ * another one, and refuses then: address, port, user and key stand in the inventory. Logins are by key file or agent.
  */
 export function nodeSshLink(connection: Connection, knownHosts: readonly string[]): Link {
   const stdin = new PassThrough()
@@ -55,12 +55,18 @@ export function nodeSshLink(connection: Connection, knownHosts: readonly string[
     established: false,
   }
   let greeting = ''
-  let close = () => end({ kind: 'lost', message: 'the connection was closed' })
+  let closing = false
+  let close = () => {
+    closing = true
+    end({ kind: 'lost', message: 'the connection was closed' })
+  }
 
   async function open(): Promise<void> {
     const { NodeSSH } = await import('node-ssh')
     const ssh = new NodeSSH()
-    const ready = ssh.connect(await config(attempt, user))
+    const settings = await config(attempt, user)
+    if (closing) return
+    const ready = ssh.connect(settings)
     const client = clientOf(ssh)
     // For the whole life of the connection: an error without a listener would end this process.
     client.on('error', (error) => end(named(attempt, error)))
@@ -115,6 +121,8 @@ function clientOf({ connection }: NodeSSH) {
 async function config(attempt: Attempt, username: string): Promise<Config> {
   const { utils } = (await import('ssh2')).default
   const { address, port } = attempt.connection
+  await requireDirect(address)
+  const isUsable = (key: Buffer) => !(utils.parseKey(key) instanceof Error)
   const name = knownHostName(address, port)
   const types = knownKeyTypes(attempt.known, name).flatMap(algorithmsOf)
   return {
@@ -132,23 +140,40 @@ async function config(attempt: Attempt, username: string): Promise<Config> {
       return attempt.verdict === 'known'
     },
     // One login each, keys only: what is not offered here is never tried.
-    authHandler: logins(attempt.connection, username) as NonNullable<Config['authHandler']>,
+    authHandler: logins(attempt.connection, username, isUsable) as NonNullable<Config['authHandler']>,
     ...(types.length > 0 && { algorithms: { serverHostKey: types as never } }),
   }
 }
 
-/** The ways to log in, in this order: the inventory's key alone, or the agent's keys and the user's own. */
-function logins({ identityFile }: Connection, username: string): readonly object[] {
+/** The ways to log in, in this order: the inventory's key alone, or the user's own keys that can be used, and the agent. */
+function logins({ identityFile }: Connection, username: string, isUsable: (key: Buffer) => boolean): readonly object[] {
+  const publickey = (key: Buffer) => ({ type: 'publickey', username, key })
+  if (identityFile) {
+    const key = readFileSync(identityFile.replace(/^~(?=\/)/, homedir()))
+    if (!isUsable(key)) throw new Error('the private key needs a passphrase, or is none')
+    return [publickey(key)]
+  }
   const agent = process.env.SSH_AUTH_SOCK
-  const files = identityFile
-    ? [identityFile]
-    : DEFAULT_KEYS.map((name) => join(homedir(), '.ssh', name)).filter(existsSync)
-  const keys = files.map((file) => ({
-    type: 'publickey',
-    username,
-    key: readFileSync(file.replace(/^~(?=\/)/, homedir())),
-  }))
-  return [...keys, ...(agent && !identityFile ? [{ type: 'agent', username, agent }] : [])]
+  const files = DEFAULT_KEYS.map((name) => join(homedir(), '.ssh', name)).filter(existsSync)
+  const keys = files.map((file) => readFileSync(file)).filter(isUsable)
+  return [...keys.map(publickey), ...(agent ? [{ type: 'agent', username, agent }] : [])]
+}
+
+/**
+ * Refuses a host that the user's ssh config reaches through another one: dialled directly it would be somebody else.
+ * `ssh` itself reads the config, and only where it says anything of the kind.
+ */
+async function requireDirect(address: string): Promise<void> {
+  const file = join(homedir(), '.ssh', 'config')
+  if (!/^\s*(ProxyJump|ProxyCommand|Include)\b/im.test(textOf(file))) return
+  const { execa } = await import('execa')
+  const { stdout } = await execa('ssh', ['-F', file, '-G', '--', address], {
+    reject: false,
+    stdin: 'ignore',
+    timeout: 5000,
+  })
+  const proxy = /^proxy(?:jump|command) (?!none$)(.*)$/im.exec(stdout ?? '')?.[1]
+  if (proxy) throw new Error(`the ssh config reaches it through ${proxy}`)
 }
 
 function algorithmsOf(type: string): readonly string[] {
@@ -161,6 +186,8 @@ function named(attempt: Attempt, error: unknown): LinkFailure {
   if (verdict === 'unknown') return { kind: 'host-key-unknown', message: `its host key (${shown}) is not known yet` }
   if (verdict === 'changed')
     return { kind: 'host-key-changed', message: `its host key (${shown}) is not the one that is trusted` }
+  if (verdict === 'authority')
+    return { kind: 'host-key-unknown', message: 'its host key is known by a certificate only: use transport: openssh' }
   if (verdict === 'revoked') return { kind: 'host-key-changed', message: `its host key (${shown}) is revoked` }
   if (established) return lost(attempt)
   if (/matching host key format/i.test(message))

@@ -31,7 +31,8 @@ test.each([
   ['the key, revoked for all', `web1 ${ED} ${KEY}\n@revoked * ${ED} ${KEY}`, 'revoked'],
   ['another key revoked', `web1 ${ED} ${KEY}\n@revoked * ${ED} ${OTHER}`, 'known'],
   ['the key, revoked for another host', `web1 ${ED} ${KEY}\n@revoked web2 ${ED} ${KEY}`, 'known'],
-  ['an authority only', `@cert-authority * ${ED} ${KEY}`, 'unknown'],
+  ['an authority only', `@cert-authority * ${ED} ${KEY}`, 'authority'],
+  ['an authority and another key', `@cert-authority * ${ED} ${KEY}\nweb1 ${ED} ${OTHER}`, 'changed'],
 ])('%s', (_name, text, verdict) => {
   expect(judgeHostKey([text], 'web1', ED, KEY)).toBe(verdict)
   expect(judgeHostKey(['', text], 'web1', ED, KEY)).toBe(verdict)
