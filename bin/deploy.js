@@ -13,6 +13,11 @@ const checkout = existsSync(join(root, 'src', 'cli', 'main.ts'))
 const [major, minor] = process.versions.node.split('.').map(Number)
 const fit = major > REQUIRED[0] || (major === REQUIRED[0] && minor >= REQUIRED[1])
 
+// Started by this launcher: it goes when the launcher goes, however that ends.
+if (process.env.DEPLOY_LAUNCHED && process.channel) {
+  process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+  process.channel.unref()
+}
 if (fit) await runHere()
 else runIn(bundledNode())
 
@@ -47,7 +52,10 @@ function bundledNode() {
 }
 
 function runIn(node) {
-  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' })
+  const child = spawn(node, process.argv.slice(1), {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, DEPLOY_LAUNCHED: '1' },
+  })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('exit', (code, signal) => {
     if (!signal) process.exit(code ?? 1)

@@ -41,6 +41,7 @@ function graph({ environment, groups, hosts }: Inventory): string {
 }
 
 function list({ hosts }: Inventory): string {
+  if (hosts.length === 0) return 'no hosts\n'
   const rows = hosts.map(({ name, connection, groups, vars }) => [
     name,
     connection.transport === 'local' ? 'local' : connection.address,

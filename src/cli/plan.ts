@@ -35,6 +35,7 @@ export function planCommand(program: Command, finish: Finish): void {
 
 async function planVerb(environment: string, playbook: string | undefined, options: PlanOptions): Promise<number> {
   requireFit(options)
+  await requireFolders(options)
   const output = openOutput(options)
   const run = await openRun(environment, playbook, options)
   try {
@@ -50,6 +51,14 @@ async function planVerb(environment: string, playbook: string | undefined, optio
   } finally {
     run.close()
   }
+}
+
+/** A file goes into a folder that is there: a mistyped path must not make one. */
+async function requireFolders({ out, html }: PlanOptions): Promise<void> {
+  const { existsSync } = await import('node:fs')
+  const { dirname } = await import('node:path')
+  const missing = [out, html].find((file) => file !== undefined && !existsSync(dirname(file)))
+  if (missing !== undefined) throw clash(`${missing} cannot be written: its folder is not there`)
 }
 
 function requireFit({ json, markdown, offline, facts, out, html, detailedExitcode }: PlanOptions): void {

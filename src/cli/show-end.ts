@@ -25,7 +25,7 @@ export async function showEnd(
   const { applyJson } = await import('../report/json.ts')
   const { summaryLines } = await import('../report/run-text.ts')
   const { summarise } = await import('../report/summary.ts')
-  const ended = summarise(plan, hosts, result)
+  const ended = summarise(plan, hosts, result, results)
   const done = ended.every(({ state }) => state === 'done')
   if (result || !done) {
     const next = done ? '' : `Mend the cause, then: deploy ${command}`

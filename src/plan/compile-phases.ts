@@ -1,6 +1,7 @@
 import type { Sources } from '../model/content.ts'
 import { DeployError, DeployErrors, exitCodes } from '../model/error.ts'
 import type { Inventory } from '../model/inventory.ts'
+import { ownMessage } from '../model/own-message.ts'
 import type { PlanProblem } from '../model/plan.ts'
 import type { Playbook } from '../model/playbook.ts'
 import { type CompiledTask, compileTasks } from './compile.ts'
@@ -43,7 +44,7 @@ export function compilePhases(
 ): CompiledPhases {
   const parts: CompiledPart[] = []
   const waiting: PlanProblem[] = []
-  const errors: DeployError[] = []
+  const errors: HostError[] = []
   for (const index of indexes) {
     const phase = input.playbook.phases[index]
     if (!phase) continue
@@ -59,13 +60,40 @@ export function compilePhases(
       } catch (error) {
         if (error instanceof DeployError && error.exit === exitCodes.unreachable)
           waiting.push(problemOf(host, phase.name, error))
-        else errors.push(...(error instanceof DeployErrors ? error.errors : [error as DeployError]))
+        else
+          errors.push(...(error instanceof DeployErrors ? error.errors : [error]).map((one) => ({ host, error: one })))
       }
     }
   }
-  if (errors.length > 0) throw errors.length === 1 ? errors[0] : new DeployErrors(errors)
+  const told = onePerCause(input.root, errors)
+  if (told.length > 0) throw told.length === 1 ? told[0] : new DeployErrors(told)
   const waits = new Set(waiting.map((problem) => problem.phase))
   return { parts: parts.filter(({ phase }) => !waits.has(input.playbook.phases[phase]?.name)), waiting }
+}
+
+interface HostError {
+  readonly host: string
+  readonly error: unknown
+}
+
+/** A mistake that is the same on several hosts is told once, with their names. */
+function onePerCause(root: string, errors: readonly HostError[]): readonly DeployError[] {
+  const causes = Map.groupBy(errors, ({ host, error }) =>
+    error instanceof DeployError ? `${error.where}\0${ownMessage(host, error.message)}` : error,
+  )
+  return [...causes.values()].map((group) => {
+    const [{ host = '', error } = {}] = group
+    if (!(error instanceof DeployError)) return error as DeployError
+    const { code, where, hint, exit, cause } = error
+    return new DeployError({
+      code,
+      message: `${group.map((one) => one.host).join(', ')}: ${ownMessage(host, error.message)}`,
+      ...(where && { where: shownWhere(root, where) }),
+      ...(hint && { hint }),
+      exit,
+      cause,
+    })
+  })
 }
 
 /**

@@ -1,5 +1,5 @@
+import { ownMessage } from '../model/own-message.ts'
 import type { Action, Plan, PlannedChange, PlanProblem } from '../model/plan.ts'
-import { ownMessage } from './own-message.ts'
 import { PAGE_STYLE } from './page-style.ts'
 import { safeText } from './safe.ts'
 

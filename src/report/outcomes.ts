@@ -1,4 +1,4 @@
-import type { RunEvent } from '../model/event.ts'
+import type { HandlerEvent, RunEvent } from '../model/event.ts'
 import type { Outcome, Plan } from '../model/plan.ts'
 
 /** How one planned task, or one that came up on the way, ended. */
@@ -31,6 +31,7 @@ export function trackOutcomes(plan: Plan): Outcomes {
       const { type: _type, state, ...rest } = event
       results.set(id(event.phase, event.host, event.key), { ...rest, outcome: state })
     }
+    if (event.type === 'handler' && event.putBack === 'all') putBack(event)
     if (event.type === 'handler' && event.state !== 'start') {
       const task = `handler ${event.handler}`
       const owed = plan.changes.find((change) => change.host === event.host && change.task === task)
@@ -50,10 +51,26 @@ export function trackOutcomes(plan: Plan): Outcomes {
     }
   }
 
+  /** What was changed and is as before again counts as failed: nothing of it is left. */
+  function putBack({ host, handler }: HandlerEvent): void {
+    for (const { phase, key } of plan.changes.filter(
+      (change) => change.host === host && change.notify.includes(handler),
+    )) {
+      const result = results.get(id(phase, host, key))
+      if (result?.outcome === 'changed')
+        results.set(id(phase, host, key), {
+          ...result,
+          outcome: 'failed',
+          note: `put back: judged wrong for ${handler}`,
+        })
+    }
+  }
+
   return { take, results: () => [...results.values()] }
 }
 
-const PUT_BACK = {
+/** What became of files that were judged wrong, for people. */
+export const PUT_BACK = {
   all: 'its files were judged wrong and put back',
   some: 'its files were judged wrong; not all of them could be put back, so it is owed',
   none: 'its files were judged wrong; nothing could be put back, so it is owed',

@@ -1,5 +1,5 @@
+import { ownMessage } from '../model/own-message.ts'
 import type { Action, Plan, PlannedChange, PlanProblem } from '../model/plan.ts'
-import { ownMessage } from './own-message.ts'
 import type { Colour, Paint } from './paint.ts'
 import { safeLine, safeText } from './safe.ts'
 
@@ -17,7 +17,16 @@ export function planText(plan: Plan, paint: Paint): string {
     paint('bold', `Plan for ${plan.environment}: ${plan.playbook}`),
     ...plan.phases.flatMap((phase) => phaseLines(plan, phase.name, paint)),
     ...movingLines(plan, paint),
-    ...problemLines('cannot be planned', plan.problems, paint),
+    ...problemLines(
+      'cannot be planned, so nothing is done there',
+      plan.problems.filter(({ waits }) => !waits),
+      paint,
+    ),
+    ...problemLines(
+      'waits',
+      plan.problems.filter(({ waits }) => waits),
+      paint,
+    ),
     ...problemLines('unreachable', plan.unreachable, paint),
     '',
     summaryLine(plan, paint),
@@ -122,7 +131,7 @@ function summaryLine({ changes, summary }: Plan, paint: Paint): string {
     [count('change'), 'to change'],
     [count('remove'), 'to remove'],
     [count('run'), 'to run'],
-    [count('handler'), 'handlers owed'],
+    [count('handler'), count('handler') === 1 ? 'handler owed' : 'handlers owed'],
   ] as const
   const told = parts.filter(([number]) => number > 0).map(([number, text]) => `${number} ${text}`)
   const what = told.length > 0 ? told.join(', ') : 'nothing to do'

@@ -1,6 +1,6 @@
 import type { RunEvent } from '../model/event.ts'
-import type { TaskResult } from './outcomes.ts'
-import { ownMessage } from './own-message.ts'
+import { ownMessage } from '../model/own-message.ts'
+import { PUT_BACK, type TaskResult } from './outcomes.ts'
 import type { Colour, Paint } from './paint.ts'
 import { safeLine, safeText } from './safe.ts'
 
@@ -38,7 +38,14 @@ export function eventLines(event: RunEvent, width: number, paint: Paint): readon
       ]
     case 'handler':
       if (event.state === 'start') return []
-      return [line(event.host, event.state, `handler ${safeLine(event.handler)}`), ...failureLines(event)]
+      return [
+        line(
+          event.host,
+          event.state,
+          `handler ${safeLine(event.handler)}${event.putBack ? `: ${PUT_BACK[event.putBack]}` : ''}`,
+        ),
+        ...failureLines(event),
+      ]
   }
 }
 
@@ -89,6 +96,7 @@ export function summaryLines(
 
 export interface HostSummary {
   readonly host: string
-  readonly state: 'done' | 'failed' | 'unknown' | 'unreachable' | 'refused'
+  /** `unfinished`: planned changes of later phases were not begun, because another host failed. */
+  readonly state: 'done' | 'unfinished' | 'failed' | 'unknown' | 'unreachable' | 'refused'
   readonly message?: string
 }

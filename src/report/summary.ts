@@ -1,4 +1,5 @@
 import type { Plan } from '../model/plan.ts'
+import type { TaskResult } from './outcomes.ts'
 import type { HostSummary } from './run-text.ts'
 
 interface HostResult {
@@ -9,18 +10,22 @@ interface HostResult {
 
 const STATES = { ok: 'done', changed: 'done', failed: 'failed', unknown: 'unknown', refused: 'refused' } as const
 
-/** How each host of a plan ended: the first thing that went wrong on it, else done. */
+/** How each host of a plan ended: the first thing that went wrong on it, or changes that were not begun, else done. */
 export function summarise(
   plan: Plan,
   hosts: readonly string[],
   result: { readonly hosts: readonly HostResult[] } | undefined,
+  tasks: readonly TaskResult[] = [],
 ): readonly HostSummary[] {
   const lost = plan.unreachable.map(({ host, message }): HostSummary => ({ host, state: 'unreachable', message }))
   const rest = [...new Set(hosts)].map((host): HostSummary => {
     const problem = plan.problems.find((item) => item.host === host)
     if (problem) return { host, state: problem.waits ? 'done' : 'failed', message: problem.message }
     const wrong = result?.hosts.find((item) => item.host === host && STATES[item.outcome] !== 'done')
-    return { host, state: wrong ? STATES[wrong.outcome] : 'done', ...(wrong?.message && { message: wrong.message }) }
+    if (wrong) return { host, state: STATES[wrong.outcome], ...(wrong.message && { message: wrong.message }) }
+    const left = tasks.find((item) => item.host === host && item.outcome === 'not-run')
+    if (left) return { host, state: 'unfinished', message: `phase ${left.phase} was not begun` }
+    return { host, state: 'done' }
   })
   return [...rest, ...lost]
 }

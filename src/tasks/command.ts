@@ -6,6 +6,7 @@ import { taskType } from '../model/task.ts'
 import { type FileState, stat } from '../shell/readers/file.ts'
 import { type ScriptResult, succeeds } from '../shell/readers/script.ts'
 import { sh } from '../shell/sh.ts'
+import { firstLine } from './first-line.ts'
 import { invalidName } from './ownership.ts'
 import { invalidPath } from './path.ts'
 import { scriptLines, shellStep } from './steps.ts'
@@ -43,7 +44,7 @@ interface CommandNow {
 export const command = taskType('command', {
   key: (want: Command) =>
     `command:${sha256(setting(want, want.run).shell).slice(0, 16)}${want.as ? `:${want.as}` : ''}`,
-  label: (want) => firstLine(want.run),
+  label: (want) => firstLine(want.run.shell),
   invalid,
   check,
   read: (values) => values as unknown as CommandNow,
@@ -99,9 +100,4 @@ function setting(want: Command, script: Shell): Shell {
 function guard(want: Command, script: Shell): Shell {
   const whole = setting(want, script)
   return want.as === undefined ? whole : sh`runuser -u ${want.as} -- sh -c ${whole.shell}`
-}
-
-function firstLine({ shell }: Shell): string {
-  const [line = ''] = shell.trim().split('\n')
-  return line.length > 72 || line.length < shell.trim().length ? `${line.slice(0, 72)} …` : line
 }

@@ -83,6 +83,8 @@ test.each([
   [['--json', '--markdown'], 'cannot both go to stdout'],
   [['--facts', 'x'], '--facts goes with --offline'],
   [['--offline', '--out', 'x'], 'no plan to save'],
+  [['--out', 'none/plan.json'], 'none/plan.json cannot be written'],
+  [['--html', 'none/plan.html'], 'none/plan.html cannot be written'],
 ])('plan %j is refused', (options, says) => {
   const { status, stderr } = deploy(project(), 'plan', 'away', ...options)
 
@@ -111,6 +113,22 @@ test('a playbook that gives two answers is refused, with the task', () => {
     expect(stderr).toContain('playbooks/site.ts:5: ')
     expect(stderr).toContain('file /nowhere/a is another one each time the playbook is read')
   }
+})
+
+test('a mistake that is the same on all hosts is told once, with a place in the project', () => {
+  const root = project(PLAYBOOK.replace("'/nowhere/a'", "'nowhere'"))
+  const wrong = deploy(root, 'plan', 'away', '--offline')
+  expect([wrong.status, wrong.stderr.match(/playbooks/g)?.length]).toEqual([64, 1])
+  expect(wrong.stderr).toContain('playbooks/site.ts:5: a1, a2: file: path must be absolute, not "nowhere"')
+
+  writeFileSync(
+    join(root, 'playbooks/site.ts'),
+    PLAYBOOK.replace("file({ path: '/nowhere/a'", "boom({ path: '/nowhere/a'"),
+  )
+  const thrown = deploy(root, 'plan', 'away', '--offline')
+  expect(thrown.stderr).toMatch(
+    /^playbooks\/site\.ts:5: a1, a2: the tasks of phase "plain" could not be made: boom is not defined/,
+  )
 })
 
 test('a plan as Markdown and as a page, judged by its exit code', () => {

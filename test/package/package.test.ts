@@ -1,11 +1,18 @@
+import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Installed, install, nodeFolders, nodeVersion, ownFolder, run } from './installed.ts'
 
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>
   readonly optionalDependencies: Readonly<Record<string, string>>
+}
+
+/** The processes that a process has started. */
+function childrenOf(pid: number): readonly number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
 }
 
 describe('the package, installed in an empty folder', () => {
@@ -74,6 +81,32 @@ describe('the package, installed in an empty folder', () => {
     expect(stderr).toContain('me: connection refused by nobody@127.0.0.1:1')
     expect(code).toBe(3)
   })
+
+  test.runIf(nodeFolders().length > 1)(
+    'the Node that the launcher started ends with it, also when it is killed',
+    async () => {
+      const silent = createServer(() => undefined)
+      onTestFinished(() => void silent.close())
+      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+      const inventory = join(installed.root, 'inventories/silent.yaml')
+      const { port } = silent.address() as { port: number }
+      const host = `{ address: 127.0.0.1, connection: { port: ${port}, transport: node-ssh, user: nobody } }`
+      writeFileSync(inventory, `vars: { greeting: x }\ngroups: { app: { hosts: [me] } }\nhosts: { me: ${host} }\n`)
+      const node = join(nodeFolders()[1] ?? '', 'node')
+      const launcher = spawn(node, ['node_modules/evenkeel/bin/deploy.js', 'facts', 'silent'], {
+        cwd: installed.root,
+        stdio: 'ignore',
+      })
+      await vi.waitUntil(() => childrenOf(launcher.pid ?? 0).length > 0, { timeout: 5000 })
+      const [child = 0] = childrenOf(launcher.pid ?? 0)
+      launcher.kill('SIGKILL')
+      await vi.waitUntil(
+        () => !existsSync(`/proc/${child}`) || readFileSync(`/proc/${child}/stat`, 'utf8').includes(') Z'),
+        { timeout: 5000 },
+      )
+      rmSync(inventory)
+    },
+  )
 
   test('its roles can be imported', () => {
     const script = "import('evenkeel/roles/base').then(({ base }) => console.log(base({ packages: ['curl'] }).length))"
