@@ -1,5 +1,6 @@
 import type { Shown } from './change.ts'
 import type { PlanProblem } from './plan.ts'
+import type { Honesty } from './task.ts'
 
 /** What a manifest belongs to: one project, environment and playbook. Others on the same host have their own. */
 export interface ManifestScope {
@@ -17,6 +18,8 @@ export interface ManifestEntry {
   readonly task: string
   /** `file:line` in the playbook or role. */
   readonly where: string
+  /** Only an exact task keeps something that can be left behind: a command that is gone is no orphan. */
+  readonly honesty: Honesty
   /** Hash of what was wanted. */
   readonly want: string
   /** Hash of the questions that were asked. */

@@ -19,7 +19,8 @@ export function driftOf({ host, parts, whole, manifest }: HostNow): readonly Dri
     decisions.map((decision) => itemOf(host, decision, pieces, entries.get(decision.task.key))),
   )
   const known = new Set(tasks.map(({ key }) => key))
-  const orphans = whole ? [...entries.values()].filter(({ key }) => !known.has(key)) : []
+  const gone = [...entries.values()].filter(({ key, honesty }) => honesty === 'exact' && !known.has(key))
+  const orphans = whole ? gone : []
   return [...tasks, ...orphans.map((entry) => orphanOf(host, entry))]
 }
 

@@ -66,6 +66,7 @@ function entryOf(task: CompiledTask, pieces: Pieces, by: Applied): ManifestEntry
     key: task.key,
     task: task.label,
     where: task.task.where,
+    honesty: task.honesty,
     want: task.target,
     check: checkOf(task),
     answer: answerOf(task, pieces),
@@ -113,7 +114,7 @@ function parsed(text: string): Partial<Manifest> | undefined {
   }
 }
 
-const FIELDS = ['key', 'task', 'where', 'want', 'check', 'answer', 'run', 'who', 'when'] as const
+const FIELDS = ['key', 'task', 'where', 'honesty', 'want', 'check', 'answer', 'run', 'who', 'when'] as const
 
 function isManifest(value: Partial<Manifest>): value is Manifest {
   const { project, environment, playbook, entries } = value
