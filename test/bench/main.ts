@@ -60,7 +60,8 @@ async function allCases(bed: Bed, quick: boolean, sink: Sink): Promise<readonly 
   }
   const versions = installPeers(bed, sink)
   const three = await all(bed)
-  await peerCases(three, PEER_TURNS, sink)
+  // What another tool does not do here is told as not measured; our own figures do not depend on it.
+  await peerCases(three, PEER_TURNS, sink).catch((error: unknown) => say(`another tool failed: ${error}`))
   await all(await withHosts(three, 10, say))
   return [...machine(bed), `other tools: ${versions}`]
 }

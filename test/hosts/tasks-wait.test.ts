@@ -2,14 +2,16 @@ import { expect, test } from 'vitest'
 import { describeOnLab, useLab } from './support/lab.ts'
 import { planned, useTrial, wrong } from './support/trial.ts'
 
-const UNIT = (script: string) => `[Service]\\nExecStart=/bin/sh -c '${script}'\\n`
+const UNIT = JSON.stringify(`[Service]
+ExecStart=/bin/sh -c 'sleep 2; touch /srv/slow; exec sleep 1000'
+`)
 
 describeOnLab('waitFor on a real host', () => {
   const trial = useTrial(useLab('wait', ['app1']))
 
   test('waits for what a task before it brings about in a while; then there is nothing to do', async () => {
     trial.project.tasks(`[
-      unit({ name: 'slow', content: '${UNIT('sleep 2; touch /srv/slow; exec sleep 1000')}', running: true }),
+      unit({ name: 'slow', content: ${UNIT}, running: true }),
       waitFor({ path: '/srv/slow', within: 20 }),
       waitFor({ unit: 'slow' }),
       waitFor({ port: 22 }),
@@ -17,10 +19,7 @@ describeOnLab('waitFor on a real host', () => {
     ]`)
     const plan = await trial.plan()
     expect(planned(plan)).toEqual([
-      'unit slow.service: content none → 64 bytes (HASH), mode none → 0644, running false → true'.replace(
-        '64 bytes (HASH)',
-        contentOf(plan),
-      ),
+      `unit slow.service: content none → ${contentOf(plan)}, owner none → root, group none → root, mode none → 0644, running false → true`,
       'waitFor /srv/slow: state not so → so within 20 s',
       'waitFor slow.service: state not so → so within 60 s',
       'waitFor test -e /srv/slow: state not so → so within 60 s',

@@ -179,26 +179,6 @@ describeOnLab('transports', () => {
       expect(seconds).toBeLessThan(5)
     })
 
-    test.runIf(transport === 'node-ssh')('what only OpenSSH can do is refused, and says so', async () => {
-      project.write('home/.ssh/config', `Host ${address()}\n  ProxyJump bastion\n`)
-      const jump = await unreachable(environment('jump', { transport }))
-      project.write('home/.ssh/config', '')
-      expect(jump.message).toContain('the ssh config reaches it through bastion')
-      expect(jump.hint).toContain('transport: openssh')
-
-      const authority = `@cert-authority * ${(await on('cut -d" " -f1,2 /etc/ssh/ssh_host_ed25519_key.pub')).trim()}\n`
-      const certified = await unreachable(environment('certified', { transport }, { known: authority }))
-      expect(certified.message).toContain('use transport: openssh')
-
-      const key = join(lab.root, 'locked')
-      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'secret', '-f', key])
-      const locked = await unreachable(environment('locked', { transport, identityFile: key }))
-      expect([locked.code, locked.hint]).toEqual([
-        3,
-        'its key is encrypted: put it into an ssh agent, or use transport: openssh',
-      ])
-    })
-
     test('a link that breaks in the middle: the true result comes in over the next one', async () => {
       project.tasks(
         `[command({ run: sh\`echo before; pkill -9 -f '^sshd: root'; sleep 1; echo after; touch /srv/link-${transport}\`, creates: '/srv/link-${transport}' })]`,
@@ -228,6 +208,27 @@ describeOnLab('transports', () => {
       expect(documentOf(applied).results).toMatchObject([{ outcome: 'changed', output: 'true result\n' }])
       project.tasks('[]')
     }, 120_000)
+  })
+
+  test('node-ssh refuses what only OpenSSH can do, and says so', async () => {
+    const transport = 'node-ssh'
+    project.write('home/.ssh/config', `Host ${address()}\n  ProxyJump bastion\n`)
+    const jump = await unreachable(environment('jump', { transport }))
+    project.write('home/.ssh/config', '')
+    expect(jump.message).toContain('the ssh config reaches it through bastion')
+    expect(jump.hint).toContain('transport: openssh')
+
+    const authority = `@cert-authority * ${(await on('cut -d" " -f1,2 /etc/ssh/ssh_host_ed25519_key.pub')).trim()}\n`
+    const certified = await unreachable(environment('certified', { transport }, { known: authority }))
+    expect(certified.message).toContain('use transport: openssh')
+
+    const key = join(lab.root, 'locked')
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'secret', '-f', key])
+    const locked = await unreachable(environment('locked', { transport, identityFile: key }))
+    expect([locked.code, locked.hint]).toEqual([
+      3,
+      'its key is encrypted: put it into an ssh agent, or use transport: openssh',
+    ])
   })
 
   async function until(holds: () => Promise<boolean>, seconds: number): Promise<void> {

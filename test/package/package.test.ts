@@ -82,31 +82,31 @@ describe('the package, installed in an empty folder', () => {
     expect(code).toBe(3)
   })
 
-  test.runIf(nodeFolders().length > 1)(
-    'the Node that the launcher started ends with it, also when it is killed',
-    async () => {
-      const silent = createServer(() => undefined)
-      onTestFinished(() => void silent.close())
-      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
-      const inventory = join(installed.root, 'inventories/silent.yaml')
-      const { port } = silent.address() as { port: number }
-      const host = `{ address: 127.0.0.1, connection: { port: ${port}, transport: node-ssh, user: nobody } }`
-      writeFileSync(inventory, `vars: { greeting: x }\ngroups: { app: { hosts: [me] } }\nhosts: { me: ${host} }\n`)
-      const node = join(nodeFolders()[1] ?? '', 'node')
-      const launcher = spawn(node, ['node_modules/evenkeel/bin/deploy.js', 'facts', 'silent'], {
-        cwd: installed.root,
-        stdio: 'ignore',
-      })
-      await vi.waitUntil(() => childrenOf(launcher.pid ?? 0).length > 0, { timeout: 5000 })
-      const [child = 0] = childrenOf(launcher.pid ?? 0)
-      launcher.kill('SIGKILL')
-      await vi.waitUntil(
-        () => !existsSync(`/proc/${child}`) || readFileSync(`/proc/${child}/stat`, 'utf8').includes(') Z'),
-        { timeout: 5000 },
-      )
-      rmSync(inventory)
-    },
-  )
+  // Only an older Node than the tool needs makes the launcher start another one.
+  const [, older] = nodeFolders()
+  const launched = older === undefined ? () => undefined : test
+  launched('the Node that the launcher started ends with it, also when it is killed', async () => {
+    const silent = createServer(() => undefined)
+    onTestFinished(() => void silent.close())
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const inventory = join(installed.root, 'inventories/silent.yaml')
+    const { port } = silent.address() as { port: number }
+    const host = `{ address: 127.0.0.1, connection: { port: ${port}, transport: node-ssh, user: nobody } }`
+    writeFileSync(inventory, `vars: { greeting: x }\ngroups: { app: { hosts: [me] } }\nhosts: { me: ${host} }\n`)
+    const node = join(older ?? '', 'node')
+    const launcher = spawn(node, ['node_modules/evenkeel/bin/deploy.js', 'facts', 'silent'], {
+      cwd: installed.root,
+      stdio: 'ignore',
+    })
+    await vi.waitUntil(() => childrenOf(launcher.pid ?? 0).length > 0, { timeout: 5000 })
+    const [child = 0] = childrenOf(launcher.pid ?? 0)
+    launcher.kill('SIGKILL')
+    await vi.waitUntil(
+      () => !existsSync(`/proc/${child}`) || readFileSync(`/proc/${child}/stat`, 'utf8').includes(') Z'),
+      { timeout: 5000 },
+    )
+    rmSync(inventory)
+  })
 
   test('its roles can be imported', () => {
     const script = "import('evenkeel/roles/base').then(({ base }) => console.log(base({ packages: ['curl'] }).length))"

@@ -19,7 +19,7 @@ export interface Trial {
   on(script: string): Promise<string>
   plan(environment?: string): Promise<Told>
   apply(environment?: string): Promise<Told>
-  /** Each difference as `deploy drift` names it, e.g. `drifted file /srv/a`. */
+  /** Each difference as `deploy drift` names it, e.g. `drifted file /srv/a`; orphans of earlier tests are left out. */
   drift(): Promise<readonly string[]>
 }
 
@@ -83,7 +83,10 @@ export function useTrial(lab: UsedLab): Trial {
       const { stdout, stderr } = await trial.project.deploy(['drift', 'lab', '--json', '--no-check'])
       if (!stdout) throw new Error(`no JSON document: ${stderr}`)
       const { items } = JSON.parse(stdout) as { items: { classes: string[]; task: string }[] }
-      return items.map(({ classes, task }) => `${classes.join('+')} ${task}`)
+      // A host is used by one test after another: what an earlier playbook left behind is orphaned, and that is right.
+      return items
+        .filter(({ classes }) => !classes.includes('orphaned'))
+        .map(({ classes, task }) => `${classes.join('+')} ${task}`)
     },
   }
   return trial
