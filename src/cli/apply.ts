@@ -105,8 +105,8 @@ async function carryOut(
 
 /** The consent to a plan: by having saved it, by `--yes`, or by an answer on the terminal. */
 async function consent(plan: Plan, first: Survey, output: Output, { yes, saved }: ApplyOptions): Promise<Approve> {
-  const { approvalOf, approveAll } = await import('../run/approval.ts')
-  if (saved) return approvalOf(plan, first)
+  const { approvalOf, approveAll, savedApprovalOf } = await import('../run/approval.ts')
+  if (saved) return savedApprovalOf(plan, first)
   if (yes) return approveAll
   if (output.json || !process.stdin.isTTY || !process.stdout.isTTY) {
     throw new DeployError({
