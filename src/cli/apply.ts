@@ -7,24 +7,13 @@ import type { ApplyResult } from '../run/apply.ts'
 import type { Approve } from '../run/approval.ts'
 import type { Context } from '../run/context.ts'
 import type { Survey } from '../run/survey.ts'
-import { quote } from '../shell/sh.ts'
+import { type ApplyOptions, named, saved, type TypedOptions } from './apply-options.ts'
 import { type OpenedRun, openRun } from './open-run.ts'
-import { type Finish, type PlaybookOptions, withPlaybook } from './options.ts'
+import { type Finish, withPlaybook } from './options.ts'
 import { type Output, openOutput } from './output.ts'
 import { exitOfPlan } from './plan.ts'
 import { showEnd } from './show-end.ts'
 import { showPlan } from './show-plan.ts'
-import { version } from './version.ts'
-
-interface ApplyOptions extends PlaybookOptions {
-  readonly yes?: boolean
-  /** A saved plan: nothing else is done. */
-  readonly saved?: SavedPlan
-  /** The file that gets the events. */
-  readonly events?: string
-  /** The command as typed, without `deploy` and `--yes`. */
-  readonly command: string
-}
 
 export function applyCommand(program: Command, finish: Finish): void {
   withPlaybook(program.command('apply'))
@@ -39,42 +28,6 @@ export function applyCommand(program: Command, finish: Finish): void {
         options.plan === undefined ? named(environment, playbook, options) : await saved(environment, options)
       finish(await applyVerb(asked.environment, asked.playbook, asked.options))
     })
-}
-
-type TypedOptions = Omit<ApplyOptions, 'command' | 'saved'> & { readonly plan?: string }
-
-interface Asked {
-  readonly environment: string
-  readonly playbook: string | undefined
-  readonly options: ApplyOptions
-}
-
-function named(environment: string | undefined, playbook: string | undefined, options: TypedOptions): Asked {
-  if (environment === undefined) throw wrongUsage('name an environment, or a saved plan with --plan FILE')
-  const limit = options.limit === undefined ? [] : ['--limit', quote(options.limit)]
-  const command = ['apply', environment, ...(playbook ? [playbook] : []), ...limit].join(' ')
-  return { environment, playbook, options: { ...options, command } }
-}
-
-/** Environment, playbook and hosts stand in the saved plan; the plan is the consent to it. */
-async function saved(environment: string | undefined, { plan = '', ...options }: TypedOptions): Promise<Asked> {
-  const { readSavedPlan } = await import('../load/saved-plan.ts')
-  const { requireFresh, sumOf } = await import('../plan/save-plan.ts')
-  if (environment !== undefined) throw wrongUsage('environment and playbook stand in the saved plan: leave them out')
-  if (options.limit !== undefined) throw wrongUsage('the saved plan says which hosts are meant: leave --limit out')
-  const read = readSavedPlan(plan, sumOf)
-  requireFresh(read, version(), new Date())
-  const limit = read.hosts.map(({ host }) => host).join(',')
-  const command = `apply --plan ${quote(plan)}`
-  return {
-    environment: read.environment,
-    playbook: read.playbook,
-    options: { ...options, limit, saved: read, command },
-  }
-}
-
-function wrongUsage(message: string): DeployError {
-  return new DeployError({ code: 'E_OPTIONS', message, hint: 'deploy apply --help', exit: exitCodes.usage })
 }
 
 async function applyVerb(environment: string, playbook: string | undefined, options: ApplyOptions): Promise<number> {
@@ -152,8 +105,8 @@ async function carryOut(
 
 /** The consent to a plan: by having saved it, by `--yes`, or by an answer on the terminal. */
 async function consent(plan: Plan, first: Survey, output: Output, { yes, saved }: ApplyOptions): Promise<Approve> {
-  const { approvalOf, approveAll } = await import('../run/approval.ts')
-  if (saved) return approvalOf(plan, first)
+  const { approvalOf, approveAll, savedApprovalOf } = await import('../run/approval.ts')
+  if (saved) return savedApprovalOf(plan, first)
   if (yes) return approveAll
   if (output.json || !process.stdin.isTTY || !process.stdout.isTTY) {
     throw new DeployError({

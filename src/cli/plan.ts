@@ -94,7 +94,7 @@ async function save(
   if (problem || seen.hosts.length === 0) {
     throw new DeployError({
       code: 'E_NOT_SAVED',
-      message: `the plan was not saved: ${problem ? `${problem.host} cannot be planned as a whole` : 'no host could be reached'}`,
+      message: `the plan was not saved: ${problem ? `${problem.host} cannot be planned as a whole` : 'no host was looked at'}`,
       hint: 'mend what the plan says above, or leave hosts out with --limit',
       exit: problem ? exitCodes.failed : exitCodes.unreachable,
     })

@@ -13,7 +13,7 @@ export interface SavedPlan {
   /** ISO times. */
   readonly made: string
   readonly expires: string
-  /** All hosts that were looked at; others are left alone. */
+  /** All hosts it is for; others are left alone. */
   readonly hosts: readonly SavedHost[]
   /** All tasks, changed or not, in the order of phases and hosts. */
   readonly tasks: readonly SavedTask[]

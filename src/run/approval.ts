@@ -2,8 +2,11 @@ import type { Plan } from '../model/plan.ts'
 import type { Decision } from '../plan/decide.ts'
 import type { Survey } from './survey.ts'
 
-/** Gives the reason why some decisions of a host may not be carried out, or nothing when they may. */
-export type Approve = (host: string, todo: readonly Decision[]) => string | undefined
+/**
+ * Gives the reason why some decisions of a host may not be carried out, or nothing when they may. `stale`: the host was
+ * found other than it was looked at, before anything of the phase was done there.
+ */
+export type Approve = (host: string, todo: readonly Decision[], stale: boolean) => string | undefined
 
 /**
  * An approval approves targets, not pre-states: steps that are decided again are within it when their task was planned,
@@ -21,6 +24,13 @@ export function approvalOf(plan: Plan, survey: Survey): Approve {
     if (beyond.length === 0) return undefined
     return `${beyond.map(({ task }) => task.label).join(', ')} was not in the approved plan: plan again to see it`
   }
+}
+
+/** The approval of a saved plan: as above, and the host must be as it was looked at when its work begins. */
+export function savedApprovalOf(plan: Plan, survey: Survey): Approve {
+  const approve = approvalOf(plan, survey)
+  return (host, todo, stale) =>
+    stale ? 'the host changed since it was compared with the saved plan: plan again' : approve(host, todo, stale)
 }
 
 /** The approval of `--yes`: whatever the playbook wants. */

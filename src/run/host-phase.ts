@@ -52,6 +52,7 @@ export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostP
   let owing = job.owed.length > 0
   let corrections = 0
   let idle = 0
+  let stale = false
   let lastDone: CompiledTask | undefined
 
   for (let round = 1; idle <= IDLE_ROUNDS; round++) {
@@ -70,7 +71,7 @@ export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostP
       job.converged({ decisions, pieces })
       return { outcome: done.size > 0 || job.owed.length > 0 ? 'changed' : 'ok' }
     }
-    const refusal = job.approve(part.host, todo)
+    const refusal = job.approve(part.host, todo, stale)
     if (refusal) return { outcome: 'refused', message: refusal }
 
     const result = await sendProgram(pool, job, { round, pieces, todo })
@@ -78,6 +79,7 @@ export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostP
     for (const task of tasksDone) done.set(task.key, (done.get(task.key) ?? 0) + 1)
     lastDone = tasksDone.at(-1) ?? lastDone
     idle = tasksDone.length > 0 ? 0 : idle + 1
+    stale = result.end === 'stale' && done.size === 0
     if (result.end === 'unknown') return reportUnknown(job, result)
     if (result.end === 'fenced')
       return { outcome: 'failed', message: 'another run has taken over the lock of this host; nothing more was done' }

@@ -4,11 +4,16 @@ import { trustedKeys } from '../transport/trusted-keys.ts'
 import type { Context } from './context.ts'
 import type { Survey } from './survey.ts'
 
-/** What a survey saw, as far as a saved plan binds it. `knownHosts`: the project's files of trusted host keys. */
-export function seenBy({ inventory, playbook }: Context, survey: Survey, knownHosts: readonly string[]): Seen {
+/**
+ * What a survey saw, as far as a saved plan binds it. Hosts that were only asked for their facts are left out: what they
+ * said is bound by the tasks that were made of it. `knownHosts`: the project's files of trusted host keys.
+ */
+export function seenBy({ inventory, playbook, limit }: Context, survey: Survey, knownHosts: readonly string[]): Seen {
   const hosts = inventory.hosts.flatMap(({ name, connection }) => {
     const hello = survey.hellos.get(name)
-    return hello ? [{ host: name, machineId: hello.machineId, keys: trustedKeys(connection, knownHosts) }] : []
+    return hello && limit.has(name)
+      ? [{ host: name, machineId: hello.machineId, keys: trustedKeys(connection, knownHosts) }]
+      : []
   })
   return {
     hosts,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
 import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -12,8 +13,9 @@ import { judgeHostKey, knownHostName, knownKeyTypes, type Verdict } from './know
 import type { Link, LinkFailure } from './link.ts'
 import { textOf } from './text-of.ts'
 
-/** Seconds until a login is given up. */
-const LOGIN = 10
+/** Seconds until the first word of the server, and until a login is given up. */
+const FIRST_WORD = 10
+const LOGIN = 60
 /** Seconds between two signs of life, and how many may be missed: a lost link is noticed after 10 to 15 seconds. */
 const ALIVE = 5
 const MISSED = 2
@@ -126,8 +128,7 @@ async function config(attempt: Attempt, username: string): Promise<Config> {
   const name = knownHostName(address, port)
   const types = knownKeyTypes(attempt.known, name).flatMap(algorithmsOf)
   return {
-    host: address,
-    port: port ?? 22,
+    sock: openSocket(address, port ?? 22),
     username,
     readyTimeout: LOGIN * 1000,
     keepaliveInterval: ALIVE * 1000,
@@ -143,6 +144,17 @@ async function config(attempt: Attempt, username: string): Promise<Config> {
     authHandler: logins(attempt.connection, username, isUsable) as NonNullable<Config['authHandler']>,
     ...(types.length > 0 && { algorithms: { serverHostKey: types as never } }),
   }
+}
+
+/** A connection that is given up when nothing comes over it in time: a slow login has a longer limit than a silent port. */
+function openSocket(host: string, port: number): Socket {
+  const socket = connect({ host, port })
+  const silence = setTimeout(() => {
+    socket.destroy(Object.assign(new Error('the server said nothing'), { code: 'ETIMEDOUT' }))
+  }, FIRST_WORD * 1000)
+  socket.once('data', () => clearTimeout(silence))
+  socket.once('close', () => clearTimeout(silence))
+  return socket
 }
 
 /** The ways to log in, in this order: the inventory's key alone, or the user's own keys that can be used, and the agent. */

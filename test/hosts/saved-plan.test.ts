@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { labExec } from '../../src/lab/inside.ts'
 import { labKill, labStart } from '../../src/lab/lab.ts'
 import { schemaErrors } from '../docs/schema.ts'
@@ -115,6 +115,42 @@ hosts: { ${lab.hosts.map((host) => `${host}: { address: ${hosts[host]?.address} 
     await on('app2', '[ ! -e /etc/machine-id.was ] || mv /etc/machine-id.was /etc/machine-id')
     there.write('templates/saved.hbs', port)
     there.write('inventories/prod.known_hosts', readFileSync(lab.reach.knownHosts, 'utf8'))
+  })
+
+  test('a host that changes after the comparison is refused by its own program, the others get theirs', async () => {
+    content('late')
+    expect((await plan()).code).toBe(0)
+    await on('app2', 'mkdir -p /run/deploy; (flock 9; sleep 3) 9>/run/deploy/lock >/dev/null 2>&1 &')
+    const applying = apply()
+    const waits = () => labExec(lab, 'app2', ['pgrep', '-f', '^flock -w'])
+    await vi.waitFor(async () => expect((await waits()).code).toBe(0), { timeout: 20_000, interval: 50 })
+    await on('app2', 'echo too late >/srv/saved')
+    const refused = await applying
+
+    expect(refused.code).toBe(4)
+    expect(refused.stdout).toContain('the host changed since it was compared with the saved plan')
+    expect(await on('app1', 'cat /srv/saved')).toBe('late\napp1')
+    expect(await on('app2', 'cat /srv/saved')).toBe('too late\n')
+  })
+
+  test('a plan of some hosts is for these alone, though the facts of all are read', async () => {
+    for (const project of [here, there]) {
+      project.write(
+        'playbooks/site.ts',
+        `import { file, memory, playbook } from 'evenkeel'
+import { parallel } from '../inventories/schema.ts'
+export default playbook('Facts', [
+  parallel('facts', { on: 'app', facts: { memory }, tasks: (host) => file({ path: '/srv/facts', content: host.name }) }),
+])
+`,
+      )
+    }
+    const made = await plan('--limit', 'app1')
+    const applied = await apply()
+
+    expect([made.code, applied.code]).toEqual([0, 0])
+    expect(await on('app1', 'cat /srv/facts')).toBe('app1')
+    expect(await on('app2', 'ls /srv')).not.toContain('facts')
   })
 
   test('a host that is off when it is applied: the others get theirs, exit 3', async () => {

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { labExec } from '../../src/lab/inside.ts'
 import { labCut, labHeal } from '../../src/lab/lab.ts'
+import { delayProxy } from '../bench/delay-proxy.ts'
 import { describeOnLab, useLab } from './support/lab.ts'
 import { documentOf, makeProject, outcomes, type Project } from './support/project.ts'
 
@@ -139,6 +140,17 @@ describeOnLab('transports', () => {
       expect(code).toBe(3)
       expect(message).toContain('the name no-such-host.invalid does not resolve')
     })
+
+    test('F06 a host far away is slow, and nothing else', async () => {
+      const proxy = await delayProxy('127.0.0.1', { host: address(), port: 22 }, 800)
+      onTestFinished(() => void proxy.close())
+      const key = (await on('cut -d" " -f1,2 /etc/ssh/ssh_host_ed25519_key.pub')).trim()
+      const known = `[127.0.0.1]:${proxy.port} ${key}\n`
+      const env = environment('slow', { transport, port: proxy.port }, { at: '127.0.0.1', known })
+      const { code, seconds } = await verb('plan', env)
+      expect(code).toBe(0)
+      expect(seconds).toBeGreaterThan(8)
+    }, 60_000)
 
     test('F07 a port that accepts and says nothing is given up after 10 s', async () => {
       const silent = createServer(() => undefined)
