@@ -19,10 +19,16 @@ export async function showPlan(
   const { survey: look } = await import('../run/survey.ts')
   const { makePlan } = await import('../run/make-plan.ts')
   const { planText } = await import('../report/plan-text.ts')
+  const { hasEnded, shownHolder } = await import('../run/holder.ts')
+  const { safeLine } = await import('../report/safe.ts')
   const looking = look(context, [...context.playbook.phases.keys()], { twice })
   await Promise.all([checked, looking.catch(() => undefined)])
   const survey = await looking
   const plan = await makePlan(context, survey)
+  for (const [host, { holder }] of survey.hellos) {
+    if (holder && !hasEnded(holder))
+      process.stderr.write(`${host} is locked now by run ${safeLine(shownHolder(holder))}\n`)
+  }
   output.print(as ? as(plan) : planText(plan, output.paint))
   return { plan, survey }
 }

@@ -9,6 +9,12 @@ export interface Holder {
   readonly owner: Owner | undefined
 }
 
+/** A holder for people: its run, who, from where, since when and by which command. */
+export function shownHolder({ run, owner }: Holder): string {
+  if (!owner) return `${run}: somebody`
+  return `${run}: ${owner.who} on ${owner.machine} (pid ${owner.pid}) since ${owner.since}, by ${owner.command}`
+}
+
 /** This process, as others shall find it in a lock. */
 export function ourselves(command: string): Owner {
   return {

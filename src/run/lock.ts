@@ -5,7 +5,7 @@ import type { Mark } from '../shell/frames.ts'
 import { printManifest } from '../shell/manifest.ts'
 import { releaseLock, takeLock } from '../shell/wire.ts'
 import type { Context } from './context.ts'
-import { type Holder, hasEnded, ourselves, readHolder } from './holder.ts'
+import { type Holder, hasEnded, ourselves, readHolder, shownHolder } from './holder.ts'
 import { manifestIn } from './manifests.ts'
 import type { Pool } from './pool.ts'
 import { HostLost } from './session.ts'
@@ -121,13 +121,10 @@ ${then}`
   })
 }
 
-function heldBy(host: string, { run, owner }: Holder): DeployError {
-  const holder = owner
-    ? `${owner.who} on ${owner.machine} (pid ${owner.pid}) since ${owner.since}, by ${owner.command}`
-    : 'somebody'
+function heldBy(host: string, holder: Holder): DeployError {
   return new DeployError({
     code: 'E_LOCKED',
-    message: `${host} is locked by run ${run}: ${holder}`,
+    message: `${host} is locked by run ${shownHolder(holder)}`,
     hint: `wait for that run; if it is certainly dead, remove /run/deploy/owner on ${host}`,
     exit: exitCodes.refused,
   })

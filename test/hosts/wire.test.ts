@@ -128,10 +128,13 @@ describeOnLab('the wire', () => {
       await labExec(lab, 'app2', ['sh', '-c', 'mkdir -p /run/deploy; cat >/run/deploy/owner'], {
         input: `other-run 4\n${JSON.stringify(foreign)}\n`,
       })
+      const planned = await project.deploy(['plan', 'lab', '--no-check'])
       const { code, stderr } = await project.deploy(['apply', 'lab', '--yes', '--no-check'])
       const left = await on('app1', 'ls /run/deploy /srv/locked 2>&1')
       await labExec(lab, 'app2', ['rm', '/run/deploy/owner'])
 
+      expect(planned.code).toBe(0)
+      expect(planned.stderr).toContain('app2 is locked now by run other-run: alice on elsewhere (pid 7)')
       expect(code).toBe(4)
       expect(stderr).toContain(
         'app2 is locked by run other-run: alice on elsewhere (pid 7) since 2026-01-01T00:00:00.000Z, by apply lab',
