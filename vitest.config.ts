@@ -11,6 +11,8 @@ export default defineConfig({
           name: 'fast',
           include: ['test/**/*.test.ts'],
           exclude: ['test/hosts/**', 'test/shells/**', 'test/package/**'],
+          // Some start the compiler, on whatever else the machine does.
+          testTimeout: 30_000,
         },
       },
       { extends: true, test: { name: 'shells', include: ['test/shells/**/*.test.ts'], testTimeout: 120_000 } },

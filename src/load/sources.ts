@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
-import type { Content, Sources } from '../model/content.ts'
+import type { ArchiveSource, Content, Sources } from '../model/content.ts'
 import { unknownName } from '../model/unknown-name.ts'
+import { readArchive } from './archive.ts'
 import { fileContent } from './file-content.ts'
 import { shownPath } from './shown-path.ts'
 import { toolRoot } from './tool-root.ts'
@@ -14,9 +15,12 @@ import { usageError } from './usage-error.ts'
 export function projectSources(root: string): Sources {
   const templates = new Map<string, ReturnType<Sources['template']>>()
   const files = new Map<string, Content>()
+  const archives = new Map<string, ArchiveSource>()
+  const file = (from: string) => cached(files, from, () => readFile(root, from))
   return {
     template: (from) => cached(templates, from, () => readTemplate(root, from)),
-    file: (from) => cached(files, from, () => readFile(root, from)),
+    file,
+    archive: (from) => cached(archives, from, () => archive(root, from, file(from))),
   }
 }
 
@@ -66,6 +70,17 @@ function readFile(root: string, from: string): Content {
   if (state) throw usageError({ code: 'E_NO_FILE', message: `${shownPath(root, path)} is not a file` })
   const { message, hint } = unknownName('file', basename(path), names(dirname(path)))
   throw usageError({ code: 'E_NO_FILE', message: `${shownPath(root, path)} is not there: ${message}`, hint })
+}
+
+function archive(root: string, from: string, content: Content): ArchiveSource {
+  const path = resolve(root, from)
+  const bytes = readable(path, shownPath(root, path), () => readFileSync(path))
+  try {
+    return { content, ...readArchive(bytes) }
+  } catch (cause) {
+    const message = `${shownPath(root, path)}: ${(cause as Error).message}`
+    throw usageError({ code: 'E_ARCHIVE', message, cause })
+  }
 }
 
 function text(path: string, shown: string): string {

@@ -7,10 +7,32 @@ export interface Content {
   readonly source: { readonly bytes: Buffer } | { readonly file: string }
 }
 
+/** A file, folder or link of an archive. */
+export interface Member {
+  /** Relative, as the archive has it; without `./` in front and `/` behind. */
+  readonly name: string
+  readonly kind: 'file' | 'directory' | 'symlink'
+  /** Octal, four digits: as `tar` unpacks it with umask 022, so without setuid and without writing by others. */
+  readonly mode: string
+  /** Of files: lower-case hex. */
+  readonly sha256?: string
+  /** Of links, as written in them. */
+  readonly target?: string
+}
+
+/** A tar archive of the project. */
+export interface ArchiveSource {
+  readonly content: Content
+  readonly gzip: boolean
+  readonly members: readonly Member[]
+}
+
 /** What a task may read of the user's project when it is compiled. */
 export interface Sources {
   /** The text of a template, looked up in the project's templates/, then in the package's. */
   template(from: string): { readonly text: string; readonly file: string }
   /** A file of the project, relative to its root. */
   file(from: string): Content
+  /** A tar archive of the project, plain or gzip, relative to its root. */
+  archive(from: string): ArchiveSource
 }

@@ -8,6 +8,8 @@ export interface ShellStep {
   readonly script: string
   /** The path whose previous state is kept before the script runs. */
   readonly keeps?: string
+  /** A file that is brought for this script and open as its descriptor 4. */
+  readonly content?: Content
   /** The systemd unit that the script starts or restarts. */
   readonly starts?: string
   /** The script is a foreign command: it runs in a process group of its own, with bounded output and a time limit. */

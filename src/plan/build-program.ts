@@ -86,7 +86,7 @@ function judges(handlers: readonly ProgramHandler[], indexes: readonly number[],
 
 /** The contents a program writes, each once. */
 export function programContents(todo: readonly Decision[]): readonly Content[] {
-  const contents = todo.flatMap(stepsOf).flatMap((step) => (step.kind === 'put' ? [step.content] : []))
+  const contents = todo.flatMap(stepsOf).flatMap((step) => step.content ?? [])
   return [...new Map(contents.map((content) => [content.sha256, content])).values()]
 }
 

@@ -41,7 +41,7 @@ open_program() {
   set -- "$S"/kept/*; while [ $# -gt 20 ]; do rm -rf -- "$1"; shift; done
   # One run in sixteen looks at the size of the journal.
   case $RUN in *0) [ ! -e "$S/journal" ] || find "$S/journal" -size +1000k -exec sed -i '1,5000d' '{}' ';' ;; esac
-  [ ! -s "$S/temps" ] || { while read -r o; do rm -f -- "$o"; done <"$S/temps"; : >"$S/temps"; }
+  [ ! -s "$S/temps" ] || { while read -r o; do rm -rf -- "$o"; done <"$S/temps"; : >"$S/temps"; }
   log=' '; [ ! -r "$L" ] || log=" $(cat -- "$L")"
   note start; sync -- "$S/journal"
 }

@@ -1,3 +1,4 @@
+import type { Content } from '../model/content.ts'
 import { sha256 } from '../model/json.ts'
 import type { Probe } from '../model/probe.ts'
 import type { PutStep, ShellStep, Step } from '../model/step.ts'
@@ -150,15 +151,19 @@ function runStep(step: Step, task: ProgramTask): string {
 }
 
 function put(step: PutStep): string {
-  const folder = step.content.size > SMALL_FILE ? '$D' : '$F'
   const { sha256: hash } = step.content
   const restart = step.restarts === undefined ? [] : [step.restarts, restartId(step.restarts)]
   const words = [hash, step.owner ?? '', step.group ?? '', step.mode, step.validate ?? '', ...restart].map(quote)
-  return `put ${quote(step.path)} "${folder}/${hash}" ${words.join(' ')}`
+  return `put ${quote(step.path)} ${arrived(step.content)} ${words.join(' ')}`
+}
+
+/** Where a content is once it arrived. */
+function arrived({ size, sha256: hash }: Content): string {
+  return `"${size > SMALL_FILE ? '$D' : '$F'}/${hash}"`
 }
 
 function runShell(step: ShellStep, task: ProgramTask): string {
-  const keep = `${step.keeps ? `keep ${quote(step.keeps)}\n` : ''}${task.notify.length > 0 ? 'owing\n' : ''}`
+  const keep = `${step.content ? `exec 4<${arrived(step.content)}\n` : ''}${step.keeps ? `keep ${quote(step.keeps)}\n` : ''}${task.notify.length > 0 ? 'owing\n' : ''}`
   if (!step.foreign) return `${keep}${step.script}`
   return `${keep}foreign ${task.timeout} ${quote(step.as ?? '')} ${quote(step.script)}`
 }

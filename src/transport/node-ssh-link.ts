@@ -127,6 +127,8 @@ async function config(attempt: Attempt, username: string): Promise<Config> {
   const isUsable = (key: Buffer) => !(utils.parseKey(key) instanceof Error)
   const name = knownHostName(address, port)
   const types = knownKeyTypes(attempt.known, name).flatMap(algorithmsOf)
+  // Before the socket is there: what is wrong with a key must not leave one open.
+  const offered = logins(attempt.connection, username, isUsable)
   return {
     sock: openSocket(address, port ?? 22),
     username,
@@ -141,7 +143,7 @@ async function config(attempt: Attempt, username: string): Promise<Config> {
       return attempt.verdict === 'known'
     },
     // One login each, keys only: what is not offered here is never tried.
-    authHandler: logins(attempt.connection, username, isUsable) as NonNullable<Config['authHandler']>,
+    authHandler: offered as NonNullable<Config['authHandler']>,
     ...(types.length > 0 && { algorithms: { serverHostKey: types as never } }),
   }
 }

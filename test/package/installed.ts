@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { basename, delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url))
@@ -49,8 +49,14 @@ export function install(): Installed {
   return { root, files }
 }
 
-/** What `deploy init` scaffolds for this machine writes to a folder all could share: it gets one of its own. */
+/**
+ * What `deploy init` scaffolds for this machine writes to a folder all could share, and its record of what was applied goes
+ * by the name of the project's folder, which for a clone is any: it gets a folder and a name of its own.
+ */
 export function ownFolder({ root }: Installed): void {
+  const description = join(root, 'package.json')
+  const own = { ...JSON.parse(readFileSync(description, 'utf8')), name: basename(root) }
+  writeFileSync(description, JSON.stringify(own))
   const file = join(root, 'inventories/local.yaml')
   writeFileSync(file, readFileSync(file, 'utf8').replace(/folder: .*/, `folder: ${join(root, 'hello')}`))
 }

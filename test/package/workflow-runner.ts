@@ -35,7 +35,7 @@ export type Jobs = Readonly<
  */
 export function runWorkflow(repository: string, event: 'pull_request' | 'push'): Jobs {
   const place = mkdtempSync(join(tmpdir(), 'evenkeel-workflow-'))
-  onTestFinished(() => rmSync(place, { recursive: true }))
+  onTestFinished(() => rmSync(place, { recursive: true }), 60_000)
   const workflow = parse(readFileSync(join(repository, '.github/workflows/deploy.yml'), 'utf8')) as Workflow
   const jobs: Record<string, Jobs[string]> = {}
   for (const [name, job] of Object.entries(workflow.jobs)) {

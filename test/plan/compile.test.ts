@@ -16,6 +16,9 @@ const sources: Sources = {
   file: () => {
     throw new Error('no files here')
   },
+  archive: () => {
+    throw new Error('no archives here')
+  },
 }
 
 function compile(...tasks: readonly Task[]) {

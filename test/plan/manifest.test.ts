@@ -13,6 +13,7 @@ const by = (run: string) => ({ run, who: 'ann@desk', when: `2026-01-0${run}T00:0
 const noSources = {
   template: () => expect.unreachable(),
   file: () => expect.unreachable(),
+  archive: () => expect.unreachable(),
 }
 
 /** A host on which every thing that is asked about is absent. */

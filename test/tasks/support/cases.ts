@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { readArchive } from '../../../src/load/archive.ts'
 import type { Change } from '../../../src/model/change.ts'
 import type { Content, Sources } from '../../../src/model/content.ts'
 import type { Step } from '../../../src/model/step.ts'
@@ -92,6 +93,10 @@ function sourcesOf(project: Readonly<Record<string, string>>): Sources {
   return {
     template: (from) => ({ text: find(from), file: `templates/${from}` }),
     file: (from): Content => bytesContent(find(from)),
+    archive: (from) => {
+      const bytes = Buffer.from(find(from), 'latin1')
+      return { content: bytesContent(bytes), ...readArchive(bytes) }
+    },
   }
 
   function find(from: string): string {
