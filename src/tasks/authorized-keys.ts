@@ -15,7 +15,7 @@ export interface AuthorizedKeys {
   readonly user: string
   /** Public keys as in a `.pub` file, each one line; options may stand in front, a comment behind. */
   readonly keys: readonly string[]
-  /** `true`: no other key may log in. Default: false, others are left alone. */
+  /** `true`: no other key stands in the file. Default: false, others are left alone. */
   readonly exact?: boolean
   /** The user's home. Default: `/root` for root, else `/home/USER`. It must be what the host says. */
   readonly home?: string

@@ -12,7 +12,7 @@ export interface Cron {
   readonly name: string
   /** When it runs: five fields (minute, hour, day of month, month, day of week), or `@daily` and the like. */
   readonly schedule?: string
-  /** One line of shell. A `%`, which cron takes for a line break, is written as `\%`. */
+  /** One line of shell. `%` and `\`, which cron reads for itself, are written as `\%` and `\\`. */
   readonly run?: Shell
   /** Whose crontab it stands in, and who it runs as. Default: root. */
   readonly user?: string
@@ -79,8 +79,9 @@ function apply(want: Cron, entries: CronEntries): readonly (readonly Change[])[]
   ]
 }
 
+/** cron takes `%` for a line break, and two backslashes for one. */
 function commandOf({ run }: Cron): string {
-  return run?.shell.replaceAll('%', '\\%') ?? ''
+  return run?.shell.replace(/[\\%]/g, '\\$&') ?? ''
 }
 
 /** A line of a crontab. What is no entry at all, a comment say, counts as a command without a schedule. */

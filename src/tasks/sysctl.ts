@@ -71,7 +71,7 @@ function invalid({ name, settings, absent }: Sysctl): string | undefined {
   if (absent) return settings === undefined ? undefined : 'absent: true goes with name alone'
   const pairs = Object.entries(settings ?? {})
   if (pairs.length === 0) return 'settings must name at least one kernel setting'
-  const bad = pairs.find(([key]) => !/^[a-z0-9_-]+([./][A-Za-z0-9_:-]+)+$/.test(key))
+  const bad = pairs.find(([key]) => !/^[a-z0-9_][a-z0-9_-]*([./][A-Za-z0-9_:-]+)+$/.test(key))
   if (bad) return `${JSON.stringify(bad[0])} cannot be the name of a kernel setting`
   const wrong = pairs.find(
     ([, value]) => !['string', 'number'].includes(typeof value) || !/^[^\n\r\0]+$/.test(String(value)),

@@ -77,19 +77,21 @@ function mistake({ name, run, calendar, every, persistent, randomDelay, user }: 
   if (typeof name !== 'string' || !/^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$/.test(name))
     return 'name must be letters, digits, _ and -'
   if (!run?.shell.trim()) return 'run must be a script: sh`…`'
+  if (run.shell.includes('\0')) return 'a NUL character cannot be part of run'
   if ((calendar === undefined) === (every === undefined)) return 'say either calendar or every'
   if (persistent && calendar === undefined) return 'persistent goes with calendar only'
   const long = [calendar, every, randomDelay].find((text) => text !== undefined && !/^[^\n\r\0%]+$/.test(text))
-  if (long !== undefined) return `${JSON.stringify(long)} must be one line of text`
+  if (long !== undefined) return `${JSON.stringify(long)} must be one line of text, without %`
   return invalidName('user', user)
 }
 
-/** A script as one word of ExecStart=: systemd reads C escapes, `%` and `$` in it. */
+/** A script as one word of ExecStart=: systemd reads C escapes, `%` and `$` in it. A lone CR ends a line there as well. */
 function command({ shell }: Shell): string {
   const word = shell
     .replaceAll('\\', '\\\\')
     .replaceAll('"', '\\"')
     .replaceAll('\n', '\\n')
+    .replaceAll('\r', '\\r')
     .replaceAll('\t', '\\t')
     .replaceAll('%', '%%')
     .replaceAll('$', '$$$$')

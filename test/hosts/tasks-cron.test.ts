@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { describeOnLab, useLab } from './support/lab.ts'
-import { type FieldCase, testFields, testWrong, useTrial, type WrongCase } from './support/trial.ts'
+import { type FieldCase, planned, testFields, testWrong, useTrial, type WrongCase, wrong } from './support/trial.ts'
 
 const table = (user: string, script: string) => `crontab -u ${user} -l | ${script} | crontab -u ${user} -`
 
@@ -64,6 +64,20 @@ describeOnLab('cron on a real host', () => {
     expect(root).toContain(`@daily echo 'it is' 100\\%\n`)
     expect(await trial.on('crontab -u mail -l 2>/dev/null || echo none')).toBe('none\n')
     expect(await trial.on('stat -c "%U %G %a" /var/spool/cron/crontabs/root')).toBe('root crontab 600\n')
+  })
+
+  test('cron runs what was written, percent signs and backslashes included', async () => {
+    const text = String.raw`100% \ \\ \% \\% a\b \\\ it's`
+    trial.project.tasks(
+      `cron({ name: 'exact', schedule: '@reboot', run: sh\`printf '%s' \${text} >/srv/exact; touch /srv/ran\` })`,
+      `const text = ${JSON.stringify(text)}`,
+    )
+    expect(wrong(await trial.apply())).toBe('')
+    await trial.on(`rm -f /run/crond.reboot; systemctl restart cron
+      i=0; until [ -e /srv/ran ]; do i=$((i+1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done`)
+
+    expect(await trial.on('cat /srv/exact')).toBe(text)
+    expect(planned(await trial.plan())).toEqual([])
   })
 
   testWrong(trial, WRONG)

@@ -30,6 +30,17 @@ const FIELDS: readonly FieldCase[] = [
     says: `sudoers /etc/sudoers.d/other: content ${shownContent(`${sudoersText}app ALL=(ALL) NOPASSWD: ALL\n`)} → ${shownContent(sudoersText)}`,
   },
   {
+    task: `sudoers({ name: 'owned', rules: ['app ALL=(root) NOPASSWD: /bin/true'] })`,
+    broken: 'chown games:mail /etc/sudoers.d/owned',
+    says: 'sudoers /etc/sudoers.d/owned: owner games → root, group mail → root',
+  },
+  {
+    task: `sudoers({ name: 'gone', absent: true })`,
+    before: `printf 'app ALL=(ALL) ALL\\n' >/etc/sudoers.d/gone`,
+    broken: `printf 'app ALL=(ALL) ALL\\n' >/etc/sudoers.d/gone`,
+    says: 'sudoers /etc/sudoers.d/gone: kind file → none',
+  },
+  {
     task: `sysctl({ name: '60-live', settings: { 'net.ipv4.ip_default_ttl': 61 } })`,
     broken: 'sysctl -q -w net.ipv4.ip_default_ttl=70',
     says: 'sysctl /etc/sysctl.d/60-live.conf: live net.ipv4.ip_default_ttl 70 → 61',
@@ -38,6 +49,28 @@ const FIELDS: readonly FieldCase[] = [
     task: `sysctl({ name: '61-range', settings: { 'net.ipv4.ip_local_port_range': '20000 30000' } })`,
     broken: 'rm /etc/sysctl.d/61-range.conf',
     says: 'sysctl /etc/sysctl.d/61-range.conf: content none → 66 bytes (HASH), owner none → root, group none → root, mode none → 0644',
+  },
+  {
+    task: `sysctl({ name: '62-file', settings: { 'net.ipv4.tcp_fin_timeout': 59 } })`,
+    broken: 'f=/etc/sysctl.d/62-file.conf; echo net.ipv4.tcp_fin_timeout = 9 >>$f; chown games:mail $f; chmod 0664 $f',
+    says: 'sysctl /etc/sysctl.d/62-file.conf: content 82 bytes (HASH) → 53 bytes (HASH), owner games → root, group mail → root, mode 0664 → 0644',
+  },
+  {
+    task: `sysctl({ name: '63-gone', absent: true })`,
+    before: 'echo x=1 >/etc/sysctl.d/63-gone.conf',
+    broken: 'echo x=2 >/etc/sysctl.d/63-gone.conf',
+    says: 'sysctl /etc/sysctl.d/63-gone.conf: kind file → none',
+  },
+  {
+    task: `timer({ name: 'f-run', calendar: '2099-01-01', run: sh\`true\` })[0]`,
+    broken: `sed -i 's/true/false/' /etc/systemd/system/f-run.service; systemctl daemon-reload`,
+    says: 'unit f-run.service: content 78 bytes (HASH) → 77 bytes (HASH)',
+  },
+  {
+    task: `timer({ name: 'f-when', calendar: '2099-01-01', run: sh\`true\` })[1]`,
+    before: `printf '[Service]\\nExecStart=/bin/true\\n' >/etc/systemd/system/f-when.service; systemctl daemon-reload`,
+    broken: `sed -i 's/2099/2098/' /etc/systemd/system/f-when.timer; systemctl disable -q --now f-when.timer; systemctl daemon-reload`,
+    says: 'unit f-when.timer: content 91 bytes (HASH) → 91 bytes (HASH), enabled false → true, running false → true',
   },
   {
     task: `authorizedKeys({ user: 'games', home: '/usr/games', keys: ['${KEY}'], exact: true })`,
@@ -49,6 +82,18 @@ const FIELDS: readonly FieldCase[] = [
     before: 'useradd -m u-keys',
     broken: `sed -i 's/^ssh/command="x" ssh/' /home/u-keys/.ssh/authorized_keys; chmod 0640 /home/u-keys/.ssh/authorized_keys; chmod 0750 /home/u-keys/.ssh`,
     says: `authorizedKeys u-keys: mode 0750 → 0700, key command="x" ${SHOWN} → none, key none → ${SHOWN}, mode 0640 → 0600`,
+  },
+  {
+    task: `authorizedKeys({ user: 'u-bare', keys: ['${KEY}'] })`,
+    before: 'useradd -m u-bare',
+    broken: 'rm -r /home/u-bare/.ssh',
+    says: `authorizedKeys u-bare: folder none → /home/u-bare/.ssh, key none → ${SHOWN}, mode none → 0600`,
+  },
+  {
+    task: `authorizedKeys({ user: 'u-own', keys: ['${KEY}'] })`,
+    before: 'useradd -m u-own',
+    broken: 'chown -R root /home/u-own/.ssh',
+    says: 'authorizedKeys u-own: owner root → u-own, owner root → u-own',
   },
 ]
 
@@ -86,6 +131,24 @@ const WRONG: readonly WrongCase[] = [
     task: `authorizedKeys({ user: 'u-link', keys: ['${KEY}'] })`,
     says: /is no directory: what it leads to is left alone/,
     left: ['ls /srv/elsewhere', ''],
+  },
+  {
+    title: 'authorizedKeys: a file that a user made a link to elsewhere',
+    before: `useradd -m u-file; mkdir -m 700 /home/u-file/.ssh; chown u-file /home/u-file/.ssh
+      echo theirs >/srv/theirs; ln -s /srv/theirs /home/u-file/.ssh/authorized_keys`,
+    task: `authorizedKeys({ user: 'u-file', keys: ['${KEY}'] })`,
+    says: /is no file: what it leads to is left alone/,
+    left: ['cat /srv/theirs; stat -c "%U %a" /srv/theirs', 'theirs\nroot 644\n'],
+  },
+  {
+    title: 'authorizedKeys: a home that is elsewhere is named',
+    task: `authorizedKeys({ user: 'mail', keys: ['${KEY}'] })`,
+    says: /the home of mail is \/var\/mail: say home: '\/var\/mail'/,
+  },
+  {
+    title: 'sysctl: a setting that this kernel does not have',
+    task: `sysctl({ name: '99-none', settings: { 'net.none': 1 } })`,
+    says: /cannot stat \/proc\/sys\/net\/none/,
   },
 ]
 

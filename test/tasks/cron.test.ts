@@ -36,6 +36,13 @@ describe('cron', () => {
     expect(fields(daily, ['@daily date +%F'])).toEqual(['run date +%F → date +\\%F'])
   })
 
+  test('a backslash reaches the shell', () => {
+    expect(fields({ name: 'x', schedule: '@daily', run: sh`echo ${'a\\b\\\\%'}` }, [])).toEqual([
+      'schedule null → @daily',
+      "run null → echo 'a\\\\b\\\\\\\\\\%'",
+    ])
+  })
+
   test('is removed', () => {
     expect(fields({ name: 'rotate', absent: true }, [line])).toEqual([`entry ${line} → null`])
     expect(fields({ name: 'rotate', absent: true })).toEqual([])

@@ -82,6 +82,7 @@ describe('sysctl', () => {
   refuses(sysctl, [
     ['no settings', { name: 'a' }, 'at least one kernel setting'],
     ['a way out of /proc/sys', { name: 'a', settings: { 'net/../../x': 1 } }, 'cannot be the name'],
+    ['a name like an option', { name: 'a', settings: { '-vm.x': 1 } }, 'cannot be the name'],
     ['a value of two lines', { name: 'a', settings: { 'vm.x': '1\nvm.y = 2' } }, 'one line of text'],
     ['a name with a slash', { name: 'a/b', settings: { 'vm.x': 1 } }, 'name must be'],
     ['absent with settings', { name: 'a', settings: { 'vm.x': 1 }, absent: true }, 'name alone'],
@@ -211,6 +212,13 @@ describe('timer', () => {
     ])
   })
 
+  test.each(['\n', '\r', '\r\n'])('a value with the line break %j adds no line of its own', (end) => {
+    const [[, service = ''] = []] = texts({ ...want, run: sh`echo ${`a${end}ExecStartPre=/bin/evil`}` })
+
+    expect(service.split(/[\n\r]/).filter((line) => line.startsWith('Exec'))).toHaveLength(1)
+    expect(service).toContain(`echo 'a${JSON.stringify(end).slice(1, -1)}ExecStartPre=/bin/evil'`)
+  })
+
   test.each<[string, Partial<Record<keyof Timer, unknown>>, string]>([
     ['neither calendar nor every', { calendar: undefined }, 'either calendar or every'],
     ['both', { every: '5min' }, 'either calendar or every'],
@@ -222,6 +230,8 @@ describe('timer', () => {
     ['a time of two lines', { calendar: 'daily\n[Service]' }, 'one line of text'],
     ['a name with a slash', { name: 'a/b' }, 'name must be'],
     ['nothing to run', { run: sh`` }, 'run must be a script'],
+    ['a NUL character', { run: sh`a\0b` }, 'NUL'],
+    ['a specifier in a time', { every: undefined, calendar: '%n' }, 'without %'],
     ['a user like an option', { user: '-x' }, 'user must be a name'],
   ])('refuses %s', (_name, more, says) => {
     const call = () => timer({ ...want, ...more } as Timer)
