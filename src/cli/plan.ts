@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { Plan } from '../model/plan.ts'
@@ -35,7 +37,6 @@ export function planCommand(program: Command, finish: Finish): void {
 
 async function planVerb(environment: string, playbook: string | undefined, options: PlanOptions): Promise<number> {
   requireFit(options)
-  await requireFolders(options)
   const output = openOutput(options)
   const run = await openRun(environment, playbook, options)
   try {
@@ -53,19 +54,14 @@ async function planVerb(environment: string, playbook: string | undefined, optio
   }
 }
 
-/** A file goes into a folder that is there: a mistyped path must not make one. */
-async function requireFolders({ out, html }: PlanOptions): Promise<void> {
-  const { existsSync } = await import('node:fs')
-  const { dirname } = await import('node:path')
-  const missing = [out, html].find((file) => file !== undefined && !existsSync(dirname(file)))
-  if (missing !== undefined) throw clash(`${missing} cannot be written: its folder is not there`)
-}
-
 function requireFit({ json, markdown, offline, facts, out, html, detailedExitcode }: PlanOptions): void {
   if (json && markdown) throw clash('--json and --markdown cannot both go to stdout')
   if (facts && !offline) throw clash('--facts goes with --offline only: else facts are read from the hosts')
   if (offline && (out || html || markdown || detailedExitcode))
     throw clash('--offline contacts no host, so there is no plan to save, to show or to judge')
+  // A mistyped path must not make a folder.
+  const missing = [out, html].find((file) => file !== undefined && !existsSync(dirname(file)))
+  if (missing !== undefined) throw clash(`${missing} cannot be written: its folder is not there`)
 }
 
 function clash(message: string): DeployError {

@@ -1,5 +1,4 @@
-import type { Seen } from '../plan/save-plan.ts'
-import { savedTasks } from '../plan/save-plan.ts'
+import { type Seen, savedTasks } from '../plan/save-plan.ts'
 import { trustedKeys } from '../transport/trusted-keys.ts'
 import type { Context } from './context.ts'
 import type { Survey } from './survey.ts'
