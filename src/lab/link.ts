@@ -16,11 +16,16 @@ export async function labLinks(id: string): Promise<string[]> {
   return links.map((link) => link.ifname).filter((name) => linkBelongsTo(id, name))
 }
 
-/** Removes a link; does nothing when there is none. */
+/** Removes a link; does nothing when there is none, or when the kernel takes it away meanwhile with its namespace. */
 export async function removeLink(name: string): Promise<void> {
   const { code, stderr } = await outcome(['ip', 'link', 'delete', name])
-  if (code === 0 || /cannot find device/i.test(stderr)) return
+  if (code === 0 || !(await linkExists(name))) return
   throw new DeployError({ code: 'E_LAB_NETWORK', message: `lab: cannot remove link ${name}: ${stderr.trim()}` })
+}
+
+async function linkExists(name: string): Promise<boolean> {
+  const links = await ipJson<Link>(['link', 'show'])
+  return links.some((link) => link.ifname === name)
 }
 
 /** Plugs a link in or out. */
