@@ -28,7 +28,8 @@ export interface Asked {
 export function named(environment: string | undefined, playbook: string | undefined, options: TypedOptions): Asked {
   if (environment === undefined) throw wrongUsage('name an environment, or a saved plan with --plan FILE')
   const limit = options.limit === undefined ? [] : ['--limit', quote(options.limit)]
-  const command = ['apply', environment, ...(playbook ? [playbook] : []), ...limit].join(' ')
+  const prune = options.prune ? ['--prune'] : []
+  const command = ['apply', environment, ...(playbook ? [playbook] : []), ...limit, ...prune].join(' ')
   return { environment, playbook, options: { ...options, command } }
 }
 
@@ -42,6 +43,7 @@ export async function saved(environment: string | undefined, { plan = '', ...opt
   const { requireFresh, sumOf } = await import('../plan/save-plan.ts')
   if (environment !== undefined) throw wrongUsage('environment and playbook stand in the saved plan: leave them out')
   if (options.limit !== undefined) throw wrongUsage('the saved plan says which hosts are meant: leave --limit out')
+  if (options.prune) throw wrongUsage('the saved plan says whether it prunes: leave --prune out')
   const read = readSavedPlan(plan, sumOf)
   requireFresh(read, version(), new Date())
   const limit = read.hosts.map(({ host }) => host).join(',')
@@ -49,7 +51,7 @@ export async function saved(environment: string | undefined, { plan = '', ...opt
   return {
     environment: read.environment,
     playbook: read.playbook,
-    options: { ...options, limit, saved: read, command },
+    options: { ...options, limit, saved: read, command, ...(read.prune && { prune: true }) },
   }
 }
 

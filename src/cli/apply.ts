@@ -9,14 +9,14 @@ import type { Context } from '../run/context.ts'
 import type { Survey } from '../run/survey.ts'
 import { type ApplyOptions, named, saved, type TypedOptions } from './apply-options.ts'
 import { type OpenedRun, openRun } from './open-run.ts'
-import { type Finish, withPlaybook } from './options.ts'
+import { type Finish, withPlaybook, withPrune } from './options.ts'
 import { type Output, openOutput } from './output.ts'
 import { exitOfPlan } from './plan.ts'
 import { showEnd } from './show-end.ts'
 import { showPlan } from './show-plan.ts'
 
 export function applyCommand(program: Command, finish: Finish): void {
-  withPlaybook(program.command('apply'))
+  withPrune(withPlaybook(program.command('apply')))
     .description('plan, show, ask, do it, and prove that the hosts are as wanted')
     .argument('[environment]', 'not with --plan')
     .argument('[playbook]')
@@ -37,15 +37,15 @@ async function applyVerb(environment: string, playbook: string | undefined, opti
   try {
     const { hasWork } = await import('../run/apply.ts')
     const { trackOutcomes } = await import('../report/outcomes.ts')
-    const { plan, survey } = await showPlan(run, output)
-    if (options.saved) await requireSaved(options.saved, run, survey)
+    const { plan, survey, context } = await showPlan(run, output, { prune: options.prune ?? false })
+    if (options.saved) await requireSaved(options.saved, { ...run, context }, survey)
     const outcomes = trackOutcomes(plan)
     const events = options.events === undefined ? undefined : await openEvents(options.events, plan)
     const emit = (event: RunEvent) => {
       outcomes.take(event)
       events?.take(event)
     }
-    const result = hasWork(survey) ? await carryOut(run.context, plan, survey, emit, output, options) : undefined
+    const result = hasWork(context, survey) ? await carryOut(context, plan, survey, emit, output, options) : undefined
     const hosts = survey.phases.map(({ host }) => host)
     events?.end(result?.hosts ?? [])
     const seconds = (performance.now() - began) / 1000

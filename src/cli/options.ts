@@ -12,6 +12,8 @@ export interface ReachOptions extends OutputOptions {
 }
 
 export interface PlaybookOptions extends ReachOptions {
+  /** Takes away what no task keeps any more. */
+  readonly prune?: boolean
   /** False with `--no-check`: playbooks are not type-checked. */
   readonly check: boolean
 }
@@ -25,6 +27,14 @@ export function withReach(command: Command): Command {
     .option('--quiet', 'no progress')
     .option('--verbose', 'more of what went on; stacks of unexpected errors')
     .option('--no-color', 'no colours (also: NO_COLOR)')
+}
+
+/** Option of verbs that make a plan. */
+export function withPrune(command: Command): Command {
+  return command.option(
+    '--prune',
+    'also remove what no task keeps any more and nobody changed: files, links, units, cron',
+  )
 }
 
 /** Options of verbs that read a playbook. */

@@ -5,7 +5,7 @@ import { DeployError, exitCodes } from '../model/error.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Survey } from '../run/survey.ts'
 import { type OpenedRun, openRun } from './open-run.ts'
-import { type Finish, type PlaybookOptions, withPlaybook } from './options.ts'
+import { type Finish, type PlaybookOptions, withPlaybook, withPrune } from './options.ts'
 import { type Output, openOutput } from './output.ts'
 import { showPlan } from './show-plan.ts'
 import { version } from './version.ts'
@@ -20,7 +20,7 @@ interface PlanOptions extends PlaybookOptions {
 }
 
 export function planCommand(program: Command, finish: Finish): void {
-  withPlaybook(program.command('plan'))
+  withPrune(withPlaybook(program.command('plan')))
     .description('show what apply would do; nothing is changed')
     .argument('<environment>')
     .argument('[playbook]')
@@ -42,11 +42,12 @@ async function planVerb(environment: string, playbook: string | undefined, optio
   try {
     if (options.offline) return await (await import('./plan-offline.ts')).planOffline(run, output, options.facts)
     const as = options.markdown ? (await import('../report/markdown.ts')).planMarkdown : undefined
-    const { plan, survey } = await showPlan(run, output, { twice: true, ...(as && { as }) })
+    const { prune = false } = options
+    const { plan, survey, context } = await showPlan(run, output, { twice: true, prune, ...(as && { as }) })
     const { planJson } = await import('../report/json.ts')
     output.document(planJson(plan))
     if (options.html) await writePage(plan, options.html)
-    if (options.out) await save(run, plan, survey, options.out, output)
+    if (options.out) await save({ ...run, context }, { plan, survey, prune }, options.out, output)
     const exit = exitOfPlan(plan)
     return exit === exitCodes.done && options.detailedExitcode && plan.changes.length > 0 ? exitCodes.differences : exit
   } finally {
@@ -54,11 +55,11 @@ async function planVerb(environment: string, playbook: string | undefined, optio
   }
 }
 
-function requireFit({ json, markdown, offline, facts, out, html, detailedExitcode }: PlanOptions): void {
+function requireFit({ json, markdown, offline, facts, out, html, detailedExitcode, prune }: PlanOptions): void {
   if (json && markdown) throw clash('--json and --markdown cannot both go to stdout')
   if (facts && !offline) throw clash('--facts goes with --offline only: else facts are read from the hosts')
-  if (offline && (out || html || markdown || detailedExitcode))
-    throw clash('--offline contacts no host, so there is no plan to save, to show or to judge')
+  if (offline && (out || html || markdown || detailedExitcode || prune))
+    throw clash('--offline contacts no host, so there is no plan to save, to show, to judge or to prune')
   // A mistyped path must not make a folder.
   const missing = [out, html].find((file) => file !== undefined && !existsSync(dirname(file)))
   if (missing !== undefined) throw clash(`${missing} cannot be written: its folder is not there`)
@@ -77,8 +78,7 @@ async function writePage(plan: Plan, file: string): Promise<void> {
 /** Writes the plan to a file. What could not be planned is in no saved plan, and a plan that has problems is not saved. */
 async function save(
   { context, knownHosts, playbookName }: OpenedRun,
-  plan: Plan,
-  survey: Survey,
+  { plan, survey, prune }: { readonly plan: Plan; readonly survey: Survey; readonly prune: boolean },
   file: string,
   output: Output,
 ) {
@@ -95,7 +95,12 @@ async function save(
       exit: problem ? exitCodes.failed : exitCodes.unreachable,
     })
   }
-  const head = { tool: version(), environment: plan.environment, playbook: playbookName }
+  const head = {
+    tool: version(),
+    environment: plan.environment,
+    playbook: playbookName,
+    ...(prune && { prune }),
+  }
   const saved = savePlan(head, seen, new Date())
   writeWhole(file, `${JSON.stringify(saved, null, 1)}\n`, 0o600)
   const without = plan.unreachable.map(({ host }) => host).join(', ')

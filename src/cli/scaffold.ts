@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { toolRoot } from '../load/tool-root.ts'
 import { version } from './version.ts'
 
@@ -20,7 +20,7 @@ export function writeScaffold(folder: string): Scaffolded {
   const bare = left.includes('package.json') && !hasNodeTypes(folder)
   for (const { path, from } of missing) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
-    writeFileSync(join(folder, path), filled(path, readFileSync(from, 'utf8'), bare), { flag: 'wx' })
+    writeFileSync(join(folder, path), filled(folder, path, readFileSync(from, 'utf8'), bare), { flag: 'wx' })
   }
   return { made: missing.map(({ path }) => path), left }
 }
@@ -31,10 +31,19 @@ function filesBelow(folder: string): readonly string[] {
   return all.filter((path) => statSync(join(folder, path)).isFile()).sort()
 }
 
-function filled(path: string, text: string, bare: boolean): string {
-  if (path === 'package.json') return text.replace('VERSION', version())
+function filled(folder: string, path: string, text: string, bare: boolean): string {
+  if (path === 'package.json') return text.replace('VERSION', version()).replace('PROJECT', packageName(folder))
   if (path === 'tsconfig.json' && bare) return text.replace('["node"]', '[]')
   return text
+}
+
+/** The folder's name as far as it can be a package's: hosts know the project by it, and all clones share it. */
+function packageName(folder: string): string {
+  const name = basename(resolve(folder))
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[._-]+/, '')
+  return name.slice(0, 100) || 'servers'
 }
 
 // A compiler that is told of types that are not installed refuses the whole project.

@@ -1,4 +1,5 @@
 import type { Plan } from '../model/plan.ts'
+import type { Context } from '../run/context.ts'
 import type { Survey } from '../run/survey.ts'
 import type { OpenedRun } from './open-run.ts'
 import type { Output } from './output.ts'
@@ -6,29 +7,42 @@ import type { Output } from './output.ts'
 export interface ShowOptions {
   /** The playbook is compiled twice, and must say the same both times. */
   readonly twice?: boolean
+  /** What no task keeps any more is taken away. */
+  readonly prune?: boolean
   /** How the plan reads. Omitted: as text for a terminal. */
   readonly as?: (plan: Plan) => string
 }
 
+/** A plan that was shown, and what it was made of. */
+export interface ShownPlan {
+  readonly plan: Plan
+  readonly survey: Survey
+  /** With `prune` its playbook has one more phase than the one that was read. */
+  readonly context: Context
+}
+
 /** Looks at all hosts, makes the plan, and shows it. Nothing is shown before the playbooks are type-checked. */
 export async function showPlan(
-  { context, checked }: OpenedRun,
+  { context: read, checked }: OpenedRun,
   output: Output,
-  { twice = false, as }: ShowOptions = {},
-): Promise<{ plan: Plan; survey: Survey }> {
+  { twice = false, prune = false, as }: ShowOptions,
+): Promise<ShownPlan> {
   const { survey: look } = await import('../run/survey.ts')
   const { makePlan } = await import('../run/make-plan.ts')
   const { planText } = await import('../report/plan-text.ts')
   const { hasEnded, shownHolder } = await import('../run/holder.ts')
   const { safeLine } = await import('../report/safe.ts')
-  const looking = look(context, [...context.playbook.phases.keys()], { twice })
+  const looking = (async () => {
+    const { context, left } = prune ? await (await import('../run/prune.ts')).addPruning(read) : { context: read }
+    return { context, left, survey: await look(context, [...context.playbook.phases.keys()], { twice }) }
+  })()
   await Promise.all([checked, looking.catch(() => undefined)])
-  const survey = await looking
-  const plan = await makePlan(context, survey)
+  const { context, left, survey } = await looking
+  const plan = { ...(await makePlan(context, survey)), ...(left && { left }) }
   for (const [host, { holder }] of survey.hellos) {
     if (holder && !hasEnded(holder))
       process.stderr.write(`${host} is locked now by run ${safeLine(shownHolder(holder))}\n`)
   }
   output.print(as ? as(plan) : planText(plan, output.paint))
-  return { plan, survey }
+  return { plan, survey, context }
 }

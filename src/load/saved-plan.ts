@@ -13,6 +13,7 @@ const shape = z.strictObject({
   tool: text,
   environment: text,
   playbook: text,
+  prune: z.literal(true).optional(),
   made: time,
   expires: time,
   hosts: z.array(z.strictObject({ host: text, machineId: text, keys: z.array(text) })),
@@ -60,7 +61,8 @@ function parsed(file: string): unknown {
 
 function withoutUndefined(plan: z.infer<typeof shape>): SavedPlan {
   const tasks = plan.tasks.map(({ guard, ...task }) => ({ ...task, ...(guard !== undefined && { guard }) }))
-  return { ...plan, tasks }
+  const { prune, ...rest } = plan
+  return { ...rest, ...(prune && { prune }), tasks }
 }
 
 function refused(file: string, why: string): DeployError {

@@ -1,6 +1,6 @@
 import type { Shown } from './change.ts'
 import type { PlanProblem } from './plan.ts'
-import type { Honesty } from './task.ts'
+import type { Honesty, Removal } from './task.ts'
 
 /** What a manifest belongs to: one project, environment and playbook. Others on the same host have their own. */
 export interface ManifestScope {
@@ -30,6 +30,10 @@ export interface ManifestEntry {
   readonly who: string
   /** ISO time. */
   readonly when: string
+  /** The task was one of absence: when it is gone, nothing is left behind. */
+  readonly absent?: true
+  /** The task of absence that takes it away, and the hash of what the tool left behind. */
+  readonly removal?: { readonly type: string; readonly want: Removal['want']; readonly left: string }
 }
 
 /** What a host remembers of one scope. Never evidence that something is as wanted: for that the host is asked. */

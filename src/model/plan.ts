@@ -51,6 +51,14 @@ export interface PlanProblem {
   readonly waits?: boolean
 }
 
+/** What no task keeps any more, and `--prune` does not take away. */
+export interface LeftBehind {
+  readonly host: string
+  readonly task: string
+  readonly where: string
+  readonly why: string
+}
+
 /** What would be done, as a value. */
 export interface Plan {
   readonly environment: string
@@ -60,6 +68,8 @@ export interface Plan {
   readonly mayMove: readonly MayMove[]
   readonly unreachable: readonly PlanProblem[]
   readonly problems: readonly PlanProblem[]
+  /** With `--prune` only. */
+  readonly left?: readonly LeftBehind[]
   readonly summary: {
     readonly hosts: number
     readonly tasks: number

@@ -38,6 +38,8 @@ export interface Phase {
   readonly reads: readonly string[]
   readonly tasks: (host: Host<unknown, string, unknown>, site: Site<unknown, string, unknown>) => TaskTree
   readonly where: string
+  /** The phase that `--prune` adds: it is for these hosts only, whose record forgets these keys when it is done. */
+  readonly prunes?: ReadonlyMap<string, readonly string[]>
 }
 
 export interface Playbook {

@@ -10,6 +10,8 @@ export interface SavedPlan {
   readonly environment: string
   /** The playbook's name, as on the command line. */
   readonly playbook: string
+  /** Made with `--prune`. */
+  readonly prune?: true
   /** ISO times. */
   readonly made: string
   readonly expires: string

@@ -2,7 +2,7 @@ import { callSite } from './call-site.ts'
 import type { Change } from './change.ts'
 import type { Sources } from './content.ts'
 import type { Handler } from './handler.ts'
-import type { Probes, Values } from './probe.ts'
+import type { Probe, Probes, Values } from './probe.ts'
 
 /** How far a plan's word about a task can be trusted: exact, decided by a guard, or "will run". */
 export type Honesty = 'exact' | 'probed' | 'opaque'
@@ -23,6 +23,15 @@ export interface Detail {
   readonly notes?: readonly string[]
   /** A reason why the change must not be made. */
   readonly refuse?: string
+}
+
+/** How to take away what a task keeps. */
+export interface Removal {
+  /** The task of absence: its type, and its parameters as plain data, for hosts remember them. */
+  readonly type: string
+  readonly want: { readonly absent: true } & Readonly<Record<string, string | true>>
+  /** Nothing is taken away unless its answer is the one that the tool left behind. */
+  readonly proof: Probe
 }
 
 /**
@@ -48,6 +57,8 @@ export interface TaskType<W, R, P extends Probes, S> {
   detailProbes?(want: R, now: S): Probes
   detail?(want: R, now: S, values: Readonly<Record<string, unknown>>): Detail
   honesty?(want: R): Honesty
+  /** How `--prune` takes it away when no task keeps it any more. Omitted: never. A task of absence gives itself. */
+  removal?(want: R): Removal | undefined
   /** Whether the steps of these changes may change what later tasks of the host look at. */
   moves?(want: R, changes: readonly Change[]): boolean
 }

@@ -13,15 +13,20 @@ export interface HostNow {
 }
 
 /** Every task of a host and every entry without a task, each with how it stands against what was last applied. */
-export function driftOf({ host, parts, whole, manifest }: HostNow): readonly DriftItem[] {
+export function driftOf(now: HostNow): readonly DriftItem[] {
+  const { host, parts, manifest } = now
   const entries = new Map(manifest?.entries.map((entry) => [entry.key, entry]))
   const tasks = parts.flatMap(({ decisions, pieces }) =>
     decisions.map((decision) => itemOf(host, decision, pieces, entries.get(decision.task.key))),
   )
-  const known = new Set(tasks.map(({ key }) => key))
-  const gone = [...entries.values()].filter(({ key, honesty }) => honesty === 'exact' && !known.has(key))
-  const orphans = whole ? gone : []
-  return [...tasks, ...orphans.map((entry) => orphanOf(host, entry))]
+  return [...tasks, ...orphansOf(now).map((entry) => orphanOf(host, entry))]
+}
+
+/** The entries of a host whose tasks are gone and have left something behind, in the order of the manifest. */
+export function orphansOf({ parts, whole, manifest }: HostNow): readonly ManifestEntry[] {
+  const known = new Set(parts.flatMap(({ decisions }) => decisions.map(({ task }) => task.key)))
+  const gone = manifest?.entries.filter(({ key, honesty, absent }) => honesty === 'exact' && !absent && !known.has(key))
+  return whole ? (gone ?? []) : []
 }
 
 function itemOf(host: string, decision: Decision, pieces: Pieces, entry: ManifestEntry | undefined): DriftItem {

@@ -10,7 +10,7 @@ export type FactTable = ReadonlyMap<string, Readonly<Record<string, unknown>>>
 export function phaseHosts(phase: Phase, inventory: Inventory, limit: ReadonlySet<string>): readonly string[] {
   const members = groupMembers(phase.on, inventory)
   const chosen = phase.strategy === 'once' ? members.slice(0, 1) : members
-  return chosen.filter((name) => limit.has(name))
+  return chosen.filter((name) => limit.has(name) && phase.prunes?.has(name) !== false)
 }
 
 /** The hosts whose facts a phase needs: its own groups' and those it reads, whatever is limited. */

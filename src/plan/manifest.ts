@@ -3,7 +3,8 @@ import { canonicalJson, sha256 } from '../model/json.ts'
 import type { Manifest, ManifestEntry, ManifestScope } from '../model/manifest.ts'
 import { askProbes, defineReaders, type Pieces } from '../shell/probe-script.ts'
 import type { CompiledTask } from './compile.ts'
-import { type Decision, guardOf } from './decide.ts'
+import { type Decision, guardOf, readValues } from './decide.ts'
+import { leftHash } from './prune.ts'
 
 /** Entries a manifest keeps; the oldest of tasks that are gone are dropped beyond it. */
 const ENTRIES = 5000
@@ -12,6 +13,8 @@ const ENTRIES = 5000
 export interface Converged {
   readonly decisions: readonly Decision[]
   readonly pieces: Pieces
+  /** Keys that are no longer kept: their entries go. */
+  readonly pruned?: readonly string[]
 }
 
 export type Applied = Pick<ManifestEntry, 'run' | 'who' | 'when'>
@@ -44,7 +47,9 @@ export function nextManifest(
 ): Manifest {
   const entries = new Map(before?.entries.map((entry) => [entry.key, entry]))
   const tasks = new Set<string>()
-  for (const { decisions, pieces } of parts) {
+  for (const { decisions, pieces, pruned } of parts) {
+    for (const key of pruned ?? []) entries.delete(key)
+    if (pruned) continue
     for (const { task } of decisions) {
       const next = entryOf(task, pieces, by)
       const old = entries.get(task.key)
@@ -71,7 +76,17 @@ function entryOf(task: CompiledTask, pieces: Pieces, by: Applied): ManifestEntry
     check: checkOf(task),
     answer: answerOf(task, pieces),
     ...by,
+    ...leftBy(task, pieces),
   }
+}
+
+/** What the host is to know of the day on which no task keeps this any more. */
+function leftBy({ task, want }: CompiledTask, pieces: Pieces): Pick<ManifestEntry, 'absent' | 'removal'> {
+  if ((task.want as { readonly absent?: unknown }).absent === true) return { absent: true }
+  const removal = task.kind.removal?.(want)
+  if (!removal) return {}
+  const { values, unreadable } = readValues({ proof: removal.proof }, pieces)
+  return unreadable ? {} : { removal: { type: removal.type, want: removal.want, left: leftHash(values.proof) } }
 }
 
 function sameState(old: ManifestEntry, next: ManifestEntry): boolean {
@@ -119,6 +134,12 @@ const FIELDS = ['key', 'task', 'where', 'honesty', 'want', 'check', 'answer', 'r
 function isManifest(value: Partial<Manifest>): value is Manifest {
   const { project, environment, playbook, entries } = value
   const named = [project, environment, playbook].every((name) => typeof name === 'string')
-  const isEntry = (entry: ManifestEntry | null) => FIELDS.every((field) => typeof entry?.[field] === 'string')
+  const isEntry = (entry: ManifestEntry | null) =>
+    FIELDS.every((field) => typeof entry?.[field] === 'string') && isRemoval(entry?.removal)
   return named && Array.isArray(entries) && entries.every(isEntry)
+}
+
+function isRemoval(removal: ManifestEntry['removal'] | null): boolean {
+  if (removal === undefined) return true
+  return typeof removal?.type === 'string' && typeof removal.left === 'string' && removal.want instanceof Object
 }

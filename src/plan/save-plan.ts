@@ -33,7 +33,11 @@ export function savedTasks(
 }
 
 /** A plan to be written to a file. */
-export function savePlan(head: Pick<SavedPlan, 'tool' | 'environment' | 'playbook'>, seen: Seen, now: Date): SavedPlan {
+export function savePlan(
+  head: Pick<SavedPlan, 'tool' | 'environment' | 'playbook' | 'prune'>,
+  seen: Seen,
+  now: Date,
+): SavedPlan {
   const expires = new Date(now.getTime() + VALID * 3600_000)
   const plan = { format: 1 as const, ...head, made: now.toISOString(), expires: expires.toISOString(), ...seen }
   return { ...plan, sha256: sumOf(plan) }

@@ -24,6 +24,9 @@ export function driftText(drift: Drift, paint: Paint): string {
     ...problemLines('unreachable', unreachable, paint),
     '',
     summaryLine(drift, paint),
+    ...(items.some(({ classes }) => classes.includes('orphaned'))
+      ? [paint('dim', `What is orphaned, and as the tool left it, goes with: deploy apply ${environment} --prune`)]
+      : []),
   ]
   return `${lines.join('\n')}\n`
 }

@@ -29,7 +29,7 @@ ${tiles(plan)}
 ${troubles('Unreachable', plan.unreachable)}${troubles('Cannot be planned', plan.problems)}
 ${hostTable(plan)}
 ${plan.phases.map((phase) => phaseSection(plan, phase.name)).join('')}
-${mayMove(plan)}
+${mayMove(plan)}${leftBehind(plan)}
 <footer>Made ${text(made.toISOString().slice(0, 19).replace('T', ' '))} UTC by evenkeel. Nothing was changed.</footer>
 </body>
 </html>
@@ -124,6 +124,14 @@ function mayMove({ mayMove: items }: Plan): string {
     return `<li>${text(item?.task ?? '')} after ${text(item?.after ?? '')} ${group.map(({ host }) => `<span class="host">${text(host)}</span>`).join('')}</li>`
   })
   return `<section><details><summary>As wanted now, but may move (${lines.length})</summary><ul>${lines.join('')}</ul></details></section>`
+}
+
+function leftBehind({ left = [] }: Plan): string {
+  if (left.length === 0) return ''
+  const lines = left.map(
+    ({ host, task, why }) => `<li>${text(task)}: ${text(why)} <span class="host">${text(host)}</span></li>`,
+  )
+  return `<section><details open><summary>No longer declared, and left there (${lines.length})</summary><ul>${lines.join('')}</ul></details></section>`
 }
 
 function value(shown: PlannedChange['fields'][number]['from']): string {

@@ -25,7 +25,7 @@ export function planMarkdown(plan: Plan): string {
     '| --- | --- |',
     ...hosts.map((host) => `| ${escaped(host)} | ${todo(plan, host)} |`),
     '',
-    ...(plan.changes.length + plan.problems.length + plan.unreachable.length > 0
+    ...(plan.changes.length + plan.problems.length + plan.unreachable.length + (plan.left?.length ?? 0) > 0
       ? [
           '<details open><summary>The plan</summary>',
           '',

@@ -17,6 +17,7 @@ export function planText(plan: Plan, paint: Paint): string {
     paint('bold', `Plan for ${plan.environment}: ${plan.playbook}`),
     ...plan.phases.flatMap((phase) => phaseLines(plan, phase.name, paint)),
     ...movingLines(plan, paint),
+    ...leftLines(plan, paint),
     ...problemLines(
       'cannot be planned, so nothing is done there',
       plan.problems.filter(({ waits }) => !waits),
@@ -114,11 +115,21 @@ function movingLines({ mayMove }: Plan, paint: Paint): readonly string[] {
   ]
 }
 
+function leftLines({ left = [] }: Plan, paint: Paint): readonly string[] {
+  if (left.length === 0) return []
+  const groups = Map.groupBy(left, ({ task, why }) => `${safeLine(task)}: ${safeLine(why)}`)
+  return [
+    '',
+    paint('dim', 'No longer declared, and left there:'),
+    ...[...groups].map(([text, items]) => paint('dim', `  . ${text}  [${items.map(({ host }) => host).join(' ')}]`)),
+  ]
+}
+
 /** Hosts that nothing can be said about, and why. */
 export function problemLines(title: string, problems: readonly PlanProblem[], paint: Paint): readonly string[] {
   return problems.flatMap(({ host, task, where, message, hint }) => [
     '',
-    paint('red', `${host} ${title}${task ? `: ${safeLine(task)}` : ''}${where ? ` (${where})` : ''}`),
+    paint('red', `${host} ${title}${task ? `: ${safeLine(task)}` : ''}${where ? ` (${safeLine(where)})` : ''}`),
     `  ${safeLine(ownMessage(host, message))}`,
     ...(hint ? [`  ${hint}`] : []),
   ])

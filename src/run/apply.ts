@@ -42,8 +42,12 @@ interface Run {
   readonly out: Set<string>
 }
 
-/** Whether there is something to do: a change, a handler an earlier run owes, or the lock of a run that died here. */
-export function hasWork({ phases, hellos }: Survey): boolean {
+/**
+ * Whether there is something to do: a change, an entry to forget, a handler an earlier run owes, or the lock of a run that
+ * died here.
+ */
+export function hasWork({ playbook }: Context, { phases, hellos }: Survey): boolean {
+  if (phases.some(({ phase }) => playbook.phases[phase]?.prunes)) return true
   if (phases.some(({ decisions }) => decisions.some(({ changes }) => changes.length > 0))) return true
   return [...hellos.values()].some(({ owed, holder }) => owed.length > 0 || (holder && hasEnded(holder)))
 }
@@ -183,6 +187,7 @@ function addProblem(
 }
 
 async function runPart(run: Run, phaseName: string, part: HostPhase, owed: readonly OwedHere[]): Promise<HostResult> {
+  const pruned = run.context.playbook.phases[part.phase]?.prunes?.get(part.host)
   const lock = run.locks.get(part.host)
   if (!lock) return { host: part.host, phase: phaseName, outcome: 'unknown', message: 'lost before it could be locked' }
   const result = await runHostPhase(run.context.pool, {
@@ -193,7 +198,8 @@ async function runPart(run: Run, phaseName: string, part: HostPhase, owed: reado
     owed,
     approve: run.approve,
     emit: run.emit,
-    converged: (now) => run.converged.set(part.host, [...(run.converged.get(part.host) ?? []), now]),
+    converged: (now) =>
+      run.converged.set(part.host, [...(run.converged.get(part.host) ?? []), { ...now, ...(pruned && { pruned }) }]),
     record: (event, detail) => run.journal.append({ event, ...detail }),
   }).catch(failedPart)
   run.emit({ type: 'part', phase: phaseName, host: part.host, outcome: result.outcome })

@@ -1,5 +1,5 @@
-import type { Drift, DriftItem, Manifest } from '../model/manifest.ts'
-import { driftOf } from '../plan/drift.ts'
+import type { Drift, DriftItem, Manifest, ManifestEntry } from '../model/manifest.ts'
+import { driftOf, type HostNow, orphansOf } from '../plan/drift.ts'
 import { phaseHosts } from '../plan/expand.ts'
 import type { Context } from './context.ts'
 import type { OwedHandler } from './hello.ts'
@@ -10,6 +10,13 @@ import { type Survey, survey } from './survey.ts'
 /** What differs, and beside it every task and entry that was looked at. */
 export interface Looked extends Drift {
   readonly all: readonly DriftItem[]
+  readonly orphans: readonly Orphan[]
+}
+
+/** An entry of a host's manifest that no task is for any more. */
+export interface Orphan {
+  readonly host: string
+  readonly entry: ManifestEntry
 }
 
 /**
@@ -24,18 +31,20 @@ export async function lookForDrift(context: Context): Promise<Looked> {
   context.pool.open(hosts)
   const seen = await survey(context, [...playbook.phases.keys()])
   const records = await Promise.all(hosts.map((host) => recordOfHost(context, host)))
-  const all = hosts.flatMap((host, index) => {
+  const looked = hosts.flatMap((host, index): readonly HostNow[] => {
     const record = records[index]
     if (!record || record instanceof HostLost) return []
     const parts = seen.phases.filter((part) => part.host === host)
-    return driftOf({ host, parts, whole: isWhole(context, host, parts.length), manifest: record.manifest })
+    return [{ host, parts, whole: isWhole(context, host, parts.length), manifest: record.manifest }]
   })
+  const all = looked.flatMap(driftOf)
   return {
     environment: inventory.environment,
     playbook: context.scope.playbook,
     hosts,
     items: all.filter(({ classes }) => classes.length > 0),
     all,
+    orphans: looked.flatMap((now) => orphansOf(now).map((entry) => ({ host: now.host, entry }))),
     owed: hosts.flatMap((host, index) => {
       const record = records[index]
       const owed = record && !(record instanceof HostLost) ? record.owed : []

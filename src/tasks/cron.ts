@@ -38,6 +38,11 @@ export const cron = taskType('cron', {
   check: (want): CronProbes => ({ entries: cronEntries(userOf(want), want.name) }),
   read: ({ entries }) => entries ?? [],
   apply,
+  removal: (want) => ({
+    type: 'cron',
+    want: { name: want.name, user: userOf(want), absent: true },
+    proof: cronEntries(userOf(want), want.name),
+  }),
 })
 
 function userOf({ user = 'root' }: Cron): string {

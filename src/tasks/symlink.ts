@@ -32,6 +32,7 @@ export const symlink = taskType('symlink', {
   apply,
   detailProbes: (want) => ({ folder: writable(folderOf(want.path)) }),
   detail,
+  removal: ({ path }) => ({ type: 'symlink', want: { path, absent: true }, proof: stat(path) }),
 })
 
 function invalid({ path, target, absent }: Symlink): string | undefined {

@@ -53,6 +53,7 @@ export const sysctl = sourcedTaskType<Sysctl, SysctlWant, Probes, SysctlNow>('sy
   ],
   detailProbes: (want, now) => wholeFile.detailProbes?.(want.file, now.file) ?? {},
   detail,
+  removal: ({ file: want }) => wholeFile.removal?.(want),
 })
 
 function resolve({ name, settings = {}, absent }: Sysctl): SysctlWant {

@@ -8,8 +8,8 @@ import { unit } from './unit.ts'
 export interface Timer {
   /** Names the timer and its service: `NAME.timer` starts `NAME.service`. */
   readonly name: string
-  /** What it runs, with POSIX sh. */
-  readonly run: Shell
+  /** What it runs, with POSIX sh. Omitted only with `absent`. */
+  readonly run?: Shell
   /** When, as systemd.time(7) says it: `daily`, `*-*-* 03:15`, `Mon..Fri 08:00`. Either this or `every`. */
   readonly calendar?: string
   /** How long after it last ran, e.g. `15min`; the first time that long after the boot. */
@@ -20,6 +20,8 @@ export interface Timer {
   readonly persistent?: boolean
   /** Put off by a random time up to this, e.g. `5min`, so that not all hosts run at once. Default: none. */
   readonly randomDelay?: string
+  /** `true`: neither of the two units shall be there; both are stopped and disabled first. Default: false. */
+  readonly absent?: boolean
 }
 
 /**
@@ -40,7 +42,10 @@ export function timer(want: Timer, options: TaskOptions = {}): readonly Task[] {
       where: callSite(),
       exit: exitCodes.usage,
     })
-  const { name, user } = want
+  const { name, user, run, absent } = want
+  if (absent || !run) {
+    return ['timer', 'service'].map((suffix) => unit({ name: `${name}.${suffix}`, absent: true }, options))
+  }
   const service = lines(
     '[Unit]',
     `Description=${name}`,
@@ -48,7 +53,7 @@ export function timer(want: Timer, options: TaskOptions = {}): readonly Task[] {
     '[Service]',
     'Type=oneshot',
     user && `User=${user}`,
-    command(want.run),
+    command(run),
   )
   return [
     unit({ name: `${name}.service`, content: service, restart: false }, options),
@@ -73,9 +78,13 @@ function timerText({ name, calendar, every, persistent, randomDelay }: Timer): s
   )
 }
 
-function mistake({ name, run, calendar, every, persistent, randomDelay, user }: Timer): string | undefined {
+function mistake({ name, absent, ...parts }: Timer): string | undefined {
+  const { run, calendar, every, persistent, randomDelay, user } = parts
   if (typeof name !== 'string' || !/^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$/.test(name))
     return 'name must be letters, digits, _ and -'
+  if (absent) {
+    return Object.values(parts).some((value) => value !== undefined) ? 'absent: true goes with name alone' : undefined
+  }
   if (!run?.shell.trim()) return 'run must be a script: sh`…`'
   if (run.shell.includes('\0')) return 'a NUL character cannot be part of run'
   if ((calendar === undefined) === (every === undefined)) return 'say either calendar or every'

@@ -25,6 +25,8 @@ export interface Unit<From extends string = string> extends UnitWant {
   readonly data?: TemplateData<From>
   /** Whether a running unit is restarted when its file changes. Default: true. */
   readonly restart?: boolean
+  /** `true`: the file shall not be there; a unit that runs or is enabled is stopped and disabled first. Default: false. */
+  readonly absent?: boolean
 }
 
 /** A template that names something needs its data. */
@@ -63,10 +65,20 @@ export const unit: <From extends string = string>(want: Unit<From> & NeededData<
     apply,
     detailProbes: (want, now) => detailProbes(want.file, now.file),
     detail,
+    removal: (want) => ({
+      type: 'unit',
+      want: { name: want.unit, absent: true },
+      proof: file(want.file.path),
+    }),
     moves: (_want, changes) => changes.some(({ field }) => !['enabled', 'running', 'restart'].includes(field)),
   })
 
 function invalid(want: Unit): string | undefined {
+  if (want.absent) {
+    const { name, absent: _absent, ...others } = want
+    if (Object.values(others).some((value) => value !== undefined)) return 'absent: true goes with name alone'
+    return invalidUnit('name', name)
+  }
   if ((want.content === undefined) === (want.from === undefined)) return 'say either content or from'
   if (want.data !== undefined && want.from === undefined) return 'data goes with from'
   if (isUnitTemplate(want.name) && (want.running !== undefined || want.enabled !== undefined)) {
@@ -77,11 +89,12 @@ function invalid(want: Unit): string | undefined {
 
 function resolve(want: Unit, sources: Sources): UnitFile {
   const unit = unitName(want.name)
+  const path = `/etc/systemd/system/${unit}`
+  if (want.absent) return { unit, file: { path, absent: true }, restart: false }
   const content = contentOf(want, sources)
   if (want.enabled && !/^\[Install\]\s*$/m.test(content.text)) {
     throw new Error(`unit ${unit} has no [Install] section, so it cannot be enabled`)
   }
-  const path = `/etc/systemd/system/${unit}`
   const { running, enabled, restart = true } = want
   return {
     unit,
@@ -116,12 +129,24 @@ function check(want: UnitFile): UnitProbes {
 }
 
 function apply(want: UnitFile, now: UnitNow): readonly (readonly Change[])[] {
+  if (want.file.absent) return now.file ? [removal(want, now.file, now.unit)] : []
   const restarts = now.unit?.active === 'active' && want.running !== false && want.restart
   const definition = definitionChanges(restarts ? { ...want.file, restarts: want.unit } : want.file, now)
   const state = unitChanges(want.unit, want, now.unit)
   if (!definition.some(isRead) || !restarts) return [definition, ...state]
   const restart = startStep(want.unit, now.unit, 'restart')
   return [definition, ...state, [{ field: 'running', from: 'by the old file', to: 'restarted', steps: [restart] }]]
+}
+
+/** A unit is stopped while systemd still knows how, and forgotten when its file is gone. */
+function removal({ unit, file: want }: UnitFile, now: FileState, state: UnitState | undefined): readonly Change[] {
+  const off = unitChanges(unit, { enabled: false, running: false }, state).flat()
+  const known = shellStep(sh`systemctl daemon-reload`)
+  const forget = shellStep(sh`systemctl reset-failed -- ${unit} 2>/dev/null || :`)
+  return wholeFile
+    .apply(want, now)
+    .flat()
+    .map((change) => ({ ...change, steps: [...off.flatMap(({ steps }) => steps), ...change.steps, known, forget] }))
 }
 
 /** The changes of the file, new content followed by systemd reading it; or that alone, where nothing else did it yet. */
@@ -145,5 +170,8 @@ function isRead({ field }: Change): boolean {
 }
 
 function detail(want: UnitFile, now: UnitNow, values: Readonly<Record<string, unknown>>): Detail {
-  return fileDetail(want.file, now.file, values)
+  const told = fileDetail(want.file, now.file, values)
+  if (!want.file.absent || told.refuse || !now.file) return told
+  const off = unitChanges(want.unit, { enabled: false, running: false }, now.unit).flat().length > 0
+  return off ? { ...told, notes: ['stopped and disabled first', ...(told.notes ?? [])] } : told
 }

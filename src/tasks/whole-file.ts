@@ -41,11 +41,18 @@ export const wholeFile: Omit<
 > = {
   key: (want) => `path:${want.path}`,
   label: (want) => want.path,
-  check: (want) => ({ file: want.content ? file(want.path) : stat(want.path) }),
+  check: (want) => ({ file: isOwned(want) ? file(want.path) : stat(want.path) }),
   read: (values: Values<{ readonly file: Probe<FileState> }>) => values.file,
   apply,
   detailProbes,
   detail: fileDetail,
+  removal: (want) =>
+    isOwned(want) ? { type: 'file', want: { path: want.path, absent: true }, proof: file(want.path) } : undefined,
+}
+
+/** Whether the content is the task's: what others wrote is theirs. */
+function isOwned({ content, absent }: FileWant): boolean {
+  return content !== undefined || absent === true
 }
 
 /** The parameters of a file as they are compared. */

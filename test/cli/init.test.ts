@@ -57,6 +57,17 @@ test('an empty folder gets every file, and is told what comes next', async () =>
   })
 })
 
+test.each([
+  ['My Servers', 'my-servers'],
+  ['.ops', 'ops'],
+  ['___', 'servers'],
+])('a folder called %s gives a project called %s', async (folder, name) => {
+  const made = join(emptyFolder(), folder)
+  mkdirSync(made)
+  await init(made)
+  expect(JSON.parse(readFileSync(join(made, 'package.json'), 'utf8'))).toMatchObject({ name })
+})
+
 test('the project it makes is valid: types, inventories, playbook, template', async () => {
   const folder = emptyFolder()
   await init(folder)

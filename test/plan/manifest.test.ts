@@ -5,6 +5,7 @@ import { compileTasks, probesOf } from '../../src/plan/compile.ts'
 import { decideAll } from '../../src/plan/decide.ts'
 import { driftOf } from '../../src/plan/drift.ts'
 import { manifestId, manifestText, nextManifest, readManifest } from '../../src/plan/manifest.ts'
+import { leftHash, packagedProbe, removalTask } from '../../src/plan/prune.ts'
 import { symlink } from '../../src/tasks/symlink.ts'
 import { blankHost } from '../plans/blank-host.ts'
 
@@ -24,6 +25,9 @@ function bare(tasks: readonly Task[]) {
 }
 
 const link = (path: string, target = '/srv') => symlink({ path, target })
+
+const withLink = () => nextManifest(scope, undefined, [bare([link('/a')])], by('1'))
+const linkEntry = () => withLink().entries[0] as ManifestEntry
 
 describe('a manifest', () => {
   test('is read back as it was written', () => {
@@ -69,6 +73,8 @@ describe('a manifest', () => {
     ['{"format":1}', /damaged/],
     [manifestText({ format: 1, ...scope, project: 'other', entries: [] }), /damaged/],
     [manifestText({ format: 1, ...scope, entries: [{ key: 'k' }] } as unknown as Manifest), /damaged/],
+    [manifestText({ ...withLink(), entries: [{ ...linkEntry(), removal: null as never }] }), /damaged/],
+    [manifestText({ ...withLink(), entries: [{ ...linkEntry(), removal: { type: 'file' } as never }] }), /damaged/],
     ['{"format":2}', /newer version/],
   ])('%j is refused with exit 4', (text, message) => {
     expect(() => readManifest('app1', scope, text)).toThrow(expect.objectContaining({ exit: 4, code: 'E_MANIFEST' }))
@@ -106,5 +112,46 @@ describe('drift', () => {
     expect(driftOf({ ...gone, whole: false })).toEqual([])
     const command = { ...applied, entries: applied.entries.map((one) => ({ ...one, honesty: 'opaque' as const })) }
     expect(driftOf({ ...gone, manifest: command, whole: true })).toEqual([])
+  })
+
+  test('what was to be absent leaves nothing behind when its task is gone', () => {
+    const manifest = nextManifest(scope, undefined, [bare([symlink({ path: '/a', absent: true })])], by('1'))
+    expect(manifest.entries).toHaveLength(1)
+    expect(driftOf({ host: 'app1', parts: [], manifest, whole: true })).toEqual([])
+  })
+})
+
+describe('prune', () => {
+  const entry = linkEntry()
+  const { removal } = entry
+  if (!removal) throw new Error('a link can be removed')
+  const task = removalTask(entry)
+
+  test('the entry of a link names the task that removes it, and what was left', () => {
+    expect(removal).toEqual({ type: 'symlink', want: { path: '/a', absent: true }, left: leftHash(undefined) })
+    expect(task && [task.type, task.want]).toEqual(['symlink', removal.want])
+  })
+
+  test.each<[string, Partial<ManifestEntry>]>([
+    ['no removal', { removal: undefined as never }],
+    ['an unknown type', { removal: { ...removal, type: 'command' } }],
+    ['another thing', { removal: { ...removal, want: { path: '/b', absent: true } } }],
+    ['a presence', { removal: { ...removal, want: { path: '/a', target: '/x' } as never } }],
+    ['more than absence', { removal: { ...removal, want: { path: '/a', target: '/x', absent: true } } }],
+    ['a path that is none', { removal: { ...removal, want: { path: 'a', absent: true } } }],
+  ])('nothing is made of an entry that names %s', (_name, change) => {
+    expect(removalTask({ ...entry, ...change })).toBeUndefined()
+  })
+
+  test.each([
+    ['/etc/a b', "'/etc/a b'"],
+    ['/srv/[x]*?\\', "'/srv/\\[x\\]\\*\\?\\\\'"],
+  ])('dpkg is asked for %s itself, not for a pattern', (path, asked) => {
+    expect(packagedProbe(`path:${path}`).key).toContain(`dpkg-query -S -- ${asked}`)
+  })
+
+  test('pruned keys leave the manifest; what was asked in that phase enters nothing', () => {
+    const part = { ...bare([symlink({ path: '/a', absent: true })]), pruned: ['path:/a'] }
+    expect(nextManifest(scope, withLink(), [part], by('2')).entries).toEqual([])
   })
 })

@@ -199,6 +199,14 @@ describe('timer', () => {
       return [path, content.source.bytes.toString()]
     })
 
+  test('is stopped before its service, when it shall not be there', () => {
+    const units = timer({ name: 'backup', absent: true }).map(({ want: unit }) => unit)
+    expect(units).toEqual([
+      { name: 'backup.timer', absent: true },
+      { name: 'backup.service', absent: true },
+    ])
+  })
+
   test('is a timer and its service', () => {
     expect(texts({ ...want, user: 'app', persistent: true, randomDelay: '5min' })).toEqual([
       [
@@ -233,6 +241,7 @@ describe('timer', () => {
     ['a NUL character', { run: sh`a\0b` }, 'NUL'],
     ['a specifier in a time', { every: undefined, calendar: '%n' }, 'without %'],
     ['a user like an option', { user: '-x' }, 'user must be a name'],
+    ['something to run of what shall not be there', { calendar: undefined, absent: true }, 'goes with name alone'],
   ])('refuses %s', (_name, more, says) => {
     const call = () => timer({ ...want, ...more } as Timer)
     expect(call).toThrow(DeployError)

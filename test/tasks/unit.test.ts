@@ -52,7 +52,29 @@ describe('unit', () => {
     },
   ])
 
+  const whole = { name: 'app', absent: true }
+  const gone = 'rm -f -- /etc/systemd/system/app.service {keeps /etc/systemd/system/app.service}'
+  const after = `${gone}; then systemctl daemon-reload; then systemctl reset-failed -- app.service 2>/dev/null || :`
+  cases(unit, [
+    { name: 'is not there, whatever a package has', want: whole, answers: { unit: active }, changes: [], detail: {} },
+    {
+      name: 'is stopped and disabled before its file goes',
+      want: whole,
+      answers: { file, unit: active },
+      changes: [
+        `kind file → null: systemctl disable --quiet -- app.service; then systemctl stop -- app.service {foreign}; then ${after}`,
+      ],
+    },
+    {
+      name: 'that neither runs nor starts at boot is removed',
+      want: whole,
+      answers: { file, unit: unitState('inactive', 'static') },
+      changes: [`kind file → null: ${after}`],
+    },
+  ])
+
   refuses<Unit>(unit, [
+    ['content of what shall not be there', { name: 'app', absent: true, content }, 'goes with name alone'],
     ['neither content nor from', { name: 'app' }, 'either content or from'],
     ['both content and from', { name: 'app', content, from: 'x' }, 'either content or from'],
     ['data without from', { name: 'app', content, data: {} }, 'data goes with from'],
