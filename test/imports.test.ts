@@ -8,7 +8,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   load: ['tasks', 'shell', 'model'],
   run: ['plan', 'facts', 'transport', 'shell', 'model'],
   report: ['model'],
-  lab: ['model'],
+  lab: ['load', 'model'],
   plan: ['tasks', 'facts', 'shell', 'model'],
   tasks: ['shell', 'model'],
   facts: ['shell', 'model'],

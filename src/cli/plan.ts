@@ -71,7 +71,7 @@ function clash(message: string): DeployError {
 
 async function writePage(plan: Plan, file: string): Promise<void> {
   const { planPage } = await import('../report/html.ts')
-  const { writeWhole } = await import('../lab/files.ts')
+  const { writeWhole } = await import('../load/write-whole.ts')
   writeWhole(file, planPage(plan, new Date()), 0o600)
 }
 
@@ -84,7 +84,7 @@ async function save(
 ) {
   const { seenBy } = await import('../run/seen.ts')
   const { savePlan } = await import('../plan/save-plan.ts')
-  const { writeWhole } = await import('../lab/files.ts')
+  const { writeWhole } = await import('../load/write-whole.ts')
   const seen = seenBy(context, survey, knownHosts)
   const problem = plan.problems.find(({ waits }) => !waits)
   if (problem || seen.hosts.length === 0) {

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
+import { writeWhole } from '../load/write-whole.ts'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { HostKey } from '../transport/host-key.ts'
 import type { Finish } from './options.ts'
@@ -103,6 +104,5 @@ async function agreed(
 function remember(file: string, key: HostKey): void {
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []
   const kept = lines.filter((line) => line && line.split(/\s+/)[0] !== key.name)
-  writeFileSync(`${file}.new`, `${[...kept, key.line].join('\n')}\n`, { mode: 0o644 })
-  renameSync(`${file}.new`, file)
+  writeWhole(file, `${[...kept, key.line].join('\n')}\n`)
 }

@@ -1,11 +1,12 @@
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { writeWhole } from '../load/write-whole.ts'
 import { DeployError } from '../model/error.ts'
 import type { Cache } from './cache.ts'
 import { socketFolder } from './cacher.ts'
 import { hostProcesses, killCgroup, makeCgroups, removeCgroups } from './cgroup.ts'
 import { startDetached, tail } from './child.ts'
-import { readJson, writeWhole } from './files.ts'
+import { readJson } from './files.ts'
 import { removeLink } from './link.ts'
 import { namesIn, removeFolder } from './mount.ts'
 import { cableName, machineName } from './names.ts'
@@ -14,9 +15,12 @@ import { markProcess, type ProcessMark, processRuns, readText, signalProcess } f
 import { packagesFolder } from './recipe.ts'
 import type { LabHost } from './state.ts'
 
-/** Enters the control groups named before `--`, then becomes the command after it. */
-const enterGroups =
-  'while [ "$1" != -- ]; do [ ! -e "$1" ] || echo $$ > "$1" || exit 125; shift; done; shift; exec "$@"'
+/**
+ * Enters the control groups named before `--`, then runs the container program after it, again whenever the host reboots:
+ * the program says so with 133 and leaves the rest to whoever keeps it.
+ */
+const enterGroups = `while [ "$1" != -- ]; do [ ! -e "$1" ] || echo $$ > "$1" || exit 125; shift; done; shift
+while :; do "$@"; c=$?; [ "$c" = 133 ] || exit "$c"; done`
 
 const bootSeconds = 90
 

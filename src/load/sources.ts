@@ -4,6 +4,7 @@ import type { ArchiveSource, Content, Sources } from '../model/content.ts'
 import { unknownName } from '../model/unknown-name.ts'
 import { readArchive } from './archive.ts'
 import { fileContent } from './file-content.ts'
+import { localFile } from './local-file.ts'
 import { shownPath } from './shown-path.ts'
 import { toolRoot } from './tool-root.ts'
 import { usageError } from './usage-error.ts'
@@ -20,6 +21,7 @@ export function projectSources(root: string): Sources {
   return {
     template: (from) => cached(templates, from, () => readTemplate(root, from)),
     file,
+    local: (path) => localFile(root, path),
     archive: (from) => cached(archives, from, () => archive(root, from, file(from))),
   }
 }

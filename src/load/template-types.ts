@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { DeployError } from '../model/error.ts'
 import { dataType, quoted } from '../tasks/template/data-type.ts'
 import { findTemplates, templateText } from './sources.ts'
+import { writeWhole } from './write-whole.ts'
 
 /** Where the types of a project's templates stand, relative to its root. */
 export const TYPES_FILE = 'templates/templates.d.ts'
@@ -46,7 +47,7 @@ export function templateTypes(root: string): TemplateTypes {
 /** Writes the types of a project's templates, in one step, when they changed. */
 export function writeTemplateTypes(root: string): void {
   const { text, outdated } = templateTypes(root)
-  if (outdated) replace(join(root, TYPES_FILE), text)
+  if (outdated) writeWhole(join(root, TYPES_FILE), text)
 }
 
 /** The declarations as they are; `undefined` when there are none. */
@@ -57,13 +58,6 @@ export function writtenTypes(root: string): string | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
-}
-
-function replace(path: string, text: string): void {
-  const temporary = `${path}.${process.pid}.tmp`
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(temporary, text)
-  renameSync(temporary, path)
 }
 
 function line(text: string): string {

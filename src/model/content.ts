@@ -27,6 +27,16 @@ export interface ArchiveSource {
   readonly members: readonly Member[]
 }
 
+/** A file of the project that is kept as a host has it. */
+export interface LocalFile {
+  /** Relative to the project's root. */
+  readonly path: string
+  /** As it is now; undefined when it is not there. */
+  now(): Pick<Content, 'size' | 'sha256'> | undefined
+  /** Replaces it in one step; nobody but its owner may read it. */
+  write(bytes: Buffer): void
+}
+
 /** What a task may read of the user's project when it is compiled. */
 export interface Sources {
   /** The text of a template, looked up in the project's templates/, then in the package's. */
@@ -35,4 +45,6 @@ export interface Sources {
   file(from: string): Content
   /** A tar archive of the project, plain or gzip, relative to its root. */
   archive(from: string): ArchiveSource
+  /** A file that a task writes here, relative to the project's root, which it cannot leave: links are not followed. */
+  local(path: string): LocalFile
 }

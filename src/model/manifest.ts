@@ -30,7 +30,7 @@ export interface ManifestEntry {
   readonly who: string
   /** ISO time. */
   readonly when: string
-  /** The task was one of absence: when it is gone, nothing is left behind. */
+  /** The task was one of absence, or keeps nothing here: when it is gone, nothing is left behind. */
   readonly absent?: true
   /** The task of absence that takes it away, and the hash of what the tool left behind. */
   readonly removal?: { readonly type: string; readonly want: Removal['want']; readonly left: string }

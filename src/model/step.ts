@@ -12,6 +12,8 @@ export interface ShellStep {
   readonly content?: Content
   /** The systemd unit that the script starts or restarts. */
   readonly starts?: string
+  /** The script reboots the host: it is the last one of its program, and the run waits for the host. */
+  readonly reboots?: true
   /** The script is a foreign command: it runs in a process group of its own, with bounded output and a time limit. */
   readonly foreign?: boolean
   /** The user a foreign command runs as. Omitted: the user the host program runs as. */

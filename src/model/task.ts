@@ -47,7 +47,7 @@ export interface TaskType<W, R, P extends Probes, S> {
   /** A mistake in the parameters, said in a sentence; `undefined` when they are fine. */
   invalid?(want: W): string | undefined
   /** Turns what the author wrote into what is compared. Needed where the project's files play a part. */
-  resolve(want: W, sources: Sources): R
+  resolve(want: W, sources: Sources, host: string): R
   /** The path of the file of which this task manages a part. */
   partOf?(want: R): string
   check(want: R): P
@@ -59,6 +59,10 @@ export interface TaskType<W, R, P extends Probes, S> {
   honesty?(want: R): Honesty
   /** How `--prune` takes it away when no task keeps it any more. Omitted: never. A task of absence gives itself. */
   removal?(want: R): Removal | undefined
+  /** Takes what its steps printed, here, when they have succeeded. @throws Error why it failed here after all. */
+  received?(want: R, output: Buffer): void
+  /** `false`: nothing is kept on the host, so nothing is left behind when the task is gone. */
+  readonly leaves?: false
   /** Whether the steps of these changes may change what later tasks of the host look at. */
   moves?(want: R, changes: readonly Change[]): boolean
 }

@@ -84,6 +84,17 @@ function judges(handlers: readonly ProgramHandler[], indexes: readonly number[],
   }
 }
 
+/** What one program does of it: all up to the first task that reboots the host. */
+export function upToReboot(todo: readonly Decision[]): readonly Decision[] {
+  const at = todo.findIndex(reboots)
+  return at < 0 ? todo : todo.slice(0, at + 1)
+}
+
+/** Whether a decision reboots its host. */
+export function reboots(decision: Decision): boolean {
+  return stepsOf(decision).some((step) => step.kind === 'shell' && step.reboots)
+}
+
 /** The contents a program writes, each once. */
 export function programContents(todo: readonly Decision[]): readonly Content[] {
   const contents = todo.flatMap(stepsOf).flatMap((step) => step.content ?? [])

@@ -37,7 +37,7 @@ export function compileTasks(host: string, tasks: readonly Task[], sources: Sour
   const compiled = new Map<string, CompiledTask>()
   for (const task of tasks) {
     try {
-      const next = compileTask(compiled.size, task, sources)
+      const next = compileTask(host, compiled.size, task, sources)
       const owner = compiled.get(next.key)
       if (!owner) compiled.set(next.key, next)
       else if (owner.target !== next.target) throw twoOwners(owner, next)
@@ -52,7 +52,7 @@ export function compileTasks(host: string, tasks: readonly Task[], sources: Sour
   return all
 }
 
-function compileTask(index: number, task: Task, sources: Sources): CompiledTask {
+function compileTask(host: string, index: number, task: Task, sources: Sources): CompiledTask {
   const { kind, options } = task
   const invalid = kind.invalid?.(task.want)
   if (invalid) throw new DeployError({ code: 'E_TASK', message: `${task.type}: ${invalid}` })
@@ -65,7 +65,7 @@ function compileTask(index: number, task: Task, sources: Sources): CompiledTask 
       code: 'E_TASK',
       message: `the name of handler ${JSON.stringify(bad.name)} must be one line`,
     })
-  const want = kind.resolve(task.want, sources)
+  const want = kind.resolve(task.want, sources, host)
   const key = kind.key(want)
   if (/[\n\0]/.test(key))
     throw new DeployError({

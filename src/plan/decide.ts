@@ -35,6 +35,17 @@ function decide(task: CompiledTask, pieces: Pieces): Decision {
 /** Parameters of a wrong type pass only where the type check was left out. */
 function misread({ label, task }: CompiledTask, error: unknown): DeployError {
   const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof DeployError) {
+    const { code, hint, exit, cause } = error
+    return new DeployError({
+      code,
+      message: `${label}: ${message}`,
+      where: task.where,
+      exit,
+      cause,
+      ...(hint && { hint }),
+    })
+  }
   return new DeployError({
     code: 'E_TASK',
     message: `${label}: its parameters make no sense: ${message}`,

@@ -82,7 +82,8 @@ function entryOf(task: CompiledTask, pieces: Pieces, by: Applied): ManifestEntry
 
 /** What the host is to know of the day on which no task keeps this any more. */
 function leftBy({ task, want }: CompiledTask, pieces: Pieces): Pick<ManifestEntry, 'absent' | 'removal'> {
-  if ((task.want as { readonly absent?: unknown }).absent === true) return { absent: true }
+  const absent = (task.want as { readonly absent?: unknown }).absent === true
+  if (absent || task.kind.leaves === false) return { absent: true }
   const removal = task.kind.removal?.(want)
   if (!removal) return {}
   const { values, unreadable } = readValues({ proof: removal.proof }, pieces)

@@ -24,7 +24,7 @@ export function removalTask({ key, where, removal }: ManifestEntry): Task | unde
   const made = make(removal.want as never)
   const { kind } = made
   if (kind.invalid?.(made.want) !== undefined) return undefined
-  const want = kind.resolve(made.want, noSources)
+  const want = kind.resolve(made.want, noSources, '')
   const proof = kind.removal?.(want)?.proof
   if (!proof || kind.key(want) !== key) return undefined
   return { ...made, where, options: { name: 'no longer declared' }, kind: onlyWhileProven(kind, proof, removal.left) }
@@ -74,6 +74,7 @@ const noSources = {
   template: never,
   file: never,
   archive: never,
+  local: never,
 }
 
 function never(): never {

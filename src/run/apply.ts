@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { DeployError, exitCodes } from '../model/error.ts'
 import type { Emit } from '../model/event.ts'
 import type { PlanProblem } from '../model/plan.ts'
 import { phaseHosts } from '../plan/expand.ts'
@@ -9,9 +10,10 @@ import type { Context } from './context.ts'
 import { hasEnded } from './holder.ts'
 import { type HostPhaseResult, runHostPhase } from './host-phase.ts'
 import { type Journal, openJournal } from './journal.ts'
-import { type Locks, lockHosts, releaseHosts } from './lock.ts'
+import { type Locked, lockHosts, releaseHosts } from './lock.ts'
 import { handlerOf } from './make-plan.ts'
 import { recordOf } from './manifests.ts'
+import { rebootsUs } from './reboot.ts'
 import { type HostPhase, type Survey, survey } from './survey.ts'
 
 /** How a run ended on each host, phase by phase. */
@@ -29,10 +31,11 @@ export interface HostResult extends HostPhaseResult {
 
 interface Run {
   readonly id: string
+  readonly command: string
   readonly emit: Emit
   readonly context: Context
   readonly journal: Journal
-  readonly locks: Locks
+  readonly locks: Map<string, Locked>
   readonly approve: Approve
   readonly results: HostResult[]
   /** The parts of each host that are as wanted, for its manifest. */
@@ -84,9 +87,10 @@ export async function apply(context: Context, first: Survey, order: Order): Prom
   journal.append({ event: 'locked', fences })
   const run: Run = {
     id,
+    command: order.command,
     context,
     journal,
-    locks,
+    locks: new Map(locks),
     approve: order.approve,
     emit: order.emit,
     results: [],
@@ -193,10 +197,14 @@ async function runPart(run: Run, phaseName: string, part: HostPhase, owed: reado
   const result = await runHostPhase(run.context.pool, {
     run: run.id,
     fence: lock.fence,
+    relock: () => relock(run, part.host),
     part,
     phaseName,
     owed,
-    approve: run.approve,
+    approve: (host, todo, stale) => {
+      const refused = todo.flatMap((decision) => rebootsUs(run.context, host, decision) ?? [])
+      return refused[0] ?? run.approve(host, todo, stale)
+    },
     emit: run.emit,
     converged: (now) =>
       run.converged.set(part.host, [...(run.converged.get(part.host) ?? []), { ...now, ...(pruned && { pruned }) }]),
@@ -206,9 +214,18 @@ async function runPart(run: Run, phaseName: string, part: HostPhase, owed: reado
   return { host: part.host, phase: phaseName, ...result }
 }
 
+/** A host that was rebooted has forgotten who holds it. */
+async function relock({ context, id, command, locks }: Run, host: string): Promise<number> {
+  const lock = (await lockHosts(context, id, command, [host])).get(host)
+  if (!lock) throw new Error(`${host} was lost again after its reboot`)
+  locks.set(host, lock)
+  return lock.fence
+}
+
 /** What goes wrong on one host in a way nobody foresaw is that host's failure: the others have their own work to end. */
 function failedPart(error: unknown): HostPhaseResult {
-  return { outcome: 'failed', message: error instanceof Error ? error.message : String(error) }
+  const lost = error instanceof DeployError && error.exit === exitCodes.unreachable
+  return { outcome: lost ? 'unknown' : 'failed', message: error instanceof Error ? error.message : String(error) }
 }
 
 /** The owed handlers that are paid in this part: those it knows, and in a host's first part those nobody knows. */

@@ -1,16 +1,16 @@
 import { hostname, userInfo } from 'node:os'
-import type { Emit, HandlerEvent, TaskEvent } from '../model/event.ts'
-import { buildProgram, programContents } from '../plan/build-program.ts'
+import { buildProgram, programContents, reboots, upToReboot } from '../plan/build-program.ts'
 import { type CompiledTask, probesOf } from '../plan/compile.ts'
 import { type Decision, decideAll } from '../plan/decide.ts'
 import type { Converged } from '../plan/manifest.ts'
-import type { Mark } from '../shell/frames.ts'
 import { type Pieces, readPieces } from '../shell/probe-script.ts'
-import { hostProgram, type OwedHere } from '../shell/program.ts'
+import { hostProgram } from '../shell/program.ts'
 import type { Approve } from './approval.ts'
+import { askHost } from './ask-probes.ts'
+import { report, type Telling, taskEvent } from './host-events.ts'
 import type { Pool } from './pool.ts'
 import { newNonce, type ProgramResult, runProgram } from './program-run.ts'
-import type { HostPhase } from './survey.ts'
+import { awaitReboot } from './reboot.ts'
 
 /** How one host's part of a phase ended. */
 export interface HostPhaseResult {
@@ -19,15 +19,12 @@ export interface HostPhaseResult {
   readonly message?: string
 }
 
-export interface HostPhaseJob {
+export interface HostPhaseJob extends Telling {
   readonly run: string
   readonly fence: number
-  readonly part: HostPhase
-  readonly phaseName: string
-  /** Handlers of earlier runs to pay here. */
-  readonly owed: readonly OwedHere[]
   readonly approve: Approve
-  readonly emit: Emit
+  /** Takes the lock again, which a reboot takes away, and gives its fence. */
+  readonly relock: () => Promise<number>
   /** Takes what was asked and answered last, where all is as wanted. */
   readonly converged: (part: Converged) => void
   /** Writes the controller's journal. */
@@ -36,6 +33,9 @@ export interface HostPhaseJob {
 
 /** Corrections after a whole program before we admit that two tasks fight. */
 const CORRECTIONS = 2
+/** Seconds a host may be away for a reboot when its task does not say. */
+const REBOOT_LIMIT = 600
+const NOTHING = Buffer.alloc(0)
 /** Programs in a row that did nothing before we admit that something else keeps changing the host. */
 const IDLE_ROUNDS = 5
 
@@ -48,6 +48,7 @@ export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostP
   const planned = new Set(part.decisions.filter(({ changes }) => changes.length > 0).map(({ task }) => task.key))
   const done = new Map<string, number>()
   let { pieces, decisions } = part
+  let { fence } = job
   // Handlers owed by earlier runs, and by tasks done here whose program did not come to its end.
   let owing = job.owed.length > 0
   let corrections = 0
@@ -74,7 +75,8 @@ export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostP
     const refusal = job.approve(part.host, todo, stale)
     if (refusal) return { outcome: 'refused', message: refusal }
 
-    const result = await sendProgram(pool, job, { round, pieces, todo })
+    const { bootId } = await pool.hello(part.host)
+    const result = await sendProgram(pool, job, { fence, round, pieces, todo: upToReboot(todo) })
     const tasksDone = marked(result, 'done').flatMap((index) => part.tasks[index] ?? [])
     for (const task of tasksDone) done.set(task.key, (done.get(task.key) ?? 0) + 1)
     lastDone = tasksDone.at(-1) ?? lastDone
@@ -84,7 +86,14 @@ export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostP
     if (result.end === 'fenced')
       return { outcome: 'failed', message: 'another run has taken over the lock of this host; nothing more was done' }
     if (result.end === 'failed') return { outcome: 'failed' }
-    pieces = readPieces(result.marks, probesOf(part.tasks))
+    if (result.end === 'rebooting') {
+      const { task } = todo.find(reboots) ?? {}
+      if (task && !tasksDone.includes(task)) report(job, { words: ['done', String(task.index)], before: NOTHING })
+      if (task) done.set(task.key, 1)
+      await awaitReboot(pool, part.host, bootId, task?.task.options.timeout ?? REBOOT_LIMIT, job.emit)
+      fence = await job.relock()
+      pieces = await askHost(pool, part.host, probesOf(part.tasks))
+    } else pieces = readPieces(result.marks, probesOf(part.tasks))
     decisions = decideAll(part.tasks, pieces)
     owing = result.end !== 'ok' && (owing || tasksDone.some(({ notify }) => notify.length > 0))
     if (result.end === 'ok') {
@@ -100,18 +109,24 @@ export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostP
 
 /** One round: what is to be done now, and what it was decided on. */
 interface Round {
+  readonly fence: number
   readonly round: number
   readonly pieces: Pieces
   readonly todo: readonly Decision[]
 }
 
-async function sendProgram(pool: Pool, job: HostPhaseJob, { round, pieces, todo }: Round): Promise<ProgramResult> {
-  const { run, fence, emit, part } = job
+async function sendProgram(
+  pool: Pool,
+  job: HostPhaseJob,
+  { fence, round, pieces, todo }: Round,
+): Promise<ProgramResult> {
+  const { run, emit, part } = job
   const { host, phase } = part
   const program = `${phase}.${round}`
   const nonce = newNonce()
   const head = { nonce, run, fence, phase, who: `${userInfo().username}@${hostname()}` }
   job.record('program', { host, phase, program, tasks: todo.map(({ task }) => task.key) })
+  let kept = true
   const result = await runProgram(pool, {
     host,
     run,
@@ -119,11 +134,13 @@ async function sendProgram(pool: Pool, job: HostPhaseJob, { round, pieces, todo 
     nonce,
     script: hostProgram(buildProgram(head, part.tasks, pieces, todo, job.owed)),
     contents: programContents(todo),
-    onMark: (mark) => report(job, mark),
+    onMark: (mark) => {
+      kept = report(job, mark) && kept
+    },
     emit,
   })
   job.record('program-end', { host, phase, program, end: result.end })
-  return result
+  return kept ? result : { ...result, end: 'failed' }
 }
 
 /** A command may not be safe to run twice: when its guard is not satisfied by it, that is for a person to see. */
@@ -176,39 +193,4 @@ function reportUnknown(job: HostPhaseJob, result: ProgramResult): HostPhaseResul
   if (task) job.emit({ ...taskEvent(job, task), state: 'unknown', note: result.reason ?? '' })
   job.emit({ type: 'host', host: job.part.host, state: 'unknown', message: result.reason ?? '' })
   return { outcome: 'unknown', message: result.reason ?? 'no word of the program' }
-}
-
-function report(job: HostPhaseJob, { words, before }: Mark): void {
-  const [word = '', id = '', rest] = words
-  const task = job.part.tasks[Number(id)]
-  if (word === 'start' && task) job.emit({ ...taskEvent(job, task), state: 'start' })
-  if (word === 'done' && task) job.emit({ ...taskEvent(job, task), state: 'changed', output: before })
-  if (word === 'failed' && task)
-    job.emit({ ...taskEvent(job, task), state: 'failed', output: before, code: Number(rest) })
-  const state = HANDLER_STATES[word]
-  if (state === 'invalid') job.emit({ ...handlerEvent(job, id), state, output: before, putBack: asPutBack(rest) })
-  else if (state) job.emit({ ...handlerEvent(job, id), state, output: before, ...(rest && { code: Number(rest) }) })
-}
-
-function asPutBack(word: string | undefined): 'all' | 'some' | 'none' {
-  return word === 'all' || word === 'some' ? word : 'none'
-}
-
-const HANDLER_STATES: Readonly<Record<string, HandlerEvent['state']>> = {
-  handler: 'start',
-  handled: 'changed',
-  unhandled: 'failed',
-  invalid: 'invalid',
-  dropped: 'dropped',
-}
-
-function taskEvent({ part, phaseName }: HostPhaseJob, task: CompiledTask): Omit<TaskEvent, 'state'> {
-  return { type: 'task', phase: phaseName, host: part.host, task: task.label, key: task.key, where: task.task.where }
-}
-
-function handlerEvent({ part, phaseName, owed }: HostPhaseJob, id: string): Omit<HandlerEvent, 'state'> {
-  const notifier = part.tasks.find((task) => task.notify.some((handler) => handler.id === id))
-  const known = notifier?.notify.find((handler) => handler.id === id)
-  const handler = known?.name ?? owed.find((item) => item.id === id)?.name ?? id
-  return { type: 'handler', phase: phaseName, host: part.host, handler, where: notifier?.task.where ?? '' }
 }

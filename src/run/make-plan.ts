@@ -6,6 +6,7 @@ import { phaseHosts } from '../plan/expand.ts'
 import { presentChange, presentMayMove } from '../plan/present.ts'
 import { askHost } from './ask-probes.ts'
 import type { Context } from './context.ts'
+import { rebootsUs } from './reboot.ts'
 import { HostLost } from './session.ts'
 import type { HostPhase, Survey } from './survey.ts'
 
@@ -47,8 +48,9 @@ export async function describe(context: Context, part: HostPhase): Promise<Descr
   const phase = phaseName(context, part)
   const changing = part.decisions.filter(({ changes }) => changes.length > 0)
   const details = await readDetails(context, part.host, changing)
-  const problems = changing.flatMap(({ task }, index) => {
-    const refuse = details[index]?.refuse
+  const problems = changing.flatMap((decision, index) => {
+    const { task } = decision
+    const refuse = details[index]?.refuse ?? rebootsUs(context, part.host, decision)
     return refuse ? [{ host: part.host, phase, task: task.label, where: task.task.where, message: refuse }] : []
   })
   return {

@@ -12,7 +12,7 @@ import type { Pool } from './pool.ts'
 import { HostLost } from './session.ts'
 
 /** How a host program ended: the word of its last mark, or that nobody can say. */
-export type ProgramEnd = 'ok' | 'stale' | 'moved' | 'failed' | 'fenced' | 'unknown'
+export type ProgramEnd = 'ok' | 'stale' | 'moved' | 'failed' | 'fenced' | 'rebooting' | 'unknown'
 
 export interface ProgramResult {
   readonly end: ProgramEnd
@@ -71,7 +71,7 @@ export async function runProgram(pool: Pool, program: ProgramRun): Promise<Progr
       return await follow(pool, program, question, marks)
     } catch (error) {
       if (!(error instanceof HostLost)) throw error
-      const end = endOf(marks)
+      const end = endOf(marks) ?? (marks.some(({ words }) => words[0] === 'rebooting') ? 'rebooting' : undefined)
       if (end) return { end, marks }
       program.emit({ type: 'host', host, state: 'lost', message: error.message })
     }

@@ -131,10 +131,13 @@ function ifActed(guarded: Guarded, word: string): string {
 }
 
 function runTask(task: ProgramTask): string {
+  const last = task.steps.some((step) => step.kind === 'shell' && step.reboots)
   return [
     `begin ${task.index} ${quote(task.key)}`,
     ifActed(task, `moved ${task.index}`),
     ...task.judgesBefore.map((id) => `judge ${id}`),
+    // A host that goes down ends its programs; this one has its last words still to say.
+    ...(last ? ["trap '' TERM"] : []),
     `( set -e; owes=${quote(task.notify.join(' '))}`,
     ...task.steps.map((step) => runStep(step, task)),
     `) </dev/null >&3 2>&1 9>&-; done_with $? ${task.index} ${quote(task.key)}`,
@@ -143,6 +146,7 @@ function runTask(task: ProgramTask): string {
     ),
     ...task.notify.map((id) => `notified ${id}`),
     ...task.judgesAfter.map((id) => `judge ${id}`),
+    ...(last ? ['finish rebooting'] : []),
   ].join('\n')
 }
 
@@ -163,7 +167,7 @@ function arrived({ size, sha256: hash }: Content): string {
 }
 
 function runShell(step: ShellStep, task: ProgramTask): string {
-  const keep = `${step.content ? `exec 4<${arrived(step.content)}\n` : ''}${step.keeps ? `keep ${quote(step.keeps)}\n` : ''}${task.notify.length > 0 ? 'owing\n' : ''}`
+  const keep = `${step.content ? `exec 4<${arrived(step.content)}\n` : ''}${step.keeps ? `keep ${quote(step.keeps)}\n` : ''}${task.notify.length > 0 ? 'owing\n' : ''}${step.reboots ? 'say rebooting\n' : ''}`
   if (!step.foreign) return `${keep}${step.script}`
   return `${keep}foreign ${task.timeout} ${quote(step.as ?? '')} ${quote(step.script)}`
 }

@@ -19,6 +19,9 @@ const sources: Sources = {
   archive: () => {
     throw new Error('no archives here')
   },
+  local: () => {
+    throw new Error('nothing is written here')
+  },
 }
 
 function compile(...tasks: readonly Task[]) {

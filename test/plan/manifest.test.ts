@@ -15,6 +15,7 @@ const noSources = {
   template: () => expect.unreachable(),
   file: () => expect.unreachable(),
   archive: () => expect.unreachable(),
+  local: () => expect.unreachable(),
 }
 
 /** A host on which every thing that is asked about is absent. */

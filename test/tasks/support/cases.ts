@@ -59,7 +59,7 @@ export function refuses<W>(
 export function compile<W>(type: TypeOf<W>, { want, project }: Pick<Case<W>, 'want' | 'project'>) {
   const task = type(want)
   expect(task.kind.invalid?.(task.want)).toBeUndefined()
-  const resolved = task.kind.resolve(task.want, sourcesOf(project ?? {}))
+  const resolved = task.kind.resolve(task.want, sourcesOf(project ?? {}), 'app1')
   return { kind: task.kind, want: resolved }
 }
 
@@ -93,6 +93,11 @@ function sourcesOf(project: Readonly<Record<string, string>>): Sources {
   return {
     template: (from) => ({ text: find(from), file: `templates/${from}` }),
     file: (from): Content => bytesContent(find(from)),
+    local: (path) => ({
+      path,
+      now: () => (path in project ? bytesContent(find(path)) : undefined),
+      write: () => expect.unreachable(),
+    }),
     archive: (from) => {
       const bytes = Buffer.from(find(from), 'latin1')
       return { content: bytesContent(bytes), ...readArchive(bytes) }
