@@ -2,25 +2,28 @@ import type { Command } from 'commander'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { Pool } from '../run/pool.ts'
 import { openEnvironment } from './open-run.ts'
-import type { Finish, ReachOptions } from './options.ts'
+import { type Finish, type ReachOptions, withSudoPassword } from './options.ts'
+
+interface ForgetOptions extends Pick<ReachOptions, 'askSudoPassword'> {
+  readonly yes?: boolean
+}
 
 export function forgetCommand(program: Command, finish: Finish): void {
-  program
-    .command('forget')
+  withSudoPassword(program.command('forget'))
     .description('remove everything of this tool from a host; what was deployed stays')
     .argument('<environment>')
     .argument('<host>')
     .option('--yes', 'do not ask (needed where nobody can answer)')
-    .action(async (environment: string, host: string, { yes = false }: { readonly yes?: boolean }) => {
-      await forgetVerb(environment, host, yes)
+    .action(async (environment: string, host: string, options: ForgetOptions) => {
+      await forgetVerb(environment, host, options)
       finish(exitCodes.done)
     })
 }
 
-async function forgetVerb(environment: string, host: string, yes: boolean): Promise<void> {
+async function forgetVerb(environment: string, host: string, { yes, ...asked }: ForgetOptions): Promise<void> {
   const { findProject } = await import('../load/project.ts')
   const { safeLine } = await import('../report/safe.ts')
-  const options: ReachOptions = { limit: host, forks: 1 }
+  const options: ReachOptions = { ...asked, limit: host, forks: 1 }
   const { pool, limit } = await openEnvironment(findProject(process.cwd()), environment, options)
   try {
     if (!limit.has(host)) throw usage(`${host} is a pattern: name one host`)

@@ -26,7 +26,8 @@ export async function openEnvironment(root: string, environment: string, options
   })
   const limit = new Set(matchPattern(inventory, options.limit ?? 'all'))
   const knownHosts = [knownHostsFile(root, environment)]
-  const pool = openPool({ inventory, knownHosts, forks: options.forks })
+  const sudoPassword = options.askSudoPassword && (await (await import('./ask-secret.ts')).askSecret('sudo password'))
+  const pool = openPool({ inventory, knownHosts, forks: options.forks, ...(sudoPassword && { sudoPassword }) })
   return { config, inventory, schema, limit, knownHosts, pool }
 }
 

@@ -9,6 +9,7 @@ export interface ReachOptions extends OutputOptions {
   readonly limit?: string
   /** Logins at once. */
   readonly forks: number
+  readonly askSudoPassword?: boolean
 }
 
 export interface PlaybookOptions extends ReachOptions {
@@ -18,9 +19,17 @@ export interface PlaybookOptions extends ReachOptions {
   readonly check: boolean
 }
 
+/** Asks for the password of sudo; for every verb that contacts hosts. */
+export function withSudoPassword(command: Command): Command {
+  return command.option(
+    '--ask-sudo-password',
+    'ask once for the password that sudo needs on hosts (or read it from stdin)',
+  )
+}
+
 /** Options of verbs that contact hosts. */
 export function withReach(command: Command): Command {
-  return command
+  return withSudoPassword(command)
     .option('--limit <pattern>', 'act on these hosts only: groups, hosts, globs; a,b · a:&b · all:!b')
     .option('--forks <n>', 'logins at once', wholeNumber, 50)
     .option('--json', 'one JSON document on stdout and nothing else')

@@ -55,11 +55,13 @@ async function planVerb(environment: string, playbook: string | undefined, optio
   }
 }
 
-function requireFit({ json, markdown, offline, facts, out, html, detailedExitcode, prune }: PlanOptions): void {
+function requireFit(options: PlanOptions): void {
+  const { json, markdown, offline, facts, out, html, detailedExitcode, prune, askSudoPassword } = options
   if (json && markdown) throw clash('--json and --markdown cannot both go to stdout')
   if (facts && !offline) throw clash('--facts goes with --offline only: else facts are read from the hosts')
   if (offline && (out || html || markdown || detailedExitcode || prune))
     throw clash('--offline contacts no host, so there is no plan to save, to show, to judge or to prune')
+  if (offline && askSudoPassword) throw clash('--offline contacts no host, so no password is needed')
   // A mistyped path must not make a folder.
   const missing = [out, html].find((file) => file !== undefined && !existsSync(dirname(file)))
   if (missing !== undefined) throw clash(`${missing} cannot be written: its folder is not there`)

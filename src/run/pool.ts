@@ -1,5 +1,6 @@
 import pLimit from 'p-limit'
 import type { Inventory } from '../model/inventory.ts'
+import type { Secret } from '../model/secret.ts'
 import type { Mark } from '../shell/frames.ts'
 import { HELLO } from '../shell/wire.ts'
 import type { LinkFailure } from '../transport/link.ts'
@@ -29,6 +30,8 @@ export interface PoolOptions {
   readonly knownHosts: readonly string[]
   /** Logins at once. */
   readonly forks: number
+  /** For hosts on which sudo wants one. */
+  readonly sudoPassword?: Secret
 }
 
 interface Opened {
@@ -38,7 +41,7 @@ interface Opened {
   askFirst(question: Question): Promise<readonly Mark[]> | undefined
 }
 
-export function openPool({ inventory, knownHosts, forks }: PoolOptions): Pool {
+export function openPool({ inventory, knownHosts, forks, sudoPassword }: PoolOptions): Pool {
   const connections = new Map(inventory.hosts.map((host) => [host.name, host.connection]))
   const links = new Map<string, Opened>()
   const sessions: Session[] = []
@@ -49,7 +52,7 @@ export function openPool({ inventory, knownHosts, forks }: PoolOptions): Pool {
     if (known) return known
     const { promise: session, resolve, reject } = Promise.withResolvers<Session>()
     logins(async () => {
-      const link = openLink(mustHave(connections, host), knownHosts)
+      const link = openLink(mustHave(connections, host), knownHosts, sudoPassword)
       const closed = link.closed.then((failure) => withTrustHint(failure, inventory.environment, host))
       const next = openSession(host, { ...link, closed })
       sessions.push(next)

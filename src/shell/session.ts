@@ -8,16 +8,22 @@ export const EVAL_SCRIPT = 's=$DEPLOY_SCRIPT; unset DEPLOY_SCRIPT; eval "$s"'
 export const ENVIRONMENT =
   'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL; umask 077; unset ENV CDPATH IFS; cd /'
 
+/** The first line of the loop: a login that is done, and as root where it should be. No program prints it by chance. */
+export const READY = 'deploy-loop-ready'
+
+/** How sudo asks for the password. It is never sent before sudo has asked for it with these words. */
+export const SUDO_PROMPT = 'deploy-sudo-password:'
+
 /**
  * The one command that is ever put on a command line: a loop that reads a header line (nonce, length, hash), then
  * exactly that many bytes, and runs them only when their hash is right. The mark `end CODE` follows, whatever becomes of
- * the script. First of all it prints a line, by which the controller sees the login done. It is constant and free of newline, `!`,
+ * the script. First of all it prints `READY`, by which the controller sees the login done. It is constant and free of newline, `!`,
  * backslash and inner single quotes, so login shells such as csh and fish pass it whole. The loop is not read from
  * stdin: dash would read ahead and take payload bytes for commands.
  */
 const LOOP = [
   ENVIRONMENT,
-  'echo',
+  `echo ${READY}`,
   'while read -r n l h',
   'do p=$(head -c "$l"); set -- $(printf %s "$p" | sha256sum)',
   'if [ "$1" = "$h" ]; then ( N=$n; eval "$p" ); c=$?; echo; echo "$n end $c"; else echo; echo "$n bad"; exit 65; fi',
@@ -29,8 +35,11 @@ const LOOP = [
 /** Starts the loop as the user of the login. */
 export const LAUNCH = `exec env -i HOME="$HOME" sh -c '${LOOP}'`
 
-/** Starts the loop as root through sudo, which never asks: it works without a password or says so at once. */
-export const LAUNCH_SUDO = `exec sudo -n -H env -i HOME=/root sh -c '${LOOP}'`
+/** Starts the loop as root through sudo, which never asks: it works without a password or says so at once, in English. */
+export const LAUNCH_SUDO = `exec env LC_ALL=C sudo -n -H env -i HOME=/root sh -c '${LOOP}'`
+
+/** Starts the loop as root through sudo, which reads the password from stdin, whatever it remembers of an earlier one. */
+export const LAUNCH_SUDO_PASSWORD = `exec env LC_ALL=C sudo -k -S -p ${SUDO_PROMPT} -H env -i HOME=/root sh -c '${LOOP}'`
 
 /** The arguments that start the loop without a login shell. */
 export const LAUNCH_ARGV: readonly string[] = ['sh', '-c', LOOP]

@@ -1,3 +1,4 @@
+import { SUDO_PROMPT } from '../shell/session.ts'
 import type { LinkFailure } from './link.ts'
 
 /** What is known of an ended ssh, sudo or sh process. */
@@ -41,19 +42,39 @@ const RULES: readonly Rule[] = [
       hint: 'check user and identityFile in the inventory, and the keys your ssh agent offers',
     }),
   ],
+  // It says that a password is required as well, so this comes first. Whoever is asked twice gave a wrong answer.
+  [
+    new RegExp(`${SUDO_PROMPT}[^]*${SUDO_PROMPT}|incorrect password attempt`),
+    (_match, { target }) => ({
+      kind: 'sudo',
+      message: `sudo refused the password of ${target}`,
+      hint: 'it was tried once; hosts with other passwords need a command of their own: --limit',
+    }),
+  ],
+  [
+    /must have a tty/,
+    (_match, { target }) => ({
+      kind: 'sudo',
+      message: `sudo wants a terminal for ${target}, and there is none`,
+      hint: 'put `Defaults:USER !requiretty` into /etc/sudoers.d, or log in as root',
+    }),
+  ],
   [
     /a password is required|a terminal is required/,
     (_match, { target }) => ({
-      kind: 'sudo',
+      kind: 'sudo-password',
       message: `sudo needs a password for ${target}`,
-      hint: 'give that user a NOPASSWD rule in /etc/sudoers.d, or log in as root',
+      hint: 'add --ask-sudo-password, or give that user a NOPASSWD rule in /etc/sudoers.d, or log in as root',
     }),
   ],
   [
     /is not in the sudoers file|not allowed to (execute|run sudo)/,
     (_match, { target }) => ({ kind: 'sudo', message: `${target} may not use sudo` }),
   ],
-  [/sudo: (not found|command not found)/, () => ({ kind: 'sudo', message: 'sudo is not installed there' })],
+  [
+    /sudo['’]?: (not found|command not found|No such file)/,
+    () => ({ kind: 'sudo', message: 'sudo is not installed there' }),
+  ],
   [
     /timed out|Timeout, server .* not responding/,
     (_match, { target, established }) =>
@@ -65,6 +86,7 @@ const RULES: readonly Rule[] = [
 
 /** Names the failure of a link from what the process said; the raw text is kept where nothing fits. */
 export function nameFailure(end: LinkEnd): LinkFailure {
+  if (process.env.DBG) process.stderr.write(`DBG ${JSON.stringify(end)}\n`)
   for (const [pattern, failure] of RULES) {
     const match = pattern.exec(end.stderr)
     if (match) return failure(match, end)

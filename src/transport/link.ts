@@ -10,6 +10,7 @@ export type LinkFailureKind =
   | 'host-key-unknown'
   | 'host-key-changed'
   | 'sudo'
+  | 'sudo-password'
   | 'login-shell'
   | 'lost'
 
@@ -20,6 +21,9 @@ export interface LinkFailure {
   /** What to do next. */
   readonly hint?: string
 }
+
+/** Takes what the other end says on stderr as it comes. */
+export type Heard = (chunk: Buffer) => void
 
 /** A duplex byte stream to the host loop of one host (src/shell/session.ts). */
 export interface Link {

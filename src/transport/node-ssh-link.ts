@@ -7,10 +7,9 @@ import { PassThrough } from 'node:stream'
 import type { Config, NodeSSH } from 'node-ssh'
 import type { ClientChannel, ParsedKey } from 'ssh2'
 import type { Connection } from '../model/inventory.ts'
-import { LAUNCH, LAUNCH_SUDO } from '../shell/session.ts'
 import { nameFailure } from './failure.ts'
 import { judgeHostKey, knownHostName, knownKeyTypes, type Verdict } from './known-hosts.ts'
-import type { Link, LinkFailure } from './link.ts'
+import type { Heard, Link, LinkFailure } from './link.ts'
 import { textOf } from './text-of.ts'
 
 /** Seconds until the first word of the server, and until a login is given up. */
@@ -43,7 +42,12 @@ interface Attempt {
  * against the same files and never skips that. Of the user's ssh config it only heeds that a host is reached through
  * another one, and refuses then: address, port, user and key stand in the inventory. Logins are by key file or agent.
  */
-export function nodeSshLink(connection: Connection, knownHosts: readonly string[]): Link {
+export function nodeSshLink(
+  connection: Connection,
+  knownHosts: readonly string[],
+  launch: string,
+  heard?: Heard,
+): Link {
   const stdin = new PassThrough()
   const stdout = new PassThrough()
   const { promise: closed, resolve: end } = Promise.withResolvers<LinkFailure>()
@@ -76,7 +80,6 @@ export function nodeSshLink(connection: Connection, knownHosts: readonly string[
     close = () => client.destroy()
     await ready
     client.setNoDelay(true)
-    const launch = connection.become === 'sudo' && user !== 'root' ? LAUNCH_SUDO : LAUNCH
     client.exec(launch, (error, channel) => {
       if (error) end(named(attempt, error))
       else follow(channel)
@@ -93,6 +96,7 @@ export function nodeSshLink(connection: Connection, knownHosts: readonly string[
       greeting = chunk.toString('utf8').slice(0, GREETING_KEPT)
     })
     channel.stderr.on('data', (chunk: Buffer) => {
+      heard?.(chunk)
       attempt.stderr = (attempt.stderr + chunk.toString('utf8')).slice(-STDERR_KEPT)
     })
     channel.on('close', (code: number | undefined) => {

@@ -1,27 +1,59 @@
 import { userInfo } from 'node:os'
 import type { Connection } from '../model/inventory.ts'
-import { LAUNCH, LAUNCH_ARGV, LAUNCH_SUDO } from '../shell/session.ts'
-import type { Link } from './link.ts'
+import type { Secret } from '../model/secret.ts'
+import { LAUNCH, LAUNCH_ARGV, LAUNCH_SUDO, LAUNCH_SUDO_PASSWORD, SUDO_PROMPT } from '../shell/session.ts'
+import type { Heard, Link } from './link.ts'
 import { nodeSshLink } from './node-ssh-link.ts'
 import { processLink } from './process-link.ts'
+import { sudoLink } from './sudo-link.ts'
+
+/** With whose rights the host loop runs, and how it gets them. */
+type As = 'login' | 'sudo' | 'sudo-password'
+
+/** Makes a link whose loop has these rights. */
+export type OpenAs = (as: As, heard?: Heard) => Link
+
+const LAUNCHES: Readonly<Record<As, string>> = {
+  login: LAUNCH,
+  sudo: LAUNCH_SUDO,
+  'sudo-password': LAUNCH_SUDO_PASSWORD,
+}
+
+const LOCAL_LAUNCHES: Readonly<Record<As, readonly string[]>> = {
+  login: LAUNCH_ARGV,
+  sudo: ['sudo', '-n', '-H', ...LAUNCH_ARGV],
+  'sudo-password': ['sudo', '-k', '-S', '-p', SUDO_PROMPT, '-H', ...LAUNCH_ARGV],
+}
 
 /** Opens the one connection to a host and starts the host loop there, as root where `become` says so. */
-export function openLink(connection: Connection, knownHosts: readonly string[]): Link {
-  if (connection.transport === 'local') return openLocal(connection)
-  return connection.transport === 'node-ssh' ? nodeSshLink(connection, knownHosts) : openSsh(connection, knownHosts)
+export function openLink(connection: Connection, knownHosts: readonly string[], sudoPassword?: Secret): Link {
+  const openAs = opener(connection, knownHosts)
+  if (connection.become !== 'sudo' || isRoot(connection)) return openAs('login')
+  return sudoPassword ? sudoLink(openAs, sudoPassword) : openAs('sudo')
 }
 
-function openLocal(connection: Connection): Link {
-  const [file = '', ...args] =
-    userInfo().uid !== 0 && connection.become === 'sudo' ? ['sudo', '-n', '-H', ...LAUNCH_ARGV] : LAUNCH_ARGV
-  return processLink(file, args, `${userInfo().username}@localhost`)
+function opener(connection: Connection, knownHosts: readonly string[]): OpenAs {
+  if (connection.transport === 'local') return openLocal
+  return connection.transport === 'node-ssh'
+    ? (as, heard) => nodeSshLink(connection, knownHosts, LAUNCHES[as], heard)
+    : (as, heard) => openSsh(connection, knownHosts, LAUNCHES[as], heard)
 }
 
-function openSsh(connection: Connection, knownHosts: readonly string[]): Link {
-  const { address, user, port, become } = connection
-  const launch = become === 'sudo' && user !== 'root' ? LAUNCH_SUDO : LAUNCH
+/** Whether the login is root's. What the user's ssh config says of it is not known here. */
+function isRoot({ transport, user }: Connection): boolean {
+  const own = transport === 'openssh' ? undefined : userInfo().username
+  return transport === 'local' ? userInfo().uid === 0 : (user ?? own) === 'root'
+}
+
+function openLocal(as: As, heard?: Heard): Link {
+  const [file = '', ...args] = LOCAL_LAUNCHES[as]
+  return processLink(file, args, `${userInfo().username}@localhost`, heard)
+}
+
+function openSsh(connection: Connection, knownHosts: readonly string[], launch: string, heard?: Heard): Link {
+  const { address, user, port } = connection
   const target = `${user ? `${user}@` : ''}${address}${port ? `:${port}` : ''}`
-  return processLink('ssh', [...sshOptions(connection, knownHosts), '--', address, launch], target)
+  return processLink('ssh', [...sshOptions(connection, knownHosts), '--', address, launch], target, heard)
 }
 
 /**

@@ -1,13 +1,13 @@
 import { execa } from 'execa'
 import { nameFailure } from './failure.ts'
-import type { Link, LinkFailure } from './link.ts'
+import type { Heard, Link, LinkFailure } from './link.ts'
 
 /** Bytes of stderr that are kept: the last ones. */
 const STDERR_KEPT = 8192
 const GREETING_KEPT = 300
 
 /** A link over the standard streams of a local process: ssh, sudo or sh. */
-export function processLink(file: string, args: readonly string[], target: string): Link {
+export function processLink(file: string, args: readonly string[], target: string, heard?: Heard): Link {
   const child = execa(file, args, {
     stdin: 'pipe',
     stdout: 'pipe',
@@ -23,6 +23,7 @@ export function processLink(file: string, args: readonly string[], target: strin
   let established = false
   let greeting = ''
   child.stderr.on('data', (chunk: Buffer) => {
+    heard?.(chunk)
     stderr = (stderr + chunk.toString('utf8')).slice(-STDERR_KEPT)
   })
   // What a login says without ever running our loop tells why, e.g. "This account is currently not available."

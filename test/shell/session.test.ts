@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { markParser } from '../../src/shell/frames.ts'
-import { LAUNCH, LAUNCH_ARGV, LAUNCH_SUDO, payload } from '../../src/shell/session.ts'
+import { LAUNCH, LAUNCH_ARGV, LAUNCH_SUDO, LAUNCH_SUDO_PASSWORD, payload, READY } from '../../src/shell/session.ts'
 
 const NONCE = 'a'.repeat(32)
 
@@ -9,16 +9,20 @@ const NONCE = 'a'.repeat(32)
 function converse(input: Buffer): { words: readonly string[]; before: string }[] {
   const [file = '', ...args] = LAUNCH_ARGV
   const { stdout } = spawnSync(file, args, { input, timeout: 10_000 })
-  expect(stdout[0]).toBe(10)
+  const first = `${READY}\n`
+  expect(stdout.subarray(0, first.length).toString()).toBe(first)
   return markParser(NONCE)
-    .push(stdout.subarray(1))
+    .push(stdout.subarray(first.length))
     .map(({ words, before }) => ({ words, before: before.toString() }))
 }
 
 describe('the launch line', () => {
-  test.each([LAUNCH, LAUNCH_SUDO])('is free of what fish, csh and nested quotes cannot pass: %s', (line) => {
-    expect(line.replace(/^[^']*'/, '').replace(/'$/, '')).not.toMatch(/['\n!\\]/)
-  })
+  test.each([LAUNCH, LAUNCH_SUDO, LAUNCH_SUDO_PASSWORD])(
+    'is free of what fish, csh and nested quotes cannot pass: %s',
+    (line) => {
+      expect(line.replace(/^[^']*'/, '').replace(/'$/, '')).not.toMatch(/['\n!\\]/)
+    },
+  )
 })
 
 describe('the host loop', () => {

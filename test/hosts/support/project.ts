@@ -22,8 +22,8 @@ export interface Project {
   write(path: string, text: string): void
   /** Writes playbooks/site.ts with one phase on all hosts, whose tasks are this TypeScript expression. */
   tasks(expression: string, extra?: string): void
-  /** Runs `deploy …` in the project as a process of its own. */
-  deploy(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ran>
+  /** Runs `deploy …` in the project as a process of its own. `input` comes over a stdin that then stays open. */
+  deploy(args: readonly string[], env?: Readonly<Record<string, string>>, input?: string): Promise<Ran>
 }
 
 /** What an apply reports as JSON, as far as tests look at it. */
@@ -101,7 +101,7 @@ export function projectIn(root: string): Project {
           `${extra}\nexport default playbook('test', [parallel('all', { on: 'all', tasks: (host, site) => ${expression} })])\n`,
         ),
       ),
-    deploy: (args, env = {}) => run(root, args, env),
+    deploy: (args, env = {}, input) => run(root, args, env, input),
   }
 }
 
@@ -119,20 +119,26 @@ export function outcomes(document: ApplyDocument): readonly string[] {
   return document.results.map(({ host, task, outcome, note }) => `${host} ${task}: ${outcome}${note ? ` ${note}` : ''}`)
 }
 
-function run(root: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ran> {
+function run(
+  root: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  input: string | undefined,
+): Promise<Ran> {
   const { promise, resolve, reject } = Promise.withResolvers<Ran>()
   const child = spawn(process.execPath, [join(checkout, 'bin', 'deploy.js'), ...args], {
     cwd: root,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     timeout: 180_000,
   })
   let stdout = ''
   let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdin?.write(input)
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
   })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
   })
   child.on('error', reject)
