@@ -86,7 +86,6 @@ const RULES: readonly Rule[] = [
 
 /** Names the failure of a link from what the process said; the raw text is kept where nothing fits. */
 export function nameFailure(end: LinkEnd): LinkFailure {
-  if (process.env.DBG) process.stderr.write(`DBG ${JSON.stringify(end)}\n`)
   for (const [pattern, failure] of RULES) {
     const match = pattern.exec(end.stderr)
     if (match) return failure(match, end)

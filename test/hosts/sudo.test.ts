@@ -18,7 +18,7 @@ const SHELLS = ['fish', 'tcsh', 'bash']
 const RULES: Readonly<Record<string, string>> = {
   ask: 'Defaults:u-ask lecture=always\nu-ask ALL=(ALL) ALL',
   free: 'Defaults:u-free log_input\nu-free ALL=(ALL) NOPASSWD: ALL',
-  pty: 'Defaults:u-pty use_pty, log_output\nu-pty ALL=(ALL) ALL',
+  pty: 'Defaults:u-pty use_pty, log_input, log_output\nu-pty ALL=(ALL) ALL',
   tty: 'Defaults:u-tty requiretty\nu-tty ALL=(ALL) ALL',
   none: '',
   fish: 'u-fish ALL=(ALL) ALL',
