@@ -20,9 +20,10 @@ export async function openEnvironment(root: string, environment: string, options
   const { knownHostsFile } = await import('../load/environments.ts')
   const { matchPattern } = await import('../load/pattern.ts')
   const { openPool } = await import('../run/pool.ts')
+  const { hasSsh } = await import('../transport/has-ssh.ts')
   const config = await loadConfig(root)
   const { inventory, schema } = await loadInventory(root, environment, {
-    ...(config.transport && { transport: config.transport }),
+    transport: config.transport ?? (hasSsh() ? 'openssh' : 'node-ssh'),
   })
   const limit = new Set(matchPattern(inventory, options.limit ?? 'all'))
   const knownHosts = [knownHostsFile(root, environment)]

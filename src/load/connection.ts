@@ -8,8 +8,8 @@ type Fields = { readonly [K in keyof ConnectionInput]-?: (value: unknown) => str
 const checks: Fields = {
   user: (value) => (isText(value) && /^[^-\s\p{C}][^\s\p{C}]{0,127}$/u.test(value) ? undefined : 'must be a user name'),
   port: (value) => (isPort(value) ? undefined : 'must be a whole number from 1 to 65535'),
-  identityFile: (value) =>
-    isText(value) && /^[^-\p{C}][^\p{C}]*$/u.test(value) ? undefined : 'must be the path of a file',
+  identityFile: isPath,
+  sshConfig: isPath,
   become: (value) => oneOf(value, ['sudo', 'none']),
   transport: (value) => oneOf(value, ['openssh', 'node-ssh', 'local']),
   lab: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
@@ -46,6 +46,7 @@ export function toConnection(root: string, address: string, fields: ConnectionIn
     ...(fields.user !== undefined && { user: fields.user }),
     ...(fields.port !== undefined && { port: fields.port }),
     ...(fields.identityFile !== undefined && { identityFile: expanded(root, fields.identityFile) }),
+    ...(fields.sshConfig !== undefined && { sshConfig: expanded(root, fields.sshConfig) }),
   }
 }
 
@@ -56,6 +57,10 @@ function expanded(root: string, path: string): string {
 
 function oneOf(value: unknown, allowed: readonly string[]): string | undefined {
   return allowed.includes(value as string) ? undefined : `must be ${allowed.join(' or ')}`
+}
+
+function isPath(value: unknown): string | undefined {
+  return isText(value) && /^[^-\p{C}][^\p{C}]*$/u.test(value) ? undefined : 'must be the path of a file'
 }
 
 function isText(value: unknown): value is string {

@@ -6,6 +6,8 @@ export interface Connection {
   /** Default: what the user's ssh config says. */
   readonly user?: string
   readonly identityFile?: string
+  /** An ssh configuration in place of the user's and the system's. */
+  readonly sshConfig?: string
   /** More known_hosts files than the user's own and the environment's. */
   readonly knownHostsFile?: string
   /** How root is reached when `user` is not root. Default: `sudo`. */

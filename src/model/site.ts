@@ -26,6 +26,8 @@ export interface ConnectionInput {
   readonly user?: string
   readonly port?: number
   readonly identityFile?: string
+  /** An ssh configuration of the project, read in place of the user's and the system's. */
+  readonly sshConfig?: string
   readonly become?: 'sudo' | 'none'
   readonly transport?: 'openssh' | 'node-ssh' | 'local'
   /** The addresses come from the lab of this environment (`deploy lab up ENV`). */

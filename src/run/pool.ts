@@ -1,18 +1,25 @@
-import pLimit from 'p-limit'
+import { setTimeout as delay } from 'node:timers/promises'
+import pLimit, { type LimitFunction } from 'p-limit'
+import { DeployError } from '../model/error.ts'
 import type { Inventory } from '../model/inventory.ts'
-import type { Secret } from '../model/secret.ts'
 import type { Mark } from '../shell/frames.ts'
 import { HELLO } from '../shell/wire.ts'
+import { frontOf } from '../transport/jump.ts'
+import { keyAgents } from '../transport/key-agent.ts'
 import type { LinkFailure } from '../transport/link.ts'
-import { openLink } from '../transport/open-link.ts'
+import { type Access, openLink } from '../transport/open-link.ts'
 import { type Hello, readHello } from './hello.ts'
-import { openSession, type Question, type Session, type Traffic } from './session.ts'
+import { HostLost, openSession, type Question, type Session, type Traffic } from './session.ts'
 
 /** The connections of one run: at most one per host, opened when first needed. */
 export interface Pool {
   /** Starts the logins without waiting for them. */
   open(hosts: readonly string[]): void
-  /** What the host said when its link was made. @throws HostLost when it cannot be reached; no login is tried twice. */
+  /**
+   * What the host said when its link was made. A login that is dropped before it begins is tried once more, no other one.
+   *
+   * @throws HostLost when it cannot be reached.
+   */
   hello(host: string): Promise<Hello>
   /** @throws HostLost when the host cannot be reached, or the link ends before the answer does. */
   ask(host: string, question: Question): Promise<readonly Mark[]>
@@ -25,47 +32,70 @@ export interface Pool {
   close(): void
 }
 
-export interface PoolOptions {
+export interface PoolOptions extends Omit<Access, 'agent'> {
   readonly inventory: Inventory
-  readonly knownHosts: readonly string[]
   /** Logins at once. */
   readonly forks: number
-  /** For hosts on which sudo wants one. */
-  readonly sudoPassword?: Secret
 }
 
+/** Logins at once through one jump host, or to one address: an sshd drops some where ten have not told who they are. */
+const AT_ONE_FRONT = 8
+/** Milliseconds before a dropped login is tried again, and as many more by chance. */
+const AGAIN_AFTER = 500
+
 interface Opened {
-  readonly session: Promise<Session>
+  session: Promise<Session>
   readonly hello: Promise<Hello>
   /** Asks the first question of a link, with the hello in the same trip; `undefined` when the link was asked before. */
   askFirst(question: Question): Promise<readonly Mark[]> | undefined
 }
 
-export function openPool({ inventory, knownHosts, forks, sudoPassword }: PoolOptions): Pool {
+export function openPool({ inventory, forks, ...access }: PoolOptions): Pool {
   const connections = new Map(inventory.hosts.map((host) => [host.name, host.connection]))
   const links = new Map<string, Opened>()
   const sessions: Session[] = []
   const logins = pLimit(forks)
+  const fronts = new Map<string, LimitFunction>()
+  const keys = keyAgents()
 
-  function opened(host: string): Opened {
-    const known = links.get(host)
-    if (known) return known
-    const { promise: session, resolve, reject } = Promise.withResolvers<Session>()
-    logins(async () => {
-      const link = openLink(mustHave(connections, host), knownHosts, sudoPassword)
+  function login(host: string): Promise<Session> {
+    const { promise, resolve, reject } = Promise.withResolvers<Session>()
+    const connection = mustHave(connections, host)
+    const open = async () => {
+      const agent = await keys.agentFor(connection.identityFile)
+      const link = openLink(connection, { ...access, ...(agent && { agent }) })
       const closed = link.closed.then((failure) => withTrustHint(failure, inventory.environment, host))
       const next = openSession(host, { ...link, closed })
       sessions.push(next)
       resolve(next)
       await next.started
-    }).catch(reject)
+    }
+    logins(async () => {
+      const front = await frontOf(connection)
+      const limit = fronts.get(front) ?? pLimit(AT_ONE_FRONT)
+      fronts.set(front, limit)
+      await limit(open)
+    }).catch((error: unknown) => reject(error instanceof DeployError ? keyLocked(host, error) : error))
+    return promise
+  }
+
+  function opened(host: string): Opened {
+    const known = links.get(host)
+    if (known) return known
     const { promise: first, resolve: ask } = Promise.withResolvers<Question>()
-    const answer = first.then(async (question) =>
-      (await session).ask({ ...question, script: `${HELLO}${question.script}` }),
+    const askNow = async (question: Question) =>
+      (await link.session).ask({ ...question, script: `${HELLO}${question.script}` })
+    const answer = first.then((question) =>
+      askNow(question).catch(async (error: unknown) => {
+        if (!(error instanceof HostLost) || error.failure.kind !== 'dropped') throw error
+        await delay(AGAIN_AFTER * (1 + Math.random()))
+        link.session = login(host)
+        return askNow(question)
+      }),
     )
     let asked = false
     const link: Opened = {
-      session,
+      session: login(host),
       hello: answer.then(readHello),
       askFirst(question) {
         if (asked) return undefined
@@ -90,11 +120,11 @@ export function openPool({ inventory, knownHosts, forks, sudoPassword }: PoolOpt
     open: (hosts) => void hosts.map(opened),
     hello,
     async ask(host, question) {
-      const { session, askFirst } = opened(host)
-      const first = listens(question) ? undefined : askFirst(question)
+      const link = opened(host)
+      const first = listens(question) ? undefined : link.askFirst(question)
       if (first) return first
       await hello(host)
-      return (await session).ask(question)
+      return (await link.session).ask(question)
     },
     tell: (host, line) => sessions.findLast((session) => session.host === host)?.tell(line),
     reopen(host) {
@@ -105,8 +135,14 @@ export function openPool({ inventory, knownHosts, forks, sudoPassword }: PoolOpt
     close() {
       logins.clearQueue()
       for (const session of sessions) session.close()
+      keys.stop()
     },
   }
+}
+
+/** A key that nobody can unlock keeps us from its hosts, and from no other one. */
+function keyLocked(host: string, { message, hint }: DeployError): HostLost {
+  return new HostLost(host, { kind: 'auth', message, ...(hint && { hint }) })
 }
 
 /** Whether someone follows the stream while the answer comes: then the hello must not be in it. */

@@ -25,6 +25,14 @@ const RULES: readonly Rule[] = [
     /Host key verification failed|No \S+ host key is known/,
     () => ({ kind: 'host-key-unknown', message: 'its host key is not known yet' }),
   ],
+  [
+    /Connection timed out during banner exchange/,
+    (_match, { target }) => ({ kind: 'timeout', message: noBanner(target) }),
+  ],
+  [
+    /(?:kex|ssh)_exchange_identification: .*(?:[Cc]losed|reset)/,
+    (_match, { target }) => ({ kind: 'dropped', message: wasDropped(target), hint: DROPPED_HINT }),
+  ],
   [/Connection refused/, (_match, { target }) => ({ kind: 'refused', message: `connection refused by ${target}` })],
   [
     /Could not resolve hostname (\S+): (.*)/,
@@ -99,3 +107,19 @@ export function nameFailure(end: LinkEnd): LinkFailure {
     hint: 'the account needs a login shell that runs commands (not nologin or false)',
   }
 }
+
+/** Seconds in which a server must say what it is. */
+export const FIRST_WORD = 10
+
+/** What is told of a port on which something listens that is no sshd, or a sick one. */
+export function noBanner(target: string): string {
+  return `${target} took the connection, and no SSH banner came within ${FIRST_WORD} s`
+}
+
+/** What is told of a server that ends connections before the login begins. */
+export function wasDropped(target: string): string {
+  return `${target} closed the connection before the login began`
+}
+
+export const DROPPED_HINT =
+  "a server with too many logins at work does this (sshd's MaxStartups), and one that bans addresses"

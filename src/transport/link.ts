@@ -4,6 +4,8 @@ import type { Readable, Writable } from 'node:stream'
 export type LinkFailureKind =
   | 'refused'
   | 'timeout'
+  /** The other end closed the connection before it had asked who we are. */
+  | 'dropped'
   | 'dns'
   | 'no-route'
   | 'auth'

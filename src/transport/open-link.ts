@@ -2,6 +2,7 @@ import { userInfo } from 'node:os'
 import type { Connection } from '../model/inventory.ts'
 import type { Secret } from '../model/secret.ts'
 import { LAUNCH, LAUNCH_ARGV, LAUNCH_SUDO, LAUNCH_SUDO_PASSWORD, SUDO_PROMPT } from '../shell/session.ts'
+import { FIRST_WORD } from './failure.ts'
 import type { Heard, Link } from './link.ts'
 import { nodeSshLink } from './node-ssh-link.ts'
 import { processLink } from './process-link.ts'
@@ -25,18 +26,28 @@ const LOCAL_LAUNCHES: Readonly<Record<As, readonly string[]>> = {
   'sudo-password': ['sudo', '-k', '-S', '-p', SUDO_PROMPT, '-H', ...LAUNCH_ARGV],
 }
 
+/** What a login may need beside the inventory. */
+export interface Access {
+  /** The project's files of trusted host keys. */
+  readonly knownHosts: readonly string[]
+  /** For hosts on which sudo wants one. */
+  readonly sudoPassword?: Secret
+  /** The socket of the ssh agent that holds the host's key. Omitted: the user's own agent. */
+  readonly agent?: string
+}
+
 /** Opens the one connection to a host and starts the host loop there, as root where `become` says so. */
-export function openLink(connection: Connection, knownHosts: readonly string[], sudoPassword?: Secret): Link {
-  const openAs = opener(connection, knownHosts)
+export function openLink(connection: Connection, { knownHosts, sudoPassword, agent }: Access): Link {
+  const openAs = opener(connection, knownHosts, agent)
   if (connection.become !== 'sudo' || isRoot(connection)) return openAs('login')
   return sudoPassword ? sudoLink(openAs, sudoPassword) : openAs('sudo')
 }
 
-function opener(connection: Connection, knownHosts: readonly string[]): OpenAs {
+function opener(connection: Connection, knownHosts: readonly string[], agent: string | undefined): OpenAs {
   if (connection.transport === 'local') return openLocal
   return connection.transport === 'node-ssh'
-    ? (as, heard) => nodeSshLink(connection, knownHosts, LAUNCHES[as], heard)
-    : (as, heard) => openSsh(connection, knownHosts, LAUNCHES[as], heard)
+    ? (as, heard) => nodeSshLink(connection, knownHosts, LAUNCHES[as], { heard, agent })
+    : (as, heard) => openSsh(connection, knownHosts, LAUNCHES[as], { heard, agent })
 }
 
 /** Whether the login is root's. What the user's ssh config says of it is not known here. */
@@ -47,13 +58,18 @@ function isRoot({ transport, user }: Connection): boolean {
 
 function openLocal(as: As, heard?: Heard): Link {
   const [file = '', ...args] = LOCAL_LAUNCHES[as]
-  return processLink(file, args, `${userInfo().username}@localhost`, heard)
+  return processLink(file, args, `${userInfo().username}@localhost`, { heard })
 }
 
-function openSsh(connection: Connection, knownHosts: readonly string[], launch: string, heard?: Heard): Link {
+function openSsh(
+  connection: Connection,
+  knownHosts: readonly string[],
+  launch: string,
+  more: { readonly heard?: Heard | undefined; readonly agent?: string | undefined },
+): Link {
   const { address, user, port } = connection
   const target = `${user ? `${user}@` : ''}${address}${port ? `:${port}` : ''}`
-  return processLink('ssh', [...sshOptions(connection, knownHosts), '--', address, launch], target, heard)
+  return processLink('ssh', [...sshOptions(connection, knownHosts), '--', address, launch], target, more)
 }
 
 /**
@@ -69,7 +85,7 @@ export function sshOptions(connection: Connection, knownHosts: readonly string[]
     UserKnownHostsFile: files.map((file) => (file.startsWith('~') ? file : `"${file}"`)).join(' '),
     UpdateHostKeys: 'no',
     BatchMode: 'yes',
-    ConnectTimeout: '10',
+    ConnectTimeout: String(FIRST_WORD),
     ServerAliveInterval: '5',
     ServerAliveCountMax: '2',
     RemoteCommand: 'none',
@@ -87,6 +103,7 @@ export function sshOptions(connection: Connection, knownHosts: readonly string[]
   }
   return [
     '-T',
+    ...(connection.sshConfig ? ['-F', connection.sshConfig] : []),
     ...Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
     ...(connection.user ? ['-l', connection.user] : []),
     ...(connection.port ? ['-p', String(connection.port)] : []),

@@ -6,8 +6,13 @@ import type { Heard, Link, LinkFailure } from './link.ts'
 const STDERR_KEPT = 8192
 const GREETING_KEPT = 300
 
-/** A link over the standard streams of a local process: ssh, sudo or sh. */
-export function processLink(file: string, args: readonly string[], target: string, heard?: Heard): Link {
+/** A link over the standard streams of a local process: ssh, sudo or sh. `agent`: the socket of the ssh agent to use. */
+export function processLink(
+  file: string,
+  args: readonly string[],
+  target: string,
+  { heard, agent }: { readonly heard?: Heard | undefined; readonly agent?: string | undefined } = {},
+): Link {
   const child = execa(file, args, {
     stdin: 'pipe',
     stdout: 'pipe',
@@ -17,7 +22,7 @@ export function processLink(file: string, args: readonly string[], target: strin
     reject: false,
     // Interrupts reach the terminal's whole process group; the link must outlive them so that a run can end well.
     detached: true,
-    env: { LC_ALL: 'C' },
+    env: { LC_ALL: 'C', ...(agent && { SSH_AUTH_SOCK: agent }) },
   })
   let stderr = ''
   let established = false

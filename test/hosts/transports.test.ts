@@ -161,7 +161,7 @@ describeOnLab('transports', () => {
         environment('silent', { transport, port }, { at: '127.0.0.1' }),
       )
       expect(code).toBe(3)
-      expect(message).toContain('did not answer in time')
+      expect(message).toBe(`app1: root@127.0.0.1:${port} took the connection, and no SSH banner came within 10 s`)
       expect(seconds).toBeLessThan(15)
     }, 30_000)
 
@@ -179,16 +179,6 @@ describeOnLab('transports', () => {
       const { code, message } = await unreachable(environment('shell', { transport, user: 'u-nologin' }))
       expect(code).toBe(3)
       expect(message).toMatch(/ended with code 1 before it could run sh: This account is currently not available/)
-    })
-
-    test('F30 sudo that wants a password says so and asks for none', async () => {
-      await on(`id u-sudo >/dev/null 2>&1 || useradd -m -s /bin/bash u-sudo; mkdir -p /home/u-sudo/.ssh; cp /root/.ssh/authorized_keys /home/u-sudo/.ssh; chown -R u-sudo: /home/u-sudo
-        echo 'Defaults:u-sudo lecture=always\nu-sudo ALL=(ALL) ALL' >/etc/sudoers.d/u-sudo`)
-      const { code, message, hint, seconds } = await unreachable(environment('sudo', { transport, user: 'u-sudo' }))
-      expect(code).toBe(3)
-      expect(message).toContain(`sudo needs a password for u-sudo@${address()}`)
-      expect(hint).toContain('NOPASSWD')
-      expect(seconds).toBeLessThan(5)
     })
 
     test('a link that breaks in the middle: the true result comes in over the next one', async () => {
@@ -220,27 +210,6 @@ describeOnLab('transports', () => {
       expect(documentOf(applied).results).toMatchObject([{ outcome: 'changed', output: 'true result\n' }])
       project.tasks('[]')
     }, 120_000)
-  })
-
-  test('node-ssh refuses what only OpenSSH can do, and says so', async () => {
-    const transport = 'node-ssh'
-    project.write('home/.ssh/config', `Host ${address()}\n  ProxyJump bastion\n`)
-    const jump = await unreachable(environment('jump', { transport }))
-    project.write('home/.ssh/config', '')
-    expect(jump.message).toContain('the ssh config reaches it through bastion')
-    expect(jump.hint).toContain('transport: openssh')
-
-    const authority = `@cert-authority * ${(await on('cut -d" " -f1,2 /etc/ssh/ssh_host_ed25519_key.pub')).trim()}\n`
-    const certified = await unreachable(environment('certified', { transport }, { known: authority }))
-    expect(certified.message).toContain('use transport: openssh')
-
-    const key = join(lab.root, 'locked')
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'secret', '-f', key])
-    const locked = await unreachable(environment('locked', { transport, identityFile: key }))
-    expect([locked.code, locked.hint]).toEqual([
-      3,
-      'its key is encrypted: put it into an ssh agent, or use transport: openssh',
-    ])
   })
 
   async function until(holds: () => Promise<boolean>, seconds: number): Promise<void> {

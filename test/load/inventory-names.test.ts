@@ -26,10 +26,10 @@ const cases: readonly { name: string; yaml: string; says: readonly string[] }[] 
     ].join('\n'),
     says: [
       'inventories/prod.yaml:1:1: key "conection" is not known (keys: connection, hosts, vars, groups) (did you mean connection?)',
-      'inventories/prod.yaml:2:15: key "usr" is not known (keys: user, port, lab, become, transport, identityFile) (did you mean user?)',
+      'inventories/prod.yaml:2:15: key "usr" is not known (keys: user, port, lab, become, transport, sshConfig, identityFile) (did you mean user?)',
       'inventories/prod.yaml:4:10: key "host" is not known (keys: hosts, vars, connection) (did you mean hosts?)',
       'inventories/prod.yaml:6:8: key "adress" is not known (keys: address, vars, connection) (did you mean address?)',
-      'inventories/prod.yaml:6:40: key "prot" is not known (keys: port, user, lab, become, transport, identityFile) (did you mean port?)',
+      'inventories/prod.yaml:6:40: key "prot" is not known (keys: port, user, lab, become, transport, sshConfig, identityFile) (did you mean port?)',
     ],
   },
   {
