@@ -1,5 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import type { Connection } from '../model/inventory.ts'
 import { textOf } from './text-of.ts'
 
@@ -13,7 +14,6 @@ const MAY_JUMP = /^\s*(ProxyJump|ProxyCommand|Include)\b/im
 export async function proxyOf({ address, user, port, sshConfig }: Connection): Promise<string | undefined> {
   const files = sshConfig ? [sshConfig] : [join(homedir(), '.ssh', 'config'), '/etc/ssh/ssh_config']
   if (!files.some((file) => MAY_JUMP.test(textOf(file)))) return undefined
-  const { execa } = await import('execa')
   const options = [
     ...(sshConfig ? ['-F', sshConfig] : []),
     ...(user ? ['-l', user] : []),

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { DeployError, exitCodes } from '../model/error.ts'
 import { textOf } from './text-of.ts'
 
@@ -62,7 +63,6 @@ export function isEncrypted(text: string): boolean {
 }
 
 async function inUsersAgent(file: string): Promise<boolean> {
-  const { execa } = await import('execa')
   const [own, held] = await Promise.all([
     execa('ssh-keygen', ['-lf', file], { reject: false, stdin: 'ignore' }),
     execa('ssh-add', ['-l'], { reject: false, stdin: 'ignore' }),
@@ -75,7 +75,6 @@ async function inUsersAgent(file: string): Promise<boolean> {
 async function unlockKey(file: string): Promise<KeyAgent> {
   const asksPerson = process.stdin.isTTY
   if (!asksPerson && !process.env.SSH_ASKPASS) throw locked(file, 'it is encrypted, and nobody can be asked here')
-  const { execa } = await import('execa')
   const folder = mkdtempSync(join(tmpdir(), 'deploy-agent-'))
   const socket = join(folder, 'agent')
   // Where this process dies, the agent goes ten seconds later: it lives as long as the command it starts, and that as long

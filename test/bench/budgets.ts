@@ -1,4 +1,4 @@
-import { besidePeers, median, paired, peakMemory, type Run, runsOf } from './statistics.ts'
+import { besidePeers, FAN_OUT, median, paired, peakMemory, type Run, runsOf } from './statistics.ts'
 
 /** One promise of the design, and what was measured. */
 export interface Budget {
@@ -13,7 +13,26 @@ export interface Budget {
 const ROUND_TRIP = 0.05
 
 /** All budgets with what these runs say. */
-export function budgets(runs: readonly Run[]): readonly Budget[] {
+export function budgets(all: readonly Run[]): readonly Budget[] {
+  const runs = all.filter((run) => run.case !== FAN_OUT)
+  return [...(runs.length > 0 ? ourBudgets(runs) : []), ...(runs.length < all.length ? fanOutBudgets(all) : [])]
+}
+
+/** Two hundred hosts at once. */
+function fanOutBudgets(runs: readonly Run[]): readonly Budget[] {
+  const wall = (peer: string, limit: number): Budget => ({
+    what: `${FAN_OUT}, plan, 200 hosts, transport ${peer}: time`,
+    limit,
+    measured: ratio(runs, FAN_OUT, 200, peer, (run) => run.wall),
+    unit: '× the floor',
+  })
+  const peak = peakMemory(runs, FAN_OUT, 200, 'node-ssh')
+  const what = `${FAN_OUT}, plan, 200 hosts, transport node-ssh: memory of the controller`
+  const memory: Budget = { what, limit: 150, measured: peak === undefined ? undefined : peak / 1e6, unit: 'MB' }
+  return [wall('openssh', 1.3), wall('node-ssh', 0.6), memory]
+}
+
+function ourBudgets(runs: readonly Run[]): readonly Budget[] {
   const sizes = [...new Set(runs.map(({ hosts }) => hosts))].sort((a, b) => a - b)
   return [
     ...sizes.flatMap((hosts) => [

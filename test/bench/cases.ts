@@ -20,6 +20,8 @@ export interface Sink {
 export interface Turns {
   readonly timed: number
   readonly sampled: number
+  /** Hosts that a run is told of. Omitted: the bed's. */
+  readonly hosts?: number
 }
 
 /** Nothing is to be done: bare login, floor, plan and apply in turn. */
@@ -96,7 +98,7 @@ export async function takeTurns(
   sink: Sink,
   peers: readonly Peer[],
 ): Promise<void> {
-  const hosts = bed.hosts.length
+  const hosts = turns.hosts ?? bed.hosts.length
   const timed: Run[] = []
   for (let round = 1; round <= turns.timed + turns.sampled; round++) {
     const memory = round > turns.timed

@@ -10,10 +10,10 @@ export function bareLogin(bed: Bed, route: Route): Job {
 }
 
 /** The floor of test/bench/floor.py. */
-export function floor(bed: Bed, { hosts, knownHosts }: Route, changes: 'none' | 'some'): Job {
+export function floor(bed: Bed, { hosts, knownHosts }: Route, changes: 'none' | 'some', work = 'floor'): Job {
   const script = join(import.meta.dirname, 'floor.py')
   return {
-    argv: ['/usr/bin/python3', script, hosts, bed.identityFile, knownHosts, join(bed.root, 'floor'), String(bed.rev)],
+    argv: ['/usr/bin/python3', script, hosts, bed.identityFile, knownHosts, join(bed.root, work), String(bed.rev)],
     check: (output) => must(/changed 0$/m.test(output) === (changes === 'none'), 'floor', changes, output),
   }
 }

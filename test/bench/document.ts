@@ -1,5 +1,5 @@
 import { type Budget, isMet, ratio, roundTrips } from './budgets.ts'
-import { besidePeers, median, paired, peakMemory, type Run, runsOf } from './statistics.ts'
+import { besidePeers, FAN_OUT, median, paired, peakMemory, type Run, runsOf } from './statistics.ts'
 
 export interface Facts {
   readonly date: string
@@ -10,13 +10,15 @@ export interface Facts {
 
 /** docs/benchmarks.md. */
 export function benchmarksDocument({ date, machine, runs, budgets }: Facts): string {
-  const sizes = [...new Set(runs.map(({ hosts }) => hosts))].sort((a, b) => a - b)
+  const own = runs.filter((run) => run.case !== FAN_OUT)
+  const sizes = [...new Set(own.map(({ hosts }) => hosts))].sort((a, b) => a - b)
   return [
     INTRODUCTION,
     `## Measured on ${date}\n\n${machine.map((line) => `- ${line}`).join('\n')}\n- ${loadLine(runs)}\n`,
     `## Budgets\n\n${budgetTable(budgets)}\n`,
-    ...sizes.map((hosts) => `## ${hosts} hosts\n\n${caseTable(runs, hosts)}\n`),
+    ...sizes.map((hosts) => `## ${hosts} hosts\n\n${caseTable(own, hosts, CASES)}\n`),
     ...peerSection(runs),
+    ...fanOutSection(runs),
     `## Round trips\n\n${FAR}\n\n${tripTable(runs)}\n`,
     NOTES,
   ].join('\n')
@@ -43,8 +45,8 @@ function told({ measured, unit }: Budget): string {
   return measured === undefined ? 'not measured' : `${number(measured)} ${unit}`
 }
 
-function caseTable(runs: readonly Run[], hosts: number): string {
-  const here = runs.filter((run) => run.hosts === hosts && CASES.includes(run.case))
+function caseTable(runs: readonly Run[], hosts: number, cases: readonly string[]): string {
+  const here = runs.filter((run) => run.hosts === hosts && cases.includes(run.case))
   const pairs = [...new Map(here.map((run) => [`${run.case} ${run.peer}`, run] as const)).values()]
   const rows = pairs.map(({ case: name, peer }) => {
     const of = runsOf(here, name, hosts, peer)
@@ -77,6 +79,14 @@ function caseTable(runs: readonly Run[], hosts: number): string {
 }
 
 const CASES = ['no-op', 'change', 'converge']
+
+/** Empty when many hosts were not measured. */
+function fanOutSection(runs: readonly Run[]): readonly string[] {
+  const sizes = [...new Set(runs.filter((run) => run.case === FAN_OUT).map(({ hosts }) => hosts))]
+  return sizes.map(
+    (hosts, at) => `## ${hosts} hosts\n\n${at === 0 ? `${MANY}\n\n` : ''}${caseTable(runs, hosts, [FAN_OUT])}\n`,
+  )
+}
 
 /** Empty when the other tools were not measured. */
 function peerSection(runs: readonly Run[]): readonly string[] {
@@ -113,6 +123,8 @@ const PEERS: Readonly<Record<string, string>> = {
   plan: '`deploy plan`',
   apply: '`deploy apply`',
   mitogen: 'ansible with mitogen',
+  openssh: '`deploy plan`, openssh',
+  'node-ssh': '`deploy plan`, node-ssh',
 }
 
 function tripTable(runs: readonly Run[]): string {
@@ -175,7 +187,11 @@ some minutes apart.
 - Against the others: Ansible and pyinfra check task by task, on each host, and hosts share this machine's processors, so
   their work on the hosts slows their controller. Ansible starts Python on the hosts for each item of a loop.
 - Against us: our time includes a verified plan and its printing; they lock nothing and verify nothing at the end.
-- Not measured: the others on 10 hosts (Ansible alone takes minutes), many hosts on one sshd, and a far network.`
+- Not measured: the others on 10 hosts (Ansible alone takes minutes), on many, and on a far network.`
+
+const MANY = `A no-op plan of 20 small resources (3 directories, 16 files, a link) for many hosts: addresses of one lab host with one sshd,
+so all logins and checks of all hosts share that host and this machine's processors. The floor makes all logins at once,
+ours 50 (\`--forks\`). Memory includes the \`ssh\` processes of all hosts.`
 
 const FAR = `A no-op apply on 3 hosts of small files and folders, directly and through a TCP proxy that adds 25 ms each way.
 Round trips are what a run takes longer, divided by 50 ms: waits one after another, not packets.`
@@ -196,5 +212,5 @@ const NOTES = `## How it is measured, and what is unfair
 
 \`npm run bench\` as root on a Linux machine with cgroups v2 (or a hybrid): boots 3, then 10 hosts, removes them at the end; the other tools are installed in a temporary folder.
 Exit code 1 when a budget is not met. Raw figures: \`.deploy/bench/\`. \`npm run bench -- --quick\`: 3 hosts, fewer runs,
-no other tools.
+no other tools; \`npm run bench -- --fan-out\`: many hosts alone. Both write \`.deploy/bench/benchmarks.md\`.
 `

@@ -31,22 +31,22 @@ def wanted_files(node):
 LINES = [(l['path'], line) for l in SPEC['lines'] for line in l['lines']]
 CRON = [('# evenkeel: ' + c['name'], c['schedule'] + ' ' + c['run']) for c in SPEC['cron']]
 LINK = SPEC['link']
-SERVICES = SPEC['services'] + ['nginx']
+SERVICES = SPEC['services'] + (['nginx'] if SPEC['services'] else [])
 
 
 def question(files):
     paths = [quote(d['path']) for d in SPEC['directories']] + [quote(f) for f in files]
     names = ' '.join(a['name'] for a in SPEC['accounts'])
     script = ['f() {']
-    script.append("dpkg-query -W -f 'pkg ${Package} ${db:Status-Status}\\n' " + ' '.join(SPEC['packages']))
+    if SPEC['packages']: script.append("dpkg-query -W -f 'pkg ${Package} ${db:Status-Status}\\n' " + ' '.join(SPEC['packages']))
     script.append("stat -c 'stat %n|%U|%G|%a' " + ' '.join(paths))
     script.append('sha256sum ' + ' '.join(map(quote, files)))
-    script.append("getent group %s | sed 's/^/grp /'" % names)
-    script.append("getent passwd %s | sed 's/^/usr /'" % names)
+    if names: script.append("getent group %s | sed 's/^/grp /'" % names)
+    if names: script.append("getent passwd %s | sed 's/^/usr /'" % names)
     script.append('printf "lnk %%s\\n" "$(readlink %s)"' % quote(LINK['path']))
-    script.append('systemctl show -p Id,ActiveState,UnitFileState ' + ' '.join(SERVICES))
+    if SERVICES: script.append('systemctl show -p Id,ActiveState,UnitFileState ' + ' '.join(SERVICES))
     script += ['grep -qxF -- %s %s && echo line %d' % (quote(l), quote(f), i) for i, (f, l) in enumerate(LINES)]
-    script.append("crontab -l | sed 's/^/cron /'")
+    if CRON: script.append("crontab -l | sed 's/^/cron /'")
     return '\n'.join(script) + '\n}\nf 2>/dev/null </dev/null; echo @END\n'
 
 

@@ -7,6 +7,7 @@ import { budgets } from './budgets.ts'
 import { agree, change, converge, far, noOp, type Sink } from './cases.ts'
 import { endMeasured } from './control-group.ts'
 import { benchmarksDocument, missed } from './document.ts'
+import { fanOut } from './fan-out.ts'
 import { machine } from './machine.ts'
 import { installPeers, peerCases } from './peers.ts'
 import type { Run } from './statistics.ts'
@@ -16,11 +17,12 @@ const raw = join(root, '.deploy/bench')
 
 const FULL = { noOp: 9, change: 7, converge: 3, far: 7, sampled: 2 }
 const PEER_TURNS = { noOp: { timed: 3, sampled: 1 }, change: { timed: 2, sampled: 0 } }
+const FAN_OUT_TURNS = { timed: 3, sampled: 1 }
 const QUICK = { noOp: 5, change: 3, converge: 1, far: 3, sampled: 1 }
 
-process.exitCode = await bench(process.argv.includes('--quick'))
+process.exitCode = await bench(process.argv.includes('--quick'), process.argv.includes('--fan-out'))
 
-async function bench(quick: boolean): Promise<number> {
+async function bench(quick: boolean, manyOnly: boolean): Promise<number> {
   requireFit()
   const runs: Run[] = []
   const log = join(raw, `${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.jsonl`)
@@ -32,9 +34,11 @@ async function bench(quick: boolean): Promise<number> {
       appendFileSync(log, `${JSON.stringify(run)}\n`)
     },
   }
-  const facts = await withLock('bench', () => onBed((bed) => allCases(bed, quick, sink)))
+  const facts = await withLock('bench', () =>
+    onBed((bed) => (manyOnly ? manyHosts(bed, sink) : allCases(bed, quick, sink))),
+  )
   const held = budgets(runs)
-  const document = quick ? join(raw, 'benchmarks.md') : join(root, 'docs/benchmarks.md')
+  const document = quick || manyOnly ? join(raw, 'benchmarks.md') : join(root, 'docs/benchmarks.md')
   const date = new Date().toISOString().slice(0, 10)
   writeFileSync(document, benchmarksDocument({ date, machine: facts, runs, budgets: held }))
   say(`written: ${document}`)
@@ -62,8 +66,14 @@ async function allCases(bed: Bed, quick: boolean, sink: Sink): Promise<readonly 
   const three = await all(bed)
   // What another tool does not do here is told as not measured; our own figures do not depend on it.
   await peerCases(three, PEER_TURNS, sink).catch((error: unknown) => say(`another tool failed: ${error}`))
+  await manyHosts(three, sink)
   await all(await withHosts(three, 10, say))
   return [...machine(bed), `other tools: ${versions}`]
+}
+
+async function manyHosts(bed: Bed, sink: Sink): Promise<readonly string[]> {
+  await fanOut(bed, [50, 200], FAN_OUT_TURNS, sink)
+  return machine(bed)
 }
 
 /** The bed is removed in any outcome, an interrupt included. */

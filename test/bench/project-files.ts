@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import * as small from './project/roles/small.ts'
 import * as work from './project/roles/work.ts'
 import { numbers, templatePairs } from './templates.ts'
 
@@ -19,10 +20,13 @@ const TSCONFIG = {
   include: ['inventories', 'playbooks', 'roles'],
 }
 
+/** The folder with the small work for the floor. */
+export const SMALL = 'floor-small'
+
 /** Lays out the bench project: playbooks, templates and files, and beside them the same work for the floor. */
 export function writeProject(root: string): void {
   cpSync(join(import.meta.dirname, 'project'), root, { recursive: true })
-  for (const folder of ['templates', 'files', 'floor/templates', 'floor/files'])
+  for (const folder of ['templates', 'files', 'floor/templates', 'floor/files', `${SMALL}/templates`, `${SMALL}/files`])
     mkdirSync(join(root, folder), { recursive: true })
   const write = (path: string, content: string | Buffer) => writeFileSync(join(root, path), content)
   write('package.json', JSON.stringify({ private: true, type: 'module' }))
@@ -37,6 +41,13 @@ export function writeProject(root: string): void {
   }
   for (const name of work.services) write(`floor/files/${name}.service`, work.unitText(name))
   write('floor/spec.json', JSON.stringify(work))
+  for (const { from } of small.copies) {
+    write(`files/${from}`, small.contentOf(from))
+    write(`${SMALL}/files/${from}`, small.contentOf(from))
+  }
+  const none = { packages: [], accounts: [], templates: [], services: [], lines: [], cron: [] }
+  const { directories, copies, link } = small
+  write(`${SMALL}/spec.json`, JSON.stringify({ ...work, ...none, directories, copies, link }))
 }
 
 /** Writes the inventory of the environment `bench`: these lab hosts, with the revision of the first template. */

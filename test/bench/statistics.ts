@@ -6,6 +6,9 @@ export const PEER_TOOLS = ['pyinfra', 'mitogen', 'ansible'] as const
 /** Name of a case in which the other tools take part; its runs are compared with each other only. */
 export const besidePeers = (name: string): string => `peers: ${name}`
 
+/** Name of the case with many addresses of one sshd. */
+export const FAN_OUT = 'fan-out'
+
 /** One run within a case. */
 export interface Run extends Measured {
   readonly case: string
