@@ -1,4 +1,4 @@
-import { besidePeers, FAN_OUT, median, paired, peakMemory, type Run, runsOf } from './statistics.ts'
+import { besidePeers, FAN_OUT, median, PEER_TOOLS, paired, peakMemory, type Run, runsOf } from './statistics.ts'
 
 /** One promise of the design, and what was measured. */
 export interface Budget {
@@ -11,6 +11,9 @@ export interface Budget {
 
 /** Seconds of a round trip that the far route adds. */
 const ROUND_TRIP = 0.05
+
+/** How many times as fast as another tool a no-op is at least. */
+const FASTER = { pyinfra: 6, mitogen: 10, ansible: 40 }
 
 /** All budgets with what these runs say. */
 export function budgets(all: readonly Run[]): readonly Budget[] {
@@ -46,9 +49,9 @@ function ourBudgets(runs: readonly Run[]): readonly Budget[] {
       hostCpu(runs, 'converge', hosts, 'apply'),
       bytes(runs, hosts),
     ]),
-    ...(runs.some((run) => run.case === besidePeers('no-op'))
-      ? [faster(runs, 'pyinfra', 6), faster(runs, 'mitogen', 10), faster(runs, 'ansible', 40)]
-      : []),
+    ...PEER_TOOLS.filter((peer) => runsOf(runs, besidePeers('no-op'), 3, peer).length > 0).map((peer) =>
+      faster(runs, peer, FASTER[peer]),
+    ),
     trips(runs, 60),
     trips(runs, 600),
     ...['no-op', 'change', 'converge'].map((name) => memory(runs, name)),

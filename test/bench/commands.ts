@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bed, Route } from './bed.ts'
 import type { Job } from './measure.ts'
@@ -28,9 +29,15 @@ export function deploy(
 ): Job {
   const yes = verb === 'apply' ? ['--yes'] : []
   return {
-    argv: [bed.node, 'node_modules/.bin/deploy', verb, environment, playbook, ...yes],
+    argv: [bed.node, ...launchOptions(bed), 'node_modules/.bin/deploy', verb, environment, playbook, ...yes],
     check: (output) => must(NOTHING.test(output) === (changes === 'none'), `deploy ${verb}`, changes, output),
   }
+}
+
+/** What the launcher's first line gives to Node, where a user types its name. */
+function launchOptions({ root }: Bed): readonly string[] {
+  const [first = ''] = readFileSync(join(root, 'node_modules/.bin/deploy'), 'utf8').split('\n')
+  return first.split(' ').filter((word) => word.startsWith('--'))
 }
 
 const NOTHING = /^Plan: nothing to do on \d+ hosts?; (\d+) of \1 tasks as wanted\.$/m

@@ -62,13 +62,13 @@ async function allCases(bed: Bed, quick: boolean, sink: Sink): Promise<readonly 
     await all(bed)
     return machine(bed)
   }
-  const versions = installPeers(bed, sink)
+  const peers = installPeers(bed, sink)
   const three = await all(bed)
   // What another tool does not do here is told as not measured; our own figures do not depend on it.
-  await peerCases(three, PEER_TURNS, sink).catch((error: unknown) => say(`another tool failed: ${error}`))
+  await peerCases(three, peers.tools, PEER_TURNS, sink).catch((error: unknown) => say(`another tool failed: ${error}`))
   await manyHosts(three, sink)
   await all(await withHosts(three, 10, say))
-  return [...machine(bed), `other tools: ${versions}`]
+  return [...machine(bed), `other tools: ${peers.versions}`]
 }
 
 async function manyHosts(bed: Bed, sink: Sink): Promise<readonly string[]> {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Bed, makeBare, withRev } from './bed.ts'
 import { type Sink, type Turns, takeTurns } from './cases.ts'
@@ -11,25 +11,51 @@ type PeerName = (typeof PEER_TOOLS)[number]
 
 const TEXTS = join(import.meta.dirname, 'peers')
 
-/** Installs the newest releases that this machine's Python can run, in an environment of the bed. Gives a line of versions. */
-export function installPeers(bed: Bed, { say }: Sink): string {
+/** The other tools that are there, and a line of their versions. */
+export interface Installed {
+  readonly tools: readonly PeerName[]
+  readonly versions: string
+}
+
+/**
+ * Installs the newest releases that this machine's Python can run, in an environment of the bed; where PyPI cannot be
+ * reached, Debian's Ansible alone.
+ */
+export function installPeers(bed: Bed, { say }: Sink): Installed {
   say('installing ansible-core, mitogen and pyinfra from PyPI')
   const folder = environment(bed)
-  const run = (file: string, args: readonly string[]) =>
-    execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 300_000 })
-  run('/usr/bin/python3', ['-m', 'venv', folder])
-  run(join(folder, 'bin/pip'), [
-    'install',
-    '--quiet',
-    '--disable-pip-version-check',
-    'ansible-core',
-    'mitogen',
-    'pyinfra',
-  ])
   mkdirSync(join(bed.root, 'ansible'))
   writeFileSync(join(bed.root, 'ansible/ansible.cfg'), '')
+  run('/usr/bin/python3', ['-m', 'venv', folder])
+  try {
+    run(join(folder, 'bin/pip'), [
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      'ansible-core',
+      'mitogen',
+      'pyinfra',
+    ])
+  } catch {
+    say('PyPI cannot be reached: Ansible as Debian has it')
+    return { tools: ['ansible'], versions: debianAnsible(folder) }
+  }
   const listed = run(join(folder, 'bin/pip'), ['list', '--format=freeze', '--disable-pip-version-check'])
-  return versions(listed)
+  return { tools: PEER_TOOLS, versions: versions(listed) }
+}
+
+function debianAnsible(folder: string): string {
+  run('apt-get', ['-qq', 'update'])
+  run('env', [
+    'DEBIAN_FRONTEND=noninteractive',
+    ...['apt-get', '-qq', 'install', '-y', '--no-install-recommends', 'ansible-core'],
+  ])
+  symlinkSync('/usr/bin/ansible-playbook', join(folder, 'bin/ansible-playbook'))
+  return `ansible-core ${run('dpkg-query', ['-W', '-f', '${Version}', 'ansible-core'])} of Debian`
+}
+
+function run(file: string, args: readonly string[]): string {
+  return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 300_000 })
 }
 
 /** `ansible-core 1.2, mitogen 3.4, …` of what pip lists. */
@@ -46,13 +72,14 @@ export function versions(listed: string): string {
 /** All cases: each converges on restored disks, finds nothing to do then, and does one change after another. */
 export async function peerCases(
   bed: Bed,
+  tools: readonly PeerName[],
   turns: { readonly noOp: Turns; readonly change: Turns },
   sink: Sink,
 ): Promise<void> {
   const jobs: readonly (readonly [string, (now: Bed, changes: 'none' | 'some') => Job])[] = [
     ['floor', (now, changes) => floor(now, now.route, changes)],
     ['apply', (now, changes) => deploy(now, 'bench', 'apply', 'web', changes)],
-    ...PEER_TOOLS.map((name) => [name, (now: Bed, changes: 'none' | 'some') => peer(now, name, changes)] as const),
+    ...tools.map((name) => [name, (now: Bed, changes: 'none' | 'some') => peer(now, name, changes)] as const),
   ]
   let now = bed
   for (const [name, job] of jobs) {
@@ -81,7 +108,6 @@ function ansible(bed: Bed, name: 'ansible' | 'mitogen', changes: 'none' | 'some'
   const line = ([host, address, port]: readonly string[]) =>
     `${host} ansible_host=${address} ansible_port=${port} ansible_user=root ansible_ssh_private_key_file=${identityFile}\n`
   writeFileSync(inventory, hosts.map((text) => line(text.split(' '))).join(''))
-  const strategies = execFileSync(join(environment(bed), 'bin/python'), ['-c', FIND_STRATEGIES], { encoding: 'utf8' })
   const settings = {
     ANSIBLE_CONFIG: join(root, 'ansible/ansible.cfg'),
     ANSIBLE_HOME: join(root, 'ansible'),
@@ -92,7 +118,10 @@ function ansible(bed: Bed, name: 'ansible' | 'mitogen', changes: 'none' | 'some'
     ANSIBLE_SSH_ARGS: `-C -o ControlMaster=auto -o ControlPersist=60s -o StrictHostKeyChecking=yes -o UserKnownHostsFile=${route.knownHosts} -o LogLevel=ERROR`,
     ANSIBLE_SSH_CONTROL_PATH_DIR: join(root, 'ansible/cp'),
     LC_ALL: 'C.UTF-8',
-    ...(name === 'mitogen' && { ANSIBLE_STRATEGY_PLUGINS: strategies.trim(), ANSIBLE_STRATEGY: 'mitogen_linear' }),
+    ...(name === 'mitogen' && {
+      ANSIBLE_STRATEGY_PLUGINS: run(join(environment(bed), 'bin/python'), ['-c', FIND_STRATEGIES]).trim(),
+      ANSIBLE_STRATEGY: 'mitogen_linear',
+    }),
   }
   const program = join(environment(bed), 'bin/ansible-playbook')
   const values = JSON.stringify({ work: join(root, 'floor'), rev: bed.rev })
