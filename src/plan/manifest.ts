@@ -142,5 +142,7 @@ function isManifest(value: Partial<Manifest>): value is Manifest {
 
 function isRemoval(removal: ManifestEntry['removal'] | null): boolean {
   if (removal === undefined) return true
-  return typeof removal?.type === 'string' && typeof removal.left === 'string' && removal.want instanceof Object
+  const { type, want, left } = removal ?? {}
+  const plain = want instanceof Object && Object.values(want).every((one) => typeof one === 'string' || one === true)
+  return typeof type === 'string' && typeof left === 'string' && plain
 }

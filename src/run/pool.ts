@@ -70,12 +70,16 @@ export function openPool({ inventory, forks, ...access }: PoolOptions): Pool {
       resolve(next)
       await next.started
     }
-    logins(async () => {
-      const front = await frontOf(connection)
+    const pace = async () => {
+      const front = await logins(() => frontOf(connection))
       const limit = fronts.get(front) ?? pLimit(AT_ONE_FRONT)
       fronts.set(front, limit)
-      await limit(open)
-    }).catch((error: unknown) => reject(error instanceof DeployError ? keyLocked(host, error) : error))
+      // The front first: who waits for it takes no place of others.
+      await limit(() => logins(open))
+    }
+    pace().catch((error: unknown) => reject(error instanceof DeployError ? keyLocked(host, error) : error))
+    // Whoever asks this host meets the error; until then it is not an unhandled one.
+    promise.catch(() => undefined)
     return promise
   }
 
@@ -133,7 +137,7 @@ export function openPool({ inventory, forks, ...access }: PoolOptions): Pool {
     },
     traffic: () => sumTraffic(sessions),
     close() {
-      logins.clearQueue()
+      for (const limit of [logins, ...fronts.values()]) limit.clearQueue()
       for (const session of sessions) session.close()
       keys.stop()
     },

@@ -101,7 +101,7 @@ hosts: { ${lab.hosts.map((host) => `${host}: { address: ${hosts[host]?.address} 
       () => writeFileSync(file, readFileSync(file, 'utf8').replace('"app1"', '"app3"')),
       'altered or cut',
     ],
-  ])('with %s nothing is touched on any host', async (_name, alter, says) => {
+  ])('F65 with %s nothing is touched on any host', async (_name, alter, says) => {
     content('two')
     const port = readFileSync(join(here.root, 'templates/saved.hbs'), 'utf8')
     expect((await plan()).code).toBe(0)

@@ -50,6 +50,10 @@ describeOnLab('fetch', () => {
       `app1 fetch ${large}`,
       'app2 fetch /etc/ssh/ssh_host_ed25519_key.pub',
     ])
+    expect((await trial.drift()).toSorted()).toEqual([
+      `drifted fetch ${large}`,
+      'pending fetch /etc/ssh/ssh_host_ed25519_key.pub',
+    ])
     expect((await trial.apply()).code).toBe(0)
     expect(readFileSync(here('app1', large), 'latin1').endsWith('more\n')).toBe(true)
     expect(planned(await trial.plan())).toEqual([])

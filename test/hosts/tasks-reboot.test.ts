@@ -46,6 +46,9 @@ describeOnLab('reboot', () => {
     expect(applied.code).toBe(0)
     expect(planned(await trial.plan())).toEqual([])
     expect(await trial.drift()).toEqual([])
+    await on('touch /run/reboot-required')
+    expect(await trial.drift()).toEqual(['drifted reboot when required'])
+    await on('rm /run/reboot-required')
     expect(await on('ls -A /run/deploy /var/lib/deploy/owed')).toBe('/run/deploy:\nlock\n\n/var/lib/deploy/owed:\n')
   })
 

@@ -8,6 +8,11 @@ const SHOWN = 'ssh-ed25519 …AAAAAAAC ann'
 const sudoersText = '# Managed by evenkeel.\napp ALL=(root) NOPASSWD: /bin/true\n'
 const shownContent = (text: string) => `${text.length} bytes`
 
+/** A timer and its service, both at work, that somebody left there. */
+const LEFT = `cd /etc/systemd/system; printf '[Timer]\\nOnCalendar=2099-01-01\\n[Install]\\nWantedBy=timers.target\\n' >f-gone.timer
+printf '[Service]\\nExecStart=/bin/sleep inf\\n' >f-gone.service; systemctl daemon-reload
+systemctl -q enable --now f-gone.timer; systemctl start f-gone; cd /`
+
 const FIELDS: readonly FieldCase[] = [
   {
     task: `block({ path: '/srv/hosts', name: 'peers', content: '10.0.0.1 a\\n10.0.0.2 b', create: true })`,
@@ -71,6 +76,17 @@ const FIELDS: readonly FieldCase[] = [
     before: `printf '[Service]\\nExecStart=/bin/true\\n' >/etc/systemd/system/f-when.service; systemctl daemon-reload`,
     broken: `sed -i 's/2099/2098/' /etc/systemd/system/f-when.timer; systemctl disable -q --now f-when.timer; systemctl daemon-reload`,
     says: 'unit f-when.timer: content 91 bytes (HASH) → 91 bytes (HASH), enabled false → true, running false → true',
+  },
+  {
+    task: `timer({ name: 'f-gone', absent: true })[0]`,
+    before: LEFT,
+    broken: LEFT,
+    says: 'unit f-gone.timer: kind file → none',
+  },
+  {
+    task: `unit({ name: 'f-gone', absent: true })`,
+    broken: 'systemctl is-active -q f-gone',
+    says: 'unit f-gone.service: kind file → none',
   },
   {
     task: `authorizedKeys({ user: 'games', home: '/usr/games', keys: ['${KEY}'], exact: true })`,

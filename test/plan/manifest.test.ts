@@ -76,6 +76,13 @@ describe('a manifest', () => {
     [manifestText({ format: 1, ...scope, entries: [{ key: 'k' }] } as unknown as Manifest), /damaged/],
     [manifestText({ ...withLink(), entries: [{ ...linkEntry(), removal: null as never }] }), /damaged/],
     [manifestText({ ...withLink(), entries: [{ ...linkEntry(), removal: { type: 'file' } as never }] }), /damaged/],
+    [
+      manifestText({
+        ...withLink(),
+        entries: [{ ...linkEntry(), removal: { type: 'file', left: '', want: { absent: true, path: 5 } } as never }],
+      }),
+      /damaged/,
+    ],
     ['{"format":2}', /newer version/],
   ])('%j is refused with exit 4', (text, message) => {
     expect(() => readManifest('app1', scope, text)).toThrow(expect.objectContaining({ exit: 4, code: 'E_MANIFEST' }))
@@ -139,6 +146,7 @@ describe('prune', () => {
     ['another thing', { removal: { ...removal, want: { path: '/b', absent: true } } }],
     ['a presence', { removal: { ...removal, want: { path: '/a', target: '/x' } as never } }],
     ['more than absence', { removal: { ...removal, want: { path: '/a', target: '/x', absent: true } } }],
+    ['a path that is true', { removal: { ...removal, want: { path: true, absent: true } as never } }],
     ['a path that is none', { removal: { ...removal, want: { path: 'a', absent: true } } }],
   ])('nothing is made of an entry that names %s', (_name, change) => {
     expect(removalTask({ ...entry, ...change })).toBeUndefined()

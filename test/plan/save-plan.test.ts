@@ -104,7 +104,7 @@ test('a host that cannot be reached does not stand in the way of the others', ()
   expect(refusal(() => requireUnchanged(saved, { ...without, tasks: [] }, new Set(['app2'])))).toContain('app1: file x')
 })
 
-test('a plan is good for 24 hours, and for the version that made it', () => {
+test('F65 a plan is good for 24 hours, and for the version that made it', () => {
   const later = (hours: number) => new Date(NOW.getTime() + hours * 3600_000)
   expect(refusal(() => requireFresh(saved, '1.2.3', later(23.99)))).toBeUndefined()
   expect(refusal(() => requireFresh(saved, '1.2.3', later(24)))).toContain('expired at 2026-01-03T03:04:05.000Z')
