@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url'
 
 const toolFolder = fileURLToPath(new URL('..', import.meta.url))
+/** Paths by the addresses that stacks name: thousands of tasks are made in a few files. */
+const paths = new Map<string, string>()
 
 /**
  * Where the user's code called us: `/absolute/file.ts:line` of the nearest stack frame outside the tool's own
@@ -15,7 +17,8 @@ export function callSite(): string {
     const match = /((?:file:\/\/)?\/[^()]*):(\d+):\d+\)?$/.exec(line)
     if (!match) continue
     const [, location = '', lineNumber] = match
-    const file = location.startsWith('file:') ? fileURLToPath(location) : location
+    const file = paths.get(location) ?? (location.startsWith('file:') ? fileURLToPath(location) : location)
+    paths.set(location, file)
     if (!file.startsWith(toolFolder)) return `${file}:${lineNumber}`
   }
   return 'unknown'

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { memoize } from './memoize.ts'
 
 /** What known_hosts files say of a key that a host shows. */
 export type Verdict = 'known' | 'unknown' | 'changed' | 'revoked' | 'authority'
@@ -35,8 +36,11 @@ export function knownKeyTypes(texts: readonly string[], name: string): readonly 
 }
 
 function entriesOf(texts: readonly string[], name: string): readonly Entry[] {
-  return texts.flatMap((text) => text.split('\n').flatMap(parse)).filter((entry) => matches(entry.names, name))
+  return texts.flatMap(parseFile).filter((entry) => matches(entry.names, name))
 }
+
+/** Hundreds of hosts are looked up in the same files. */
+const parseFile = memoize((text: string) => text.split('\n').flatMap(parse))
 
 function parse(line: string): readonly Entry[] {
   const words = line.trim().split(/\s+/)
@@ -48,7 +52,8 @@ function parse(line: string): readonly Entry[] {
 function matches(names: string, name: string): boolean {
   if (names.startsWith('|')) return matchesHash(names, name)
   const patterns = names.split(',')
-  const hit = (pattern: string) => glob(pattern).test(name.toLowerCase())
+  const asked = name.toLowerCase()
+  const hit = (pattern: string) => (/[*?]/.test(pattern) ? glob(pattern).test(asked) : pattern.toLowerCase() === asked)
   const refused = patterns.some((pattern) => pattern.startsWith('!') && hit(pattern.slice(1)))
   return !refused && patterns.some((pattern) => !pattern.startsWith('!') && hit(pattern))
 }
