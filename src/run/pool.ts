@@ -57,12 +57,15 @@ export function openPool({ inventory, forks, ...access }: PoolOptions): Pool {
   const logins = pLimit(forks)
   const fronts = new Map<string, LimitFunction>()
   const keys = keyAgents()
+  let over = false
 
   function login(host: string): Promise<Session> {
     const { promise, resolve, reject } = Promise.withResolvers<Session>()
     const connection = mustHave(connections, host)
     const open = async () => {
       const agent = await keys.agentFor(connection.identityFile)
+      // A link that began after the end would keep this process alive.
+      if (over) return
       const link = openLink(connection, { ...access, ...(agent && { agent }) })
       const closed = link.closed.then((failure) => withTrustHint(failure, inventory.environment, host))
       const next = openSession(host, { ...link, closed })
@@ -137,6 +140,7 @@ export function openPool({ inventory, forks, ...access }: PoolOptions): Pool {
     },
     traffic: () => sumTraffic(sessions),
     close() {
+      over = true
       for (const limit of [logins, ...fronts.values()]) limit.clearQueue()
       for (const session of sessions) session.close()
       keys.stop()

@@ -30,11 +30,12 @@ const ANSWER = 30
 export function keyAgents(): KeyAgents {
   const sockets = new Map<string, Promise<string | undefined>>()
   const agents: KeyAgent[] = []
+  const over = new AbortController()
   let last: Promise<unknown> = Promise.resolve()
 
   async function unlock(file: string): Promise<string | undefined> {
     if (!isEncrypted(textOf(file)) || (await inUsersAgent(file))) return undefined
-    const agent = await unlockKey(file)
+    const agent = await unlockKey(file, over.signal)
     agents.push(agent)
     return agent.socket
   }
@@ -49,6 +50,7 @@ export function keyAgents(): KeyAgents {
       return socket
     },
     stop() {
+      over.abort()
       for (const agent of agents) agent.stop()
     },
   }
@@ -72,7 +74,8 @@ async function inUsersAgent(file: string): Promise<boolean> {
 }
 
 /** Starts an agent of our own and adds the key. */
-async function unlockKey(file: string): Promise<KeyAgent> {
+async function unlockKey(file: string, over: AbortSignal): Promise<KeyAgent> {
+  if (over.aborted) throw locked(file, 'the run is over')
   const asksPerson = process.stdin.isTTY
   if (!asksPerson && !process.env.SSH_ASKPASS) throw locked(file, 'it is encrypted, and nobody can be asked here')
   const folder = mkdtempSync(join(tmpdir(), 'deploy-agent-'))
@@ -111,10 +114,11 @@ async function unlockKey(file: string): Promise<KeyAgent> {
       stdin: 'inherit',
       stdout: 'ignore',
       stderr: 'inherit',
+      cancelSignal: over,
       env: { SSH_AUTH_SOCK: socket, ...(!asksPerson && { SSH_ASKPASS_REQUIRE: 'force' }) },
       ...(!asksPerson && { timeout: ANSWER * 1000 }),
     }))
-  if (added && added.exitCode === 0) return { socket, stop }
+  if (added && added.exitCode === 0 && !over.aborted) return { socket, stop }
   stop()
   throw locked(file, added ? 'it was not unlocked' : 'no ssh-agent could be started')
 }
