@@ -71,6 +71,7 @@ describeOnLab('drift', () => {
       'run',
       'who',
       'when',
+      'removal',
     ])
   })
 

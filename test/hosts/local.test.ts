@@ -40,7 +40,7 @@ describeOnLab('the transport local', () => {
     const said = inPrivate(`${DEPLOY} apply here --yes --no-check --quiet >/dev/null || exit
       sha256sum </srv/local; ${DEPLOY} run here here --json -- 'base64 -w0 </srv/local | head -c 100000' | tr -d '\\n'; echo
       ${DEPLOY} plan here --no-check --detailed-exitcode >/dev/null; echo $?
-      chmod 600 /srv/text; ${DEPLOY} drift here --no-check | grep -o 'drifted *file.*'; ls -A /run/deploy`)
+      echo x >>/srv/text; ${DEPLOY} drift here --no-check | grep -o 'drifted *file.*'; ls -A /run/deploy`)
     const [sum, run = '', ...more] = said.trimEnd().split('\n')
     expect(sum).toBe(`${createHash('sha256').update(bytes).digest('hex')}  -`)
     expect(JSON.parse(run).hosts[0].output).toBe(bytes.toString('base64').slice(0, 100_000))
