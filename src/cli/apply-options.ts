@@ -10,12 +10,14 @@ export interface ApplyOptions extends PlaybookOptions {
   readonly saved?: SavedPlan
   /** The file that gets the events. */
   readonly events?: string
+  /** The run that is taken over: its locks, and what it did. */
+  readonly instead?: string
   /** The command as typed, without `deploy` and `--yes`. */
   readonly command: string
 }
 
 /** The options as commander gives them. */
-export type TypedOptions = Omit<ApplyOptions, 'command' | 'saved'> & { readonly plan?: string }
+export type TypedOptions = Omit<ApplyOptions, 'command' | 'saved' | 'instead'> & { readonly plan?: string }
 
 /** What an apply is asked to do. */
 export interface Asked {

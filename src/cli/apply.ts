@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { DeployError, exitCodes } from '../model/error.ts'
+import { exitCodes } from '../model/error.ts'
 import type { Emit, RunEvent } from '../model/event.ts'
 import type { Plan } from '../model/plan.ts'
 import type { SavedPlan } from '../model/saved-plan.ts'
@@ -8,7 +8,7 @@ import type { Approve } from '../run/approval.ts'
 import type { Context } from '../run/context.ts'
 import type { Survey } from '../run/survey.ts'
 import { type ApplyOptions, named, saved, type TypedOptions } from './apply-options.ts'
-import { type OpenedRun, openRun } from './open-run.ts'
+import { type Inherited, type OpenedRun, openRun } from './open-run.ts'
 import { type Finish, withPlaybook, withPrune } from './options.ts'
 import { type Output, openOutput } from './output.ts'
 import { exitOfPlan } from './plan.ts'
@@ -30,14 +30,20 @@ export function applyCommand(program: Command, finish: Finish): void {
     })
 }
 
-async function applyVerb(environment: string, playbook: string | undefined, options: ApplyOptions): Promise<number> {
+export async function applyVerb(
+  environment: string,
+  playbook: string | undefined,
+  options: ApplyOptions,
+  inherited?: Inherited,
+): Promise<number> {
   const began = performance.now()
   const output = openOutput(options)
-  const run = await openRun(environment, playbook, options)
+  const run = await openRun(environment, playbook, options, inherited)
   try {
     const { hasWork } = await import('../run/apply.ts')
     const { trackOutcomes } = await import('../report/outcomes.ts')
-    const { plan, survey, context } = await showPlan(run, output, { prune: options.prune ?? false })
+    const { prune = false, instead } = options
+    const { plan, survey, context } = await showPlan(run, output, { prune, instead })
     if (options.saved) await requireSaved(options.saved, { ...run, context }, survey)
     const outcomes = trackOutcomes(plan)
     const events = options.events === undefined ? undefined : await openEvents(options.events, plan)
@@ -45,15 +51,16 @@ async function applyVerb(environment: string, playbook: string | undefined, opti
       outcomes.take(event)
       events?.take(event)
     }
-    const result = hasWork(context, survey) ? await carryOut(context, plan, survey, emit, output, options) : undefined
+    const work = hasWork(context, survey, instead)
+    const ended = work ? await carryOut(context, plan, survey, emit, output, options) : undefined
     const hosts = survey.phases.map(({ host }) => host)
-    events?.end(result?.hosts ?? [])
+    events?.end(ended?.result.hosts ?? [])
     const seconds = (performance.now() - began) / 1000
     await showEnd(
       {
         plan,
         hosts,
-        result,
+        result: ended?.result,
         results: outcomes.results(),
         traffic: run.context.pool.traffic(),
         seconds,
@@ -61,7 +68,7 @@ async function applyVerb(environment: string, playbook: string | undefined, opti
       },
       output,
     )
-    return exitOfApply(plan, result)
+    return exitOfApply(plan, ended?.result, ended?.interrupted)
   } finally {
     run.close()
   }
@@ -79,6 +86,12 @@ async function requireSaved(saved: SavedPlan, { context, knownHosts }: OpenedRun
   requireUnchanged(saved, seenBy(context, survey, knownHosts), new Set(survey.lost.map(({ host }) => host)))
 }
 
+/** What an apply did, and the exit code of the signal that stopped it. */
+interface Ended {
+  readonly result: ApplyResult
+  readonly interrupted: number | undefined
+}
+
 async function carryOut(
   context: Context,
   plan: Plan,
@@ -86,10 +99,11 @@ async function carryOut(
   told: Emit,
   output: Output,
   options: ApplyOptions,
-): Promise<ApplyResult> {
+): Promise<Ended> {
   const { apply } = await import('../run/apply.ts')
   const { watchRun } = await import('./watch.ts')
-  const approve = await consent(plan, survey, output, options)
+  const { listenForInterrupts } = await import('./interrupts.ts')
+  const approve = await consent(plan, survey, options)
   const blocked = new Set(plan.problems.filter(({ waits }) => !waits).map(({ host }) => host))
   const watch = await watchRun(
     output,
@@ -100,33 +114,34 @@ async function carryOut(
     watch.take(event)
   }
   output.progress('\n')
-  return apply(context, survey, { command: options.command, approve, blocked, emit }).finally(watch.end)
+  const { command, instead, prune = false } = options
+  const interrupts = listenForInterrupts(plan.environment)
+  try {
+    const { stop } = interrupts
+    const result = await apply(context, survey, { command, approve, blocked, emit, prune, instead, stop })
+    return { result, interrupted: interrupts.exit() }
+  } finally {
+    await watch.end()
+    interrupts.close()
+  }
 }
 
 /** The consent to a plan: by having saved it, by `--yes`, or by an answer on the terminal. */
-async function consent(plan: Plan, first: Survey, output: Output, { yes, saved }: ApplyOptions): Promise<Approve> {
+async function consent(plan: Plan, first: Survey, options: ApplyOptions): Promise<Approve> {
   const { approvalOf, approveAll, savedApprovalOf } = await import('../run/approval.ts')
-  if (saved) return savedApprovalOf(plan, first)
-  if (yes) return approveAll
-  if (output.json || !process.stdin.isTTY || !process.stdout.isTTY) {
-    throw new DeployError({
-      code: 'E_CONSENT',
-      message: 'nobody can be asked here, and --yes was not given; nothing was changed',
-      hint: 'read the plan, then add --yes',
-      exit: exitCodes.refused,
-    })
-  }
-  const { confirm } = await import('./confirm.ts')
-  if (!(await confirm(`Apply ${plan.changes.length} changes to ${plan.environment}?`))) {
-    throw new DeployError({ code: 'E_CONSENT', message: 'not confirmed; nothing was changed', exit: exitCodes.refused })
-  }
-  return approvalOf(plan, first)
+  const { requireConsent } = await import('./confirm.ts')
+  if (options.saved) return savedApprovalOf(plan, first)
+  const apply = `pply ${plan.changes.length} changes to ${plan.environment}?`
+  const question = options.instead === undefined ? `A${apply}` : `Take over run ${options.instead} and a${apply}`
+  await requireConsent(question, 'nothing was changed', options)
+  return options.yes ? approveAll : approvalOf(plan, first)
 }
 
-/** Several at once: refused, failed, unreachable or unknown, in this order. */
-function exitOfApply(plan: Plan, result: ApplyResult | undefined): number {
+/** Several at once: refused, interrupted, failed, unreachable or unknown, in this order. */
+function exitOfApply(plan: Plan, result: ApplyResult | undefined, interrupted: number | undefined): number {
   const outcomes = new Set(result?.hosts.map(({ outcome }) => outcome))
   if (outcomes.has('refused')) return exitCodes.refused
+  if (interrupted !== undefined) return interrupted
   if (outcomes.has('failed')) return exitCodes.failed
   if (plan.problems.some(({ waits }) => !waits)) return exitCodes.failed
   return outcomes.has('unknown') ? exitCodes.unreachable : exitOfPlan(plan)

@@ -1,4 +1,23 @@
 import { createInterface } from 'node:readline/promises'
+import { DeployError, exitCodes } from '../model/error.ts'
+
+export interface ConsentOptions {
+  readonly yes?: boolean
+  readonly json?: boolean
+}
+
+/**
+ * Returns when a person has said yes to a question, or `--yes` did.
+ *
+ * @throws DeployError `E_CONSENT` (exit 4) when nobody can be asked, or the answer was another one. `nothing` says what was
+ * not done, e.g. `nothing was changed`.
+ */
+export async function requireConsent(question: string, nothing: string, options: ConsentOptions): Promise<void> {
+  if (options.yes) return
+  if (options.json || !process.stdin.isTTY || !process.stdout.isTTY)
+    throw refused(`nobody can be asked here, and --yes was not given; ${nothing}`, 'read the above, then add --yes')
+  if (!(await confirm(question))) throw refused(`not confirmed; ${nothing}`)
+}
 
 /** Asks a question that only `yes` or `y` says yes to. The end of input, or an interrupt, is a no. */
 export async function confirm(question: string): Promise<boolean> {
@@ -12,4 +31,8 @@ export async function confirm(question: string): Promise<boolean> {
   } finally {
     terminal.close()
   }
+}
+
+function refused(message: string, hint?: string): DeployError {
+  return new DeployError({ code: 'E_CONSENT', message, exit: exitCodes.refused, ...(hint && { hint }) })
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { exitCodes } from '../model/error.ts'
 import type { Drift } from '../model/manifest.ts'
 import type { Looked } from '../run/look-for-drift.ts'
+import { noteUnfinished } from './note-open.ts'
 import { openRun } from './open-run.ts'
 import { type Finish, type PlaybookOptions, withPlaybook } from './options.ts'
 import { openOutput } from './output.ts'
@@ -39,7 +40,14 @@ export async function look(
     const { lookForDrift } = await import('../run/look-for-drift.ts')
     const looking = lookForDrift(run.context)
     await Promise.all([run.checked, looking.catch(() => undefined)])
-    return await looking
+    const looked = await looking
+    const lost = new Set(looked.unreachable.map(({ host }) => host))
+    await noteUnfinished(
+      run.context.pool,
+      looked.hosts.filter((host) => !lost.has(host)),
+      environment,
+    )
+    return looked
   } finally {
     run.close()
   }

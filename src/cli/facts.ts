@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { exitCodes } from '../model/error.ts'
 import type { Fact } from '../model/fact.ts'
 import type { Phase } from '../model/playbook.ts'
+import { noteOpen } from './note-open.ts'
 import { openEnvironment } from './open-run.ts'
 import { type Finish, type ReachOptions, withReach } from './options.ts'
 import { openOutput } from './output.ts'
@@ -53,6 +54,7 @@ async function facts(environment: string, options: ReachOptions): Promise<number
       )
     }
     output.document({ format: 1, environment, hosts })
+    await noteOpen(pool, [...values.keys()], environment)
     for (const { host, message } of problems) process.stderr.write(`${host}: ${safeLine(message)}\n`)
     const verbose = options.verbose ?? false
     for (const error of lost) if (error instanceof HostLost) process.stderr.write(errorText(error, verbose))

@@ -28,11 +28,7 @@ async function forgetVerb(environment: string, host: string, { yes, ...asked }: 
   try {
     if (!limit.has(host)) throw usage(`${host} is a pattern: name one host`)
     const { owed, holder } = await pool.hello(host)
-    if (holder)
-      throw refused(
-        `${host} is locked by run ${safeLine(holder.run)}`,
-        'wait for that run, or let the next apply end it',
-      )
+    if (holder) throw refused(`${host} is locked by run ${safeLine(holder.run)}`, `deploy status ${environment}`)
     if (owed.length > 0) {
       const names = owed.map(({ name }) => safeLine(name)).join(', ')
       throw refused(
@@ -40,21 +36,14 @@ async function forgetVerb(environment: string, host: string, { yes, ...asked }: 
         `deploy apply ${environment} --limit ${host}`,
       )
     }
-    if (!yes) await consent(host)
+    const { requireConsent } = await import('./confirm.ts')
+    const question = `Remove records, kept previous files and staged files from ${host}?`
+    await requireConsent(question, 'nothing was removed', { yes: yes ?? false })
     await forget(pool, host)
     process.stdout.write(`${host}: forgotten; what was deployed is as it was\n`)
   } finally {
     pool.close()
   }
-}
-
-async function consent(host: string): Promise<void> {
-  if (!process.stdin.isTTY || !process.stdout.isTTY) {
-    throw refused('nobody can be asked here, and --yes was not given; nothing was removed', 'add --yes')
-  }
-  const { confirm } = await import('./confirm.ts')
-  const question = `Remove records, kept previous files and staged files from ${host}?`
-  if (!(await confirm(question))) throw refused('not confirmed; nothing was removed')
 }
 
 /** Under the lock of the host, so that no run is in the middle of its work. */

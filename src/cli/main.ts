@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { exitCodes } from '../model/error.ts'
+import { abandonCommand } from './abandon.ts'
 import { applyCommand } from './apply.ts'
 import { driftCommand } from './drift.ts'
 import { factsCommand } from './facts.ts'
@@ -9,7 +10,9 @@ import { inventoryCommand } from './inventory.ts'
 import { labCommand } from './lab.ts'
 import type { Finish } from './options.ts'
 import { planCommand } from './plan.ts'
+import { resumeCommand } from './resume.ts'
 import { runCommand } from './run.ts'
+import { statusCommand } from './status.ts'
 import { trustCommand } from './trust.ts'
 import { typesCommand } from './types.ts'
 import { version } from './version.ts'
@@ -35,6 +38,9 @@ export function commandLine(finish: Finish): Command {
     driftCommand,
     whyCommand,
     forgetCommand,
+    statusCommand,
+    resumeCommand,
+    abandonCommand,
   ]) {
     add(program, finish)
   }

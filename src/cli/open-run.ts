@@ -13,6 +13,9 @@ export interface OpenedRun {
   close(): void
 }
 
+/** An environment, ready to reach its hosts. */
+export type OpenedEnvironment = Awaited<ReturnType<typeof openEnvironment>>
+
 /** Loads an environment and makes ready to reach its hosts; no host is contacted before a verb asks. */
 export async function openEnvironment(root: string, environment: string, options: ReachOptions) {
   const { loadConfig } = await import('../load/config.ts')
@@ -32,11 +35,17 @@ export async function openEnvironment(root: string, environment: string, options
   return { config, inventory, schema, limit, knownHosts, pool }
 }
 
+/** What a run that is taken over leaves to the one that takes it over: its hosts, already contacted, and what it did. */
+export interface Inherited extends OpenedEnvironment {
+  readonly ran: Context['ran']
+}
+
 /** Loads an environment and a playbook for `plan` and `apply`; the type-check runs beside everything else. */
 export async function openRun(
   environment: string,
   named: string | undefined,
   options: PlaybookOptions,
+  inherited?: Inherited,
 ): Promise<OpenedRun> {
   const { findProject, projectName } = await import('../load/project.ts')
   const { loadPlaybook } = await import('../load/playbook.ts')
@@ -44,7 +53,8 @@ export async function openRun(
   const root = findProject(process.cwd())
   const check = options.check ? (await import('../load/type-check.ts')).startTypeCheck(root) : undefined
   try {
-    const { config, inventory, schema, limit, knownHosts, pool } = await openEnvironment(root, environment, options)
+    const opened = inherited ?? (await openEnvironment(root, environment, options))
+    const { config, inventory, schema, limit, knownHosts, pool } = opened
     const close = () => {
       check?.stop()
       pool.close()
@@ -52,7 +62,9 @@ export async function openRun(
     const playbookName = named ?? config.playbook ?? 'site'
     const playbook = await loadPlaybook(root, playbookName, schema)
     const scope = { project: projectName(root), environment, playbook: playbookName }
-    const context = { root, inventory, playbook, sources: projectSources(root), scope, limit, pool }
+    const sources = projectSources(root)
+    const ran = inherited?.ran
+    const context = { root, inventory, playbook, sources, scope, limit, pool, ...(ran && { ran }) }
     return { context, playbookName, knownHosts, checked: check?.result ?? Promise.resolve(), close }
   } catch (error) {
     // A type error often is the better word for a file that cannot be loaded.

@@ -27,10 +27,17 @@ export function withSudoPassword(command: Command): Command {
   )
 }
 
-/** Options of verbs that contact hosts. */
+/** Options of verbs that contact the hosts they are told of. */
 export function withReach(command: Command): Command {
+  return withLogins(command).option(
+    '--limit <pattern>',
+    'act on these hosts only: groups, hosts, globs; a,b · a:&b · all:!b',
+  )
+}
+
+/** Options of verbs that contact hosts. */
+export function withLogins(command: Command): Command {
   return withSudoPassword(command)
-    .option('--limit <pattern>', 'act on these hosts only: groups, hosts, globs; a,b · a:&b · all:!b')
     .option('--forks <n>', 'logins at once', wholeNumber, 50)
     .option('--json', 'one JSON document on stdout and nothing else')
     .option('--quiet', 'no progress')
@@ -48,7 +55,11 @@ export function withPrune(command: Command): Command {
 
 /** Options of verbs that read a playbook. */
 export function withPlaybook(command: Command): Command {
-  return withReach(command).option('--no-check', 'do not type-check the playbooks')
+  return withCheck(withReach(command))
+}
+
+export function withCheck(command: Command): Command {
+  return command.option('--no-check', 'do not type-check the playbooks')
 }
 
 function wholeNumber(text: string): number {

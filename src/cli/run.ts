@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { type DeployError, exitCodes } from '../model/error.ts'
+import { noteOpen } from './note-open.ts'
 import { openEnvironment } from './open-run.ts'
 import { type Finish, type ReachOptions, withReach } from './options.ts'
 import { openOutput } from './output.ts'
@@ -80,6 +81,11 @@ async function run(environment: string, pattern: string, command: string, option
         bytes: bytes ?? 0,
       })),
     })
+    await noteOpen(
+      pool,
+      ended.flatMap(({ host, lost }) => (lost ? [] : [host])),
+      environment,
+    )
     if (failed.length > 0) return exitCodes.failed
     return lost.length > 0 ? exitCodes.unreachable : exitCodes.done
   } finally {

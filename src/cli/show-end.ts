@@ -28,7 +28,10 @@ export async function showEnd(
   const ended = summarise(plan, hosts, result, results)
   const done = ended.every(({ state }) => state === 'done')
   if (result || !done) {
-    const next = done ? '' : `Mend the cause, then: deploy ${command}`
+    const locked = result?.locked ?? []
+    const again = locked.length > 0 ? `resume ${plan.environment}` : command
+    const stopped = result?.hosts.some(({ outcome }) => outcome === 'stopped')
+    const next = done ? '' : `${stopped ? 'Go on with' : 'Mend the cause, then'}: deploy ${again}`
     output.print(`${summaryLines(results, ended, next, output.paint).join('\n')}\n`)
   }
   output.document(applyJson({ plan, run: result?.run, results, hosts: ended, traffic, seconds }))

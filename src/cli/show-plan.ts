@@ -9,6 +9,8 @@ export interface ShowOptions {
   readonly twice?: boolean
   /** What no task keeps any more is taken away. */
   readonly prune?: boolean
+  /** The run that is taken over: it need not be told of once more. */
+  readonly instead?: string | undefined
   /** How the plan reads. Omitted: as text for a terminal. */
   readonly as?: (plan: Plan) => string
 }
@@ -25,13 +27,13 @@ export interface ShownPlan {
 export async function showPlan(
   { context: read, checked }: OpenedRun,
   output: Output,
-  { twice = false, prune = false, as }: ShowOptions,
+  { twice = false, prune = false, instead, as }: ShowOptions,
 ): Promise<ShownPlan> {
   const { survey: look } = await import('../run/survey.ts')
   const { makePlan } = await import('../run/make-plan.ts')
   const { planText } = await import('../report/plan-text.ts')
-  const { hasEnded, shownHolder } = await import('../run/holder.ts')
-  const { safeLine } = await import('../report/safe.ts')
+  const { unfinishedRuns } = await import('../run/unfinished.ts')
+  const { unfinishedText } = await import('../report/unfinished-text.ts')
   const looking = (async () => {
     const { context, left } = prune ? await (await import('../run/prune.ts')).addPruning(read) : { context: read }
     return { context, left, survey: await look(context, [...context.playbook.phases.keys()], { twice }) }
@@ -39,10 +41,8 @@ export async function showPlan(
   await Promise.all([checked, looking.catch(() => undefined)])
   const { context, left, survey } = await looking
   const plan = { ...(await makePlan(context, survey)), ...(left && { left }) }
-  for (const [host, { holder }] of survey.hellos) {
-    if (holder && !hasEnded(holder))
-      process.stderr.write(`${host} is locked now by run ${safeLine(shownHolder(holder))}\n`)
-  }
+  const unfinished = unfinishedRuns(survey.hellos).filter(({ run }) => run !== instead)
+  process.stderr.write(unfinishedText(unfinished, plan.environment))
   output.print(as ? as(plan) : planText(plan, output.paint))
   return { plan, survey, context }
 }

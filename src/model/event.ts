@@ -17,12 +17,15 @@ export interface PhaseEvent {
   readonly hosts: readonly string[]
 }
 
+/** How one host's part of a phase ended. `stopped`: the run was told to stop before it was through. */
+export type PartOutcome = 'ok' | 'changed' | 'stopped' | 'failed' | 'unknown' | 'refused'
+
 /** One host's part of a phase has ended. */
 export interface PartEvent {
   readonly type: 'part'
   readonly phase: string
   readonly host: string
-  readonly outcome: 'ok' | 'changed' | 'failed' | 'unknown' | 'refused'
+  readonly outcome: PartOutcome
 }
 
 export interface TaskEvent {

@@ -15,9 +15,19 @@ export interface Decision {
   readonly unreadable: string | undefined
 }
 
-/** Decides every task from the same answers. Pure: the same answers give the same decisions. */
-export function decideAll(tasks: readonly CompiledTask[], pieces: Pieces): readonly Decision[] {
-  return tasks.map((task) => decide(task, pieces))
+/**
+ * Decides every task from the same answers. Pure: the same answers give the same decisions. `ran`: keys of tasks that the
+ * run taken over has done; a command without a guard among them is not run twice.
+ */
+export function decideAll(
+  tasks: readonly CompiledTask[],
+  pieces: Pieces,
+  ran: ReadonlySet<string> = new Set(),
+): readonly Decision[] {
+  return tasks.map((task) => {
+    const decision = decide(task, pieces)
+    return task.honesty === 'opaque' && ran.has(task.key) ? { ...decision, changes: [] } : decision
+  })
 }
 
 function decide(task: CompiledTask, pieces: Pieces): Decision {

@@ -1,5 +1,6 @@
 import type { Drift } from '../model/manifest.ts'
 import type { Plan } from '../model/plan.ts'
+import type { Status } from '../model/status.ts'
 import type { TaskResult } from './outcomes.ts'
 import type { HostSummary } from './run-text.ts'
 
@@ -23,6 +24,11 @@ export function planJson(plan: Plan): object {
 /** The document of `deploy drift --json` and `deploy why --json`. */
 export function driftJson({ environment, playbook, hosts, items, owed, unreachable, problems }: Drift): object {
   return { format: FORMAT, environment, playbook, hosts, items, owed, unreachable, problems }
+}
+
+/** The document of `deploy status --json`. */
+export function statusJson(status: Status): object {
+  return { format: FORMAT, ...status }
 }
 
 export interface ApplyReport {

@@ -84,6 +84,8 @@ function draw(hosts: readonly string[], width: number): Screen {
   const list = new Listr(tasks, {
     concurrent: true,
     exitOnError: false,
+    // It would end this process at the first Ctrl-C.
+    registerSignalListeners: false,
     rendererOptions: { collapseErrors: false, showErrorMessage: false },
   })
   return { lines, drawn: list.run(), after: [] }

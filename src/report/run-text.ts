@@ -96,7 +96,7 @@ export function summaryLines(
 
 export interface HostSummary {
   readonly host: string
-  /** `unfinished`: planned changes of later phases were not begun, because another host failed. */
+  /** `unfinished`: planned changes were not begun, because another host failed or the run was told to stop. */
   readonly state: 'done' | 'unfinished' | 'failed' | 'unknown' | 'unreachable' | 'refused'
   readonly message?: string
 }

@@ -1,14 +1,22 @@
+import type { PartOutcome } from '../model/event.ts'
 import type { Plan } from '../model/plan.ts'
 import type { TaskResult } from './outcomes.ts'
 import type { HostSummary } from './run-text.ts'
 
 interface HostResult {
   readonly host: string
-  readonly outcome: 'ok' | 'changed' | 'failed' | 'unknown' | 'refused'
+  readonly outcome: PartOutcome
   readonly message?: string
 }
 
-const STATES = { ok: 'done', changed: 'done', failed: 'failed', unknown: 'unknown', refused: 'refused' } as const
+const STATES = {
+  ok: 'done',
+  changed: 'done',
+  stopped: 'unfinished',
+  failed: 'failed',
+  unknown: 'unknown',
+  refused: 'refused',
+} as const
 
 /** How each host of a plan ended: the first thing that went wrong on it, or changes that were not begun, else done. */
 export function summarise(

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { Emit } from '../model/event.ts'
 import type { PlanProblem } from '../model/plan.ts'
@@ -7,13 +6,14 @@ import type { Converged } from '../plan/manifest.ts'
 import type { OwedHere } from '../shell/program.ts'
 import type { Approve } from './approval.ts'
 import type { Context } from './context.ts'
-import { hasEnded } from './holder.ts'
+import { hasEnded, ourselves } from './holder.ts'
 import { type HostPhaseResult, runHostPhase } from './host-phase.ts'
 import { type Journal, openJournal } from './journal.ts'
-import { type Locked, lockHosts, releaseHosts } from './lock.ts'
+import { type Locks, lockHosts, releaseHosts } from './lock.ts'
 import { handlerOf } from './make-plan.ts'
 import { recordOf } from './manifests.ts'
 import { rebootsUs } from './reboot.ts'
+import { newRunId } from './run-id.ts'
 import { type HostPhase, type Survey, survey } from './survey.ts'
 
 /** How a run ended on each host, phase by phase. */
@@ -31,11 +31,11 @@ export interface HostResult extends HostPhaseResult {
 
 interface Run {
   readonly id: string
-  readonly command: string
   readonly emit: Emit
+  readonly stop: AbortSignal
   readonly context: Context
   readonly journal: Journal
-  readonly locks: Map<string, Locked>
+  readonly locks: Locks
   readonly approve: Approve
   readonly results: HostResult[]
   /** The parts of each host that are as wanted, for its manifest. */
@@ -47,12 +47,14 @@ interface Run {
 
 /**
  * Whether there is something to do: a change, an entry to forget, a handler an earlier run owes, or the lock of a run that
- * died here.
+ * died here, or of the one to be taken over.
  */
-export function hasWork({ playbook }: Context, { phases, hellos }: Survey): boolean {
+export function hasWork({ playbook }: Context, { phases, hellos }: Survey, instead?: string): boolean {
   if (phases.some(({ phase }) => playbook.phases[phase]?.prunes)) return true
   if (phases.some(({ decisions }) => decisions.some(({ changes }) => changes.length > 0))) return true
-  return [...hellos.values()].some(({ owed, holder }) => owed.length > 0 || (holder && hasEnded(holder)))
+  return [...hellos.values()].some(
+    ({ owed, holder }) => owed.length > 0 || (holder && (holder.run === instead || hasEnded(holder))),
+  )
 }
 
 /** What may be done, by whom it was asked for, and who looks on. */
@@ -63,12 +65,18 @@ export interface Order {
   /** Hosts that nothing is done on, because their plan has problems. */
   readonly blocked: ReadonlySet<string>
   readonly emit: Emit
+  /** Whether the plan takes away what no task keeps any more. */
+  readonly prune: boolean
+  /** The run to be taken over. */
+  readonly instead?: string | undefined
+  /** Aborted when the run shall stop: each host ends the task it is at, and nothing more is begun. */
+  readonly stop: AbortSignal
 }
 
 /**
  * Carries out an approved plan: locks all hosts, walks the phases in order, surveys a phase again when one before it
  * changed something, and gives the locks back. A host that fails is left out of what follows; a failed `once` phase
- * ends the run, because what comes after may build on it.
+ * ends the run, because what comes after may build on it. A run that was told to stop gives its locks back as well.
  */
 export async function apply(context: Context, first: Survey, order: Order): Promise<ApplyResult> {
   const id = newRunId()
@@ -81,16 +89,19 @@ export async function apply(context: Context, first: Survey, order: Order): Prom
     playbook: context.playbook.name,
     command: order.command,
     hosts,
+    ...(order.instead && { instead: order.instead }),
   })
-  const locks = await lockHosts(context, id, order.command, hosts)
+  const { project, environment, playbook } = context.scope
+  const owner = ourselves({ command: order.command, project, environment, playbook, prune: order.prune, hosts })
+  const locks = await lockHosts(context, { run: id, owner, instead: order.instead }, hosts)
   const fences = Object.fromEntries([...locks].map(([host, { fence }]) => [host, fence]))
   journal.append({ event: 'locked', fences })
   const run: Run = {
     id,
-    command: order.command,
+    stop: order.stop,
     context,
     journal,
-    locks: new Map(locks),
+    locks,
     approve: order.approve,
     emit: order.emit,
     results: [],
@@ -130,6 +141,7 @@ async function walkPhases(run: Run, first: Survey): Promise<void> {
   let current = first
   let changed = false
   for (const [index, phase] of context.playbook.phases.entries()) {
+    if (run.stop.aborted) return
     if (changed) current = await surveyAgain(run, index)
     const parts = current.phases.filter((part) => part.phase === index && !run.out.has(part.host))
     if (phase.strategy === 'once' && missingOnce(run, index, parts)) return
@@ -197,7 +209,7 @@ async function runPart(run: Run, phaseName: string, part: HostPhase, owed: reado
   const result = await runHostPhase(run.context.pool, {
     run: run.id,
     fence: lock.fence,
-    relock: () => relock(run, part.host),
+    stop: run.stop,
     part,
     phaseName,
     owed,
@@ -212,14 +224,6 @@ async function runPart(run: Run, phaseName: string, part: HostPhase, owed: reado
   }).catch(failedPart)
   run.emit({ type: 'part', phase: phaseName, host: part.host, outcome: result.outcome })
   return { host: part.host, phase: phaseName, ...result }
-}
-
-/** A host that was rebooted has forgotten who holds it. */
-async function relock({ context, id, command, locks }: Run, host: string): Promise<number> {
-  const lock = (await lockHosts(context, id, command, [host])).get(host)
-  if (!lock) throw new Error(`${host} was lost again after its reboot`)
-  locks.set(host, lock)
-  return lock.fence
 }
 
 /** What goes wrong on one host in a way nobody foresaw is that host's failure: the others have their own work to end. */
@@ -238,10 +242,4 @@ function owedHere(first: Survey, part: HostPhase): readonly OwedHere[] {
       const now = handlerOf(part, { id, name })
       return { id, name, ...(now && now.id !== id && { as: now.id }) }
     })
-}
-
-/** Sorts by time, and is safe as a file name, a unit name and a shell word. */
-function newRunId(): string {
-  const [date = '', time = ''] = new Date().toISOString().split('T')
-  return `${date.replaceAll('-', '')}-${time.slice(0, 8).replaceAll(':', '')}-${randomBytes(2).toString('hex')}`
 }

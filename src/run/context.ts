@@ -16,4 +16,6 @@ export interface Context {
   /** The hosts this command may act on, from `--limit`. */
   readonly limit: ReadonlySet<string>
   readonly pool: Pool
+  /** Keys of tasks by host that the run taken over has done. */
+  readonly ran?: ReadonlyMap<string, ReadonlySet<string>>
 }

@@ -1,5 +1,5 @@
 import type { Mark } from '../shell/frames.ts'
-import { type Holder, readHolder } from './holder.ts'
+import { type Holder, readOwner } from './holder.ts'
 
 /** A handler that an earlier run owes to a host. */
 export interface OwedHandler {
@@ -28,6 +28,7 @@ export function readHello(marks: readonly Mark[]): Hello {
     return [{ id, name, run }]
   })
   const owner = marks.findIndex(({ words }) => words[0] === 'owner')
-  const holder = owner < 0 ? undefined : readHolder(marks[owner]?.words[1] ?? '', marks[owner + 1]?.before)
-  return { bootId, machineId, owed, holder }
+  const [, run = '', working] = marks[owner]?.words ?? []
+  const holder = { run, working: working === 'working', owner: readOwner(marks[owner + 1]?.before) }
+  return { bootId, machineId, owed, holder: owner < 0 ? undefined : holder }
 }

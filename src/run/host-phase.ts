@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os'
+import type { PartOutcome } from '../model/event.ts'
 import { buildProgram, programContents, reboots, upToReboot } from '../plan/build-program.ts'
 import { type CompiledTask, probesOf } from '../plan/compile.ts'
 import { type Decision, decideAll } from '../plan/decide.ts'
@@ -14,7 +15,7 @@ import { awaitReboot } from './reboot.ts'
 
 /** How one host's part of a phase ended. */
 export interface HostPhaseResult {
-  readonly outcome: 'ok' | 'changed' | 'failed' | 'unknown' | 'refused'
+  readonly outcome: PartOutcome
   /** Why, where it did not end well. */
   readonly message?: string
 }
@@ -23,8 +24,8 @@ export interface HostPhaseJob extends Telling {
   readonly run: string
   readonly fence: number
   readonly approve: Approve
-  /** Takes the lock again, which a reboot takes away, and gives its fence. */
-  readonly relock: () => Promise<number>
+  /** Aborted when nothing more shall be begun. */
+  readonly stop: AbortSignal
   /** Takes what was asked and answered last, where all is as wanted. */
   readonly converged: (part: Converged) => void
   /** Writes the controller's journal. */
@@ -48,7 +49,6 @@ export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostP
   const planned = new Set(part.decisions.filter(({ changes }) => changes.length > 0).map(({ task }) => task.key))
   const done = new Map<string, number>()
   let { pieces, decisions } = part
-  let { fence } = job
   // Handlers owed by earlier runs, and by tasks done here whose program did not come to its end.
   let owing = job.owed.length > 0
   let corrections = 0
@@ -75,26 +75,27 @@ export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostP
     const refusal = job.approve(part.host, todo, stale)
     if (refusal) return { outcome: 'refused', message: refusal }
 
+    if (job.stop.aborted) return stopped(todo, done)
     const { bootId } = await pool.hello(part.host)
-    const result = await sendProgram(pool, job, { fence, round, pieces, todo: upToReboot(todo) })
+    const result = await sendProgram(pool, job, { round, pieces, todo: upToReboot(todo) })
     const tasksDone = marked(result, 'done').flatMap((index) => part.tasks[index] ?? [])
     for (const task of tasksDone) done.set(task.key, (done.get(task.key) ?? 0) + 1)
     lastDone = tasksDone.at(-1) ?? lastDone
     idle = tasksDone.length > 0 ? 0 : idle + 1
     stale = result.end === 'stale' && done.size === 0
     if (result.end === 'unknown') return reportUnknown(job, result)
-    if (result.end === 'fenced')
+    if (result.end === 'stopped' && job.stop.aborted) return stopped(todo, done)
+    if (result.end === 'fenced' || result.end === 'stopped')
       return { outcome: 'failed', message: 'another run has taken over the lock of this host; nothing more was done' }
     if (result.end === 'failed') return { outcome: 'failed' }
     if (result.end === 'rebooting') {
       const { task } = todo.find(reboots) ?? {}
       if (task && !tasksDone.includes(task)) report(job, { words: ['done', String(task.index)], before: NOTHING })
       if (task) done.set(task.key, 1)
-      await awaitReboot(pool, part.host, bootId, task?.task.options.timeout ?? REBOOT_LIMIT, job.emit)
-      fence = await job.relock()
+      await awaitReboot(pool, part.host, bootId, task?.task.options.timeout ?? REBOOT_LIMIT, job)
       pieces = await askHost(pool, part.host, probesOf(part.tasks))
     } else pieces = readPieces(result.marks, probesOf(part.tasks))
-    decisions = decideAll(part.tasks, pieces)
+    decisions = decideAll(part.tasks, pieces, part.ran)
     owing = result.end !== 'ok' && (owing || tasksDone.some(({ notify }) => notify.length > 0))
     if (result.end === 'ok') {
       const wrong = stillWrong(decisions, done)
@@ -109,18 +110,13 @@ export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostP
 
 /** One round: what is to be done now, and what it was decided on. */
 interface Round {
-  readonly fence: number
   readonly round: number
   readonly pieces: Pieces
   readonly todo: readonly Decision[]
 }
 
-async function sendProgram(
-  pool: Pool,
-  job: HostPhaseJob,
-  { fence, round, pieces, todo }: Round,
-): Promise<ProgramResult> {
-  const { run, emit, part } = job
+async function sendProgram(pool: Pool, job: HostPhaseJob, { round, pieces, todo }: Round): Promise<ProgramResult> {
+  const { run, fence, emit, part, stop } = job
   const { host, phase } = part
   const program = `${phase}.${round}`
   const nonce = newNonce()
@@ -138,9 +134,18 @@ async function sendProgram(
       kept = report(job, mark) && kept
     },
     emit,
+    stop,
   })
   job.record('program-end', { host, phase, program, end: result.end })
   return kept ? result : { ...result, end: 'failed' }
+}
+
+/** What was not begun, and which handlers wait for it. */
+function stopped(todo: readonly Decision[], done: ReadonlyMap<string, number>): HostPhaseResult {
+  const next = todo.find(({ task }) => !done.has(task.key))
+  const owed = new Set(todo.flatMap(({ task }) => (done.has(task.key) ? task.notify : [])).map(({ name }) => name))
+  const before = next ? `stopped before ${next.task.label}` : 'stopped behind its last task'
+  return { outcome: 'stopped', message: owed.size > 0 ? `${before}; owes ${[...owed].join(', ')}` : before }
 }
 
 /** A command may not be safe to run twice: when its guard is not satisfied by it, that is for a person to see. */

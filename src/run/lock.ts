@@ -3,12 +3,20 @@ import type { Manifest } from '../model/manifest.ts'
 import { manifestId } from '../plan/manifest.ts'
 import type { Mark } from '../shell/frames.ts'
 import { printManifest } from '../shell/manifest.ts'
-import { releaseLock, takeLock } from '../shell/wire.ts'
+import { type Owner, releaseLock, takeLock } from '../shell/wire.ts'
 import type { Context } from './context.ts'
-import { type Holder, hasEnded, ourselves, readHolder, shownHolder } from './holder.ts'
+import { type Holder, hasEnded, readOwner, shownHolder } from './holder.ts'
 import { manifestIn } from './manifests.ts'
 import type { Pool } from './pool.ts'
 import { HostLost } from './session.ts'
+
+/** In whose name hosts are locked. */
+export interface Claim {
+  readonly run: string
+  readonly owner: Owner
+  /** A run whose locks are taken over although nobody here can tell that it is dead: somebody said so. */
+  readonly instead?: string | undefined
+}
 
 /** A host this run has locked. */
 export interface Locked {
@@ -39,29 +47,28 @@ export interface Released {
  */
 export async function lockHosts(
   { pool, scope }: Pick<Context, 'pool' | 'scope'>,
-  run: string,
-  command: string,
+  claim: Claim,
   hosts: readonly string[],
 ): Promise<Locks> {
   const locks = new Map<string, Locked>()
   const held: string[] = []
   try {
     for (const host of [...hosts].sort()) {
-      const taken = await lockHost(pool, host, run, command, printManifest(manifestId(scope))).catch(lostOnly)
+      const taken = await lockHost(pool, host, claim, printManifest(manifestId(scope))).catch(lostOnly)
       if (!taken) continue
       held.push(host)
       locks.set(host, { fence: taken.fence, manifest: manifestIn(host, scope, taken.marks) })
     }
     return locks
   } catch (error) {
-    await releaseHosts(pool, run, held)
+    await releaseHosts(pool, claim.run, held)
     throw error
   }
 }
 
 /**
  * Gives the locks back; in the same trip, before, each host writes its manifest by its script in `records`. A host that
- * cannot be reached keeps its lock; the next run from here takes it over.
+ * cannot be reached keeps its lock; `deploy resume` takes it over, as does the next run from here.
  */
 export async function releaseHosts(
   pool: Pool,
@@ -94,38 +101,31 @@ interface Taken {
 }
 
 /** `then` is run in the same trip once the lock is taken. */
-async function lockHost(
-  pool: Pool,
-  host: string,
-  run: string,
-  command: string,
-  then: string,
-  instead = '',
-): Promise<Taken> {
-  const script = `${takeLock(run, JSON.stringify(ourselves(command)), instead)} || exit
+async function lockHost(pool: Pool, host: string, claim: Claim, then: string, dead = ''): Promise<Taken> {
+  const script = `${takeLock(claim.run, JSON.stringify(claim.owner), dead || (claim.instead ?? ''))} || exit
 ${then}`
   const marks = await pool.ask(host, { script })
   const said = marks.find(({ words }) => ['locked', 'held', 'busy'].includes(words[0] ?? ''))
   const [word, detail = ''] = said?.words ?? []
   if (word === 'locked') return { fence: Number(detail), marks }
   if (word === 'held' && said) {
-    const holder = readHolder(detail, marks[marks.indexOf(said) + 1]?.before)
-    if (!instead && hasEnded(holder)) return lockHost(pool, host, run, command, then, detail)
-    throw heldBy(host, holder)
+    const owner = readOwner(marks[marks.indexOf(said) + 1]?.before)
+    if (!dead && hasEnded({ owner })) return lockHost(pool, host, claim, then, detail)
+    throw heldBy(host, { run: detail, owner }, claim.owner.environment)
   }
   throw new DeployError({
     code: 'E_BUSY',
-    message: `${host}: a program of another run is still at work there`,
-    hint: 'wait until it has ended, then type the command again',
+    message: `${host}: a program of a run that has ended is still at work there`,
+    hint: `see what it does, wait for its end, then type the command again: deploy status ${claim.owner.environment}`,
     exit: exitCodes.refused,
   })
 }
 
-function heldBy(host: string, holder: Holder): DeployError {
+function heldBy(host: string, holder: Pick<Holder, 'run' | 'owner'>, environment: string): DeployError {
   return new DeployError({
     code: 'E_LOCKED',
     message: `${host} is locked by run ${shownHolder(holder)}`,
-    hint: `wait for that run; if it is certainly dead, remove /run/deploy/owner on ${host}`,
+    hint: `see what it does: deploy status ${environment}`,
     exit: exitCodes.refused,
   })
 }

@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Content } from '../model/content.ts'
 import { DeployError } from '../model/error.ts'
 import type { Emit } from '../model/event.ts'
 import { sha256 } from '../model/json.ts'
 import { type Mark, markParser } from '../shell/frames.ts'
 import { SMALL_FILE } from '../shell/program.ts'
-import { followProgram, startProgram } from '../shell/wire.ts'
+import { followProgram, STOP, startProgram } from '../shell/wire.ts'
+import { pause, whenAborted } from './pause.ts'
 import type { Pool } from './pool.ts'
 import { HostLost } from './session.ts'
 
 /** How a host program ended: the word of its last mark, or that nobody can say. */
-export type ProgramEnd = 'ok' | 'stale' | 'moved' | 'failed' | 'fenced' | 'rebooting' | 'unknown'
+export type ProgramEnd = 'ok' | 'stale' | 'moved' | 'stopped' | 'failed' | 'fenced' | 'rebooting' | 'unknown'
 
 export interface ProgramResult {
   readonly end: ProgramEnd
@@ -31,6 +31,8 @@ export interface ProgramRun {
   readonly contents: readonly Content[]
   readonly onMark: (mark: Mark) => void
   readonly emit: Emit
+  /** Aborted when the program shall end before its next task or handler; a host that is away is not waited for then. */
+  readonly stop: AbortSignal
 }
 
 /** Seconds to wait before each try to reach a host again whose link was lost while a program ran there. */
@@ -61,7 +63,8 @@ export async function runProgram(pool: Pool, program: ProgramRun): Promise<Progr
   for (const wait of [0, ...RECONNECT_AFTER]) {
     try {
       if (wait > 0) {
-        await delay(wait * 1000)
+        await pause(wait, program.stop)
+        if (program.stop.aborted) break
         pool.reopen(host)
         const now = await pool.hello(host)
         program.emit({ type: 'host', host, state: 'reconnected', message: 'reading on' })
@@ -81,7 +84,7 @@ export async function runProgram(pool: Pool, program: ProgramRun): Promise<Progr
 
 async function follow(
   pool: Pool,
-  { host, nonce, onMark }: ProgramRun,
+  { host, nonce, onMark, stop }: ProgramRun,
   question: { script: string; data: () => AsyncIterable<Buffer> },
   marks: Mark[],
 ): Promise<ProgramResult> {
@@ -92,6 +95,8 @@ async function follow(
     if (!told) pool.tell(host, '')
     told = true
   }
+  // Never before the host follows: until then it would take the word for a part of what is sent.
+  const tellStop = () => void (told || pool.tell(host, STOP))
   let unreceived: string | undefined
   const asking = pool.ask(host, {
     ...question,
@@ -104,13 +109,16 @@ async function follow(
       if (endOf(marks)) release()
     },
     onMark({ words, before }) {
+      if (words[0] === 'following') whenAborted(stop, tellStop)
       if (words[0] === 'gone') release()
       if (words[0] === 'unreceived') unreceived = before.toString('utf8').trim()
     },
   })
-  const answer = await asking.catch((error: unknown) => {
-    throw unreceived === undefined ? error : notStarted(host, unreceived)
-  })
+  const answer = await asking
+    .catch((error: unknown) => {
+      throw unreceived === undefined ? error : notStarted(host, unreceived)
+    })
+    .finally(() => stop.removeEventListener('abort', tellStop))
   const end = endOf(marks)
   if (end) return { end, marks }
   const words = new Set(answer.map((mark) => mark.words[0]))

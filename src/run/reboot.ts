@@ -1,11 +1,17 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { Emit } from '../model/event.ts'
 import { reboots } from '../plan/build-program.ts'
 import type { Decision } from '../plan/decide.ts'
 import type { Context } from './context.ts'
+import { pause } from './pause.ts'
 import type { Pool } from './pool.ts'
 import { HostLost } from './session.ts'
+
+/** Who is told of the wait, and who may end it. */
+interface Told {
+  readonly emit: Emit
+  readonly stop: AbortSignal
+}
 
 /** Seconds between two logins while a host is away: often at first, for a small host is back soon. */
 const PAUSES = [1, 1, 2, 3, 5]
@@ -19,13 +25,14 @@ const BOOTED =
  *
  * @throws DeployError `E_NO_REBOOT` (exit 3) when it has not within `seconds`; HostLost when its host key is another one.
  */
-export async function awaitReboot(pool: Pool, host: string, bootId: string, seconds: number, emit: Emit) {
+export async function awaitReboot(pool: Pool, host: string, bootId: string, seconds: number, { emit, stop }: Told) {
   const began = performance.now()
   const spent = () => Math.round((performance.now() - began) / 1000)
   emit({ type: 'host', host, state: 'lost', message: 'it reboots' })
   let last = 'it still runs as before'
   for (let tries = 0; spent() < seconds; tries++) {
-    await delay((PAUSES[tries] ?? 5) * 1000)
+    await pause(PAUSES[tries] ?? 5, stop)
+    if (stop.aborted) throw interrupted(host)
     pool.reopen(host)
     try {
       const { bootId: now } = await pool.hello(host)
@@ -44,6 +51,11 @@ export async function awaitReboot(pool: Pool, host: string, bootId: string, seco
     hint: 'look at its console; the timeout of the task says how long to wait',
     exit: exitCodes.unreachable,
   })
+}
+
+function interrupted(host: string): DeployError {
+  const message = `${host} reboots; its return was not waited for`
+  return new DeployError({ code: 'E_INTERRUPTED', message, exit: exitCodes.unreachable })
 }
 
 /** Why a decision must not be carried out on a host: it would end this very command. */

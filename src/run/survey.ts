@@ -18,6 +18,8 @@ export interface HostPhase {
   readonly tasks: readonly CompiledTask[]
   readonly pieces: Pieces
   readonly decisions: readonly Decision[]
+  /** Keys of tasks that the run taken over has done here. */
+  readonly ran: ReadonlySet<string>
 }
 
 /** What the hosts of some phases look like now. */
@@ -81,8 +83,9 @@ async function lookAt(context: Context, host: string, parts: readonly CompiledPa
     const probes = probesOf(parts.flatMap(({ tasks }) => tasks))
     const pieces = probes.length > 0 ? await askHost(context.pool, host, probes) : new Map()
     const hello = await context.pool.hello(host)
+    const ran = context.ran?.get(host) ?? new Set()
     const decided = parts.map(
-      ({ phase, tasks }): HostPhase => ({ host, phase, tasks, pieces, decisions: decideAll(tasks, pieces) }),
+      ({ phase, tasks }): HostPhase => ({ host, phase, tasks, pieces, ran, decisions: decideAll(tasks, pieces, ran) }),
     )
     return { host, hello, parts: decided, lost: undefined }
   } catch (error) {

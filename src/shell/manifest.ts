@@ -18,5 +18,5 @@ mv -- "$S/manifest/${id}.new" "$S/manifest/${id}"`
  */
 export const FORGET = `[ ! -d "$R" ] || { exec 9>>"$R/lock"; flock -n 9 || { say busy; exit; }; }
 set -- "$S"/owed/*
-if [ -e "$R/owner" ] || [ -e "$1" ]; then say busy; exit; fi
+if [ -e "$S/owner" ] || [ -e "$1" ]; then say busy; exit; fi
 rm -rf -- "$R" "$S" && say forgotten`

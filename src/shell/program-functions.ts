@@ -45,8 +45,10 @@ open_program() {
   log=' '; [ ! -r "$L" ] || log=" $(cat -- "$L")"
   note start; sync -- "$S/journal"
 }
-held() { [ -r "$R/owner" ] && read -r o f <"$R/owner" && [ "$o $f" = "$RUN $FENCE" ]; }
-begin() { held || finish fenced; say start "$1"; TASK=$1; }
+held() { [ -r "$S/owner" ] && read -r o f <"$S/owner" && [ "$o $f" = "$RUN $FENCE" ]; }
+begin() { held || finish fenced; stopping; say start "$1"; note "begin $2"; TASK=$1; }
+# Where the controller, or whoever takes the run over, has asked for it: what is owed stays owed.
+stopping() { [ ! -e "$R/$RUN/stop" ] || stop stopped; }
 done_with() {
   if [ "$1" = 0 ]; then acted=1; happened "d:$2"; say done "$2"; note "done $3"
   else say failed "$2" "$1"; note "failed $3"; finish failed; fi
@@ -187,6 +189,7 @@ judge() {
 }
 run_handler() {
   [ -e "$S/owed/$1" ] || return 0
+  stopping
   eval "s=\$script_$1 v=\$validate_$1 u=\$unit_$1 t=\$timeout_$1 n=\$name_$1"
   case $judged in *" $1 "*) ;; *) [ -z "$v" ] || judge "$1" ;; esac
   case " ${'${log##* n:$1 }'} " in *" s:${'${u:-?}'} "*) paid "$1"; say dropped "$1"; return 0 ;; esac
@@ -196,6 +199,7 @@ run_handler() {
 supersede() { [ ! -e "$S/owed/$1" ] || { owe "$2" && paid "$1"; }; }
 run_owed() {
   [ -e "$S/owed/$1" ] || return 0
+  stopping
   { read -r n; read -r o; s=$(cat); } <"$S/owed/$1"
   pay "$1" 300 "$s"
 }

@@ -61,6 +61,9 @@ export function followProgram(run: string, name: string): string {
 ${FOLLOW}`
 }
 
+/** The line by which the controller asks the run's programs to stop before their next task or handler. */
+export const STOP = 'stop'
+
 /**
  * Prints the journal as it grows until the controller sends a line, which it does on the journal's last mark. When the
  * program ends without that mark, `gone` says so.
@@ -68,7 +71,7 @@ ${FOLLOW}`
 const FOLLOW = `say following
 i=0; until [ -s "$P/pid" ] || [ "$i" -ge 1500 ]; do i=$((i+1)); sleep 0.02; done
 ( [ ! -s "$P/pid" ] || { read -r p <"$P/pid"; tail -c +1 -f -s 0.2 --pid="$p" -- "$P/journal"; }; say gone ) </dev/null & f=$!
-read -r x; kill "$f" 2>/dev/null`
+while read -r x && [ "$x" = ${STOP} ]; do : >"\${P%/*}/stop"; done; kill "$f" 2>/dev/null`
 
 /** Who holds a host: the second line of the owner file, for people and for the same machine's next run. */
 export interface Owner {
@@ -82,20 +85,30 @@ export interface Owner {
   /** ISO time, for people only. */
   readonly since: string
   readonly command: string
+  /** Whose run it is, so that another clone of the project can finish it. */
+  readonly project: string
+  readonly environment: string
+  readonly playbook: string
+  readonly prune: boolean
+  /** All hosts the run is for. */
+  readonly hosts: readonly string[]
 }
 
 /**
- * Takes the lock of a host under its flock: says `locked FENCE`, `held RUN` with the owner's line, or `busy` when
- * a program still acts after the wait. `instead` names a run that is known to be dead.
+ * Takes the lock of a host under its flock: says `locked FENCE`, `held RUN` with the owner's line (at once, also while
+ * programs of that run act), or `busy` when a program still acts after the wait. `instead` names a run that is
+ * taken over. The owner's file outlives a reboot: a run that is not ended is not forgotten by its hosts.
  */
 export function takeLock(run: string, owner: string, instead: string): string {
   return `[ -d "$R" ] || mkdir -p -m 700 -- "$R"; [ -d "$S" ] || mkdir -p -m 700 -- "$S"
-exec 9>>"$R/lock"; o= f=0 j=
-flock -w 30 9 || { say busy; exit; }
-[ ! -e "$R/owner" ] || { read -r o f; read -r j; } <"$R/owner"
-if [ -n "$o" ] && [ "$o" != ${quote(run)} ] && [ "$o" != ${quote(instead || '-')} ]; then say held "$o"; printf '%s' "$j"; exit; fi
+exec 9>>"$R/lock"
+free() {
+  o= f=0 j=; [ ! -e "$S/owner" ] || { read -r o f; read -r j; } <"$S/owner"
+  case $o in ''|${quote(run)}|${quote(instead || '-')}) ;; *) say held "$o"; printf '%s' "$j"; return 1 ;; esac
+}
+free || exit 0; flock -w 30 9 || { say busy; exit; }; free || exit 0
 [ -z "$o" ] || [ "$o" = ${quote(run)} ] || rm -rf -- "$R/$o"
-f=$((f+1)); printf '%s %s\\n%s\\n' ${quote(run)} "$f" ${quote(owner)} >"$R/owner.new" && mv -- "$R/owner.new" "$R/owner" && say locked "$f"`
+f=$((f+1)); printf '%s %s\\n%s\\n' ${quote(run)} "$f" ${quote(owner)} >"$S/owner.new" && mv -- "$S/owner.new" "$S/owner" && say locked "$f"`
 }
 
 /**
@@ -104,18 +117,19 @@ f=$((f+1)); printf '%s %s\\n%s\\n' ${quote(run)} "$f" ${quote(owner)} >"$R/owner
  */
 export function releaseLock(run: string, record = ':'): string {
   return `exec 9>>"$R/lock"; flock -w 30 9 || { say busy; exit; }
-set --; [ ! -e "$R/owner" ] || read -r o f <"$R/owner"
-[ "$o" != ${quote(run)} ] || { set -- "$R/owner" "$S/staged"; ${record}
+set --; [ ! -e "$S/owner" ] || read -r o f <"$S/owner"
+[ "$o" != ${quote(run)} ] || { set -- "$S/owner" "$S/staged"; ${record}
 } || say unrecorded
 rm -rf -- "$R/${run}" "$@"; say released`
 }
 
 /**
- * What every link begins with: `host BOOT-ID MACHINE-ID`, `owner RUN` with the owner's line where the host is locked,
- * and for each owed handler `owed ID` with its file's text.
+ * What every link begins with: `host BOOT-ID MACHINE-ID`, `owner RUN` with the owner's line where the host is locked, with
+ * a third word while a program is at work there, and for each owed handler `owed ID` with its file's text.
  */
 export const HELLO = `read -r b </proc/sys/kernel/random/boot_id; m=; [ ! -r /etc/machine-id ] || read -r m </etc/machine-id
 say host "$b" "$m"
-[ ! -r "$R/owner" ] || { read -r o f; read -r j; say owner "$o"; printf '%s' "$j"; } <"$R/owner"
+[ ! -s "$S/owner" ] || { read -r o f; read -r j; w=; [ ! -e "$R/lock" ] || flock -sn "$R/lock" true || w=working
+  say owner "$o" $w; printf '%s' "$j"; } <"$S/owner"
 for o in "$S"/owed/*; do [ ! -f "$o" ] || { say owed "\${o##*/}"; cat -- "$o"; }; done
 `

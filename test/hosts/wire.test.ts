@@ -107,9 +107,9 @@ describeOnLab('the wire', () => {
 
     expect(code).toBe(0)
     expect(outcomes(document)).toEqual(['app1 file /srv/stale: changed'])
-    expect(await on('app1', 'cat /srv/stale; grep stale /var/lib/deploy/journal')).toMatch(
-      /^wanted\n.* end stale\n.* done path:\/srv\/stale\n$/,
-    )
+    expect(
+      await on('app1', 'cat /srv/stale; grep -e end.stale -e done.path:/srv/stale /var/lib/deploy/journal'),
+    ).toMatch(/^wanted\n.* end stale\n.* done path:\/srv\/stale\n$/)
   })
 
   describe('the lock', () => {
@@ -121,36 +121,41 @@ describeOnLab('the wire', () => {
       started: 'x',
       since: '2026-01-01T00:00:00.000Z',
       command: 'apply lab',
+      project: 'other',
+      environment: 'lab',
+      playbook: 'site',
+      prune: false,
+      hosts: ['app2'],
     }
 
     test('of somebody else refuses, says who, where and since when, and releases what was taken', async () => {
       project.tasks(`[file({ path: '/srv/locked', content: 'x' })]`)
-      await labExec(lab, 'app2', ['sh', '-c', 'mkdir -p /run/deploy; cat >/run/deploy/owner'], {
+      await labExec(lab, 'app2', ['sh', '-c', 'mkdir -p /var/lib/deploy; cat >/var/lib/deploy/owner'], {
         input: `other-run 4\n${JSON.stringify(foreign)}\n`,
       })
       const planned = await project.deploy(['plan', 'lab', '--no-check'])
       const { code, stderr } = await project.deploy(['apply', 'lab', '--yes', '--no-check'])
-      const left = await on('app1', 'ls /run/deploy /srv/locked 2>&1')
-      await labExec(lab, 'app2', ['rm', '/run/deploy/owner'])
+      const left = await on('app1', 'ls /var/lib/deploy/owner /srv/locked 2>&1')
+      await labExec(lab, 'app2', ['rm', '/var/lib/deploy/owner'])
 
       expect(planned.code).toBe(0)
-      expect(planned.stderr).toContain('app2 is locked now by run other-run: alice on elsewhere (pid 7)')
+      expect(planned.stderr).toContain('app2 is held by run other-run: alice on elsewhere (pid 7)')
       expect(code).toBe(4)
       expect(stderr).toContain(
         'app2 is locked by run other-run: alice on elsewhere (pid 7) since 2026-01-01T00:00:00.000Z, by apply lab',
       )
-      expect(left).not.toContain('owner')
       expect(left).toContain("cannot access '/srv/locked'")
+      expect(left).toContain("cannot access '/var/lib/deploy/owner'")
       expect((await project.deploy(['apply', 'lab', '--yes', '--no-check'])).code).toBe(0)
     })
 
     test('that is taken over in the middle stops the program before its next task', async () => {
       project.tasks(`[
-        command({ run: sh\`echo 'thief 99' >/run/deploy/owner; touch /srv/taken\`, creates: '/srv/taken' }),
+        command({ run: sh\`echo 'thief 99' >/var/lib/deploy/owner; touch /srv/taken\`, creates: '/srv/taken' }),
         file({ path: '/srv/never', content: 'x' }),
       ]`)
       const { code, document } = await apply('--limit', 'app1')
-      await labExec(lab, 'app1', ['rm', '/run/deploy/owner'])
+      await labExec(lab, 'app1', ['rm', '/var/lib/deploy/owner'])
 
       expect(code).toBe(1)
       expect(document.results.map(({ outcome }) => outcome)).toEqual(['changed', 'not-run'])

@@ -1,0 +1,91 @@
+import { ownMessage } from '../model/own-message.ts'
+import type { HostStatus, Progress, Status } from '../model/status.ts'
+import type { UnfinishedRun } from '../model/unfinished.ts'
+import type { Paint } from './paint.ts'
+import { safeLine } from './safe.ts'
+
+/** What is open in an environment, for people: host by host, then run by run with the next commands. Ends with a newline. */
+export function statusText({ environment, hosts, runs }: Status, paint: Paint): string {
+  const lines = [
+    paint('bold', `Status of ${environment}`),
+    ...hostsLines(hosts, paint),
+    ...runs.flatMap((run) => runLines(run, environment, runs.length > 1, paint)),
+    '',
+    paint('bold', summary(hosts, runs)),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** What one run did on its hosts, for people. Ends with a newline. */
+export function progressText(run: string, hosts: readonly HostStatus[], paint: Paint): string {
+  return `${[paint('bold', `What run ${safeLine(run)} did`), ...hostsLines(hosts, paint)].join('\n')}\n\n`
+}
+
+function hostsLines(hosts: readonly HostStatus[], paint: Paint): readonly string[] {
+  const width = Math.max(0, ...hosts.map(({ host }) => host.length))
+  return hosts.flatMap((host) => hostLines(host, width, paint))
+}
+
+function hostLines({ host, held, owed, unreachable }: HostStatus, width: number, paint: Paint): readonly string[] {
+  const line = (state: string, text: string) => {
+    const colour = { free: 'green', held: 'yellow', owes: 'cyan' }[state] ?? 'red'
+    return `  ${host.padEnd(width)}  ${paint(colour as 'green', state.padEnd(11))}  ${text}`.trimEnd()
+  }
+  if (unreachable !== undefined) return [line('unreachable', safeLine(ownMessage(host, unreachable)))]
+  const state = held ? 'held' : owed.length > 0 ? 'owes' : 'free'
+  const by = held ? `by run ${safeLine(held.run)}` : ''
+  const more = ' '.repeat(width + 17)
+  return [
+    line(state, by || owedText(owed[0])),
+    ...(held ? progressLines(held.progress, held.working).map((text) => `${more}${text}`) : []),
+    ...owed.slice(held ? 0 : 1).map((one) => `${more}${held ? 'owes ' : ''}${owedText(one)}`),
+  ]
+}
+
+function owedText(owed: HostStatus['owed'][number] | undefined): string {
+  return owed ? `handler ${safeLine(owed.handler)}, since run ${safeLine(owed.run)}` : ''
+}
+
+function progressLines({ done, failed, open, end }: Progress, working: boolean): readonly string[] {
+  const at = open === undefined ? '' : ` ${safeLine(open)}`
+  const now = working ? `at work${at}` : end === undefined ? cutOff(done, at) : `its program ended: ${safeLine(end)}`
+  return [
+    now,
+    ...(done.length > 0 ? [`done: ${done.map(safeLine).join(', ')}`] : []),
+    ...(failed.length > 0 ? [`failed: ${failed.map(safeLine).join(', ')}`] : []),
+  ]
+}
+
+function cutOff(done: readonly string[], at: string): string {
+  if (at) return `cut off at${at}: nobody knows how it ended`
+  return done.length > 0 ? 'cut off behind what is done' : 'nothing was begun'
+}
+
+function runLines(
+  { run, holder, ended, hosts, working }: UnfinishedRun,
+  environment: string,
+  named: boolean,
+  paint: Paint,
+): readonly string[] {
+  const which = named ? ` ${safeLine(run)}` : ''
+  const life = ended ? 'its process is gone' : 'whether its process still lives cannot be told from here'
+  return [
+    '',
+    paint('yellow', `Run ${safeLine(holder)}`),
+    `  holds ${hosts.join(', ')}; ${life}${working.length > 0 ? `; at work on ${working.join(', ')}` : ''}`,
+    `  finish it: deploy resume ${environment}${which}`,
+    `  close it as it is: deploy abandon ${environment}${which}`,
+  ]
+}
+
+function summary(hosts: readonly HostStatus[], runs: readonly UnfinishedRun[]): string {
+  const count = (number: number, one: string, many = `${one}s`) => `${number} ${number === 1 ? one : many}`
+  const owed = hosts.reduce((sum, host) => sum + host.owed.length, 0)
+  const lost = hosts.filter(({ unreachable }) => unreachable !== undefined).length
+  const parts = [
+    runs.length > 0 ? count(runs.length, 'unfinished run') : 'nothing unfinished',
+    ...(owed > 0 ? [count(owed, 'handler owed', 'handlers owed')] : []),
+    ...(lost > 0 ? [`${lost} unreachable`] : []),
+  ]
+  return `Status: ${parts.join(', ')} on ${count(hosts.length, 'host')}.`
+}

@@ -1,0 +1,35 @@
+import type { HostStatus, Status } from '../model/status.ts'
+import { PRINT_PROGRESS, readProgress } from '../shell/host-journal.ts'
+import type { Hello } from './hello.ts'
+import type { Pool } from './pool.ts'
+import { HostLost } from './session.ts'
+import { unfinishedRuns } from './unfinished.ts'
+
+/** The status of an environment, and what the hosts themselves said. */
+export interface LookedStatus {
+  readonly status: Status
+  readonly hellos: ReadonlyMap<string, Hello>
+}
+
+/** Asks hosts what is open on them: one trip each. Changes nothing and takes no lock. */
+export async function lookForStatus(pool: Pool, environment: string, hosts: readonly string[]): Promise<LookedStatus> {
+  pool.open(hosts)
+  const looked = await Promise.all(hosts.map((host) => lookAt(pool, host)))
+  const hellos = new Map(looked.flatMap(({ status, hello }) => (hello ? [[status.host, hello] as const] : [])))
+  return { status: { environment, hosts: looked.map(({ status }) => status), runs: unfinishedRuns(hellos) }, hellos }
+}
+
+async function lookAt(pool: Pool, host: string): Promise<{ readonly status: HostStatus; readonly hello?: Hello }> {
+  try {
+    const marks = await pool.ask(host, { script: PRINT_PROGRESS })
+    const hello = await pool.hello(host)
+    const { holder, owed } = hello
+    const said = marks[marks.findIndex(({ words }) => words[0] === 'progress') + 1]?.before.toString('utf8') ?? ''
+    const held = holder && { run: holder.run, working: holder.working, progress: readProgress(holder.run, said) }
+    const status = { host, owed: owed.map(({ name, run }) => ({ handler: name, run })), ...(held && { held }) }
+    return { status, hello }
+  } catch (error) {
+    if (error instanceof HostLost) return { status: { host, owed: [], unreachable: error.message } }
+    throw error
+  }
+}
