@@ -4,6 +4,8 @@ export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'], externalConditions: ['source'] } },
   test: {
+    // Most tests wait for a host or a process of their own.
+    maxWorkers: '100%',
     projects: [
       {
         extends: true,
@@ -11,6 +13,8 @@ export default defineConfig({
           name: 'fast',
           include: ['test/**/*.test.ts'],
           exclude: ['test/hosts/**', 'test/shells/**', 'test/package/**'],
+          // They are pure, or start processes of their own: they need no fresh modules.
+          isolate: false,
           // Some start the compiler, on whatever else the machine does.
           testTimeout: 30_000,
         },
@@ -24,7 +28,6 @@ export default defineConfig({
           include: ['test/hosts/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
         },
       },
     ],
