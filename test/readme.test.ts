@@ -60,7 +60,7 @@ describe('commands', () => {
     const words = ['plan', 'prod', '--limt', 'app']
     expect(strangers(program, { where: '', words })).toEqual(['--limt'])
     expect(strangers(program, { where: '', words: ['lab', 'boot'] })).toEqual(['lab boot'])
-    expect(strangers(program, { where: '', words: ['rollback', 'prod'] })).toEqual(['rollback'])
+    expect(strangers(program, { where: '', words: ['rehearse', 'prod'] })).toEqual(['rehearse'])
   })
 })
 

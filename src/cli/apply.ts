@@ -36,42 +36,47 @@ export async function applyVerb(
   options: ApplyOptions,
   inherited?: Inherited,
 ): Promise<number> {
-  const began = performance.now()
-  const output = openOutput(options)
   const run = await openRun(environment, playbook, options, inherited)
   try {
-    const { hasWork } = await import('../run/apply.ts')
-    const { trackOutcomes } = await import('../report/outcomes.ts')
-    const { prune = false, instead } = options
-    const { plan, survey, context } = await showPlan(run, output, { prune, instead })
-    if (options.saved) await requireSaved(options.saved, { ...run, context }, survey)
-    const outcomes = trackOutcomes(plan)
-    const events = options.events === undefined ? undefined : await openEvents(options.events, plan)
-    const emit = (event: RunEvent) => {
-      outcomes.take(event)
-      events?.take(event)
-    }
-    const work = hasWork(context, survey, instead)
-    const ended = work ? await carryOut(context, plan, survey, emit, output, options) : undefined
-    const hosts = survey.phases.map(({ host }) => host)
-    events?.end(ended?.result.hosts ?? [])
-    const seconds = (performance.now() - began) / 1000
-    await showEnd(
-      {
-        plan,
-        hosts,
-        result: ended?.result,
-        results: outcomes.results(),
-        traffic: run.context.pool.traffic(),
-        seconds,
-        command: options.command,
-      },
-      output,
-    )
-    return exitOfApply(plan, ended?.result, ended?.interrupted)
+    return await applyOpened(run, options)
   } finally {
     run.close()
   }
+}
+
+/** Plans, shows, asks, and does it; gives the exit code. */
+export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promise<number> {
+  const began = performance.now()
+  const output = openOutput(options)
+  const { hasWork } = await import('../run/apply.ts')
+  const { trackOutcomes } = await import('../report/outcomes.ts')
+  const { prune = false, instead } = options
+  const { plan, survey, context } = await showPlan(run, output, { prune, instead })
+  if (options.saved) await requireSaved(options.saved, { ...run, context }, survey)
+  const outcomes = trackOutcomes(plan)
+  const events = options.events === undefined ? undefined : await openEvents(options.events, plan)
+  const emit = (event: RunEvent) => {
+    outcomes.take(event)
+    events?.take(event)
+  }
+  const work = hasWork(context, survey, instead)
+  const ended = work ? await carryOut(context, plan, survey, emit, output, options) : undefined
+  const hosts = survey.phases.map(({ host }) => host)
+  events?.end(ended?.result.hosts ?? [])
+  const seconds = (performance.now() - began) / 1000
+  await showEnd(
+    {
+      plan,
+      hosts,
+      result: ended?.result,
+      results: outcomes.results(),
+      traffic: run.context.pool.traffic(),
+      seconds,
+      command: options.command,
+    },
+    output,
+  )
+  return exitOfApply(plan, ended?.result, ended?.interrupted)
 }
 
 async function openEvents(file: string, { environment, playbook }: Plan) {

@@ -11,6 +11,7 @@ import { labCommand } from './lab.ts'
 import type { Finish } from './options.ts'
 import { planCommand } from './plan.ts'
 import { resumeCommand } from './resume.ts'
+import { rollbackCommand } from './rollback.ts'
 import { runCommand } from './run.ts'
 import { statusCommand } from './status.ts'
 import { trustCommand } from './trust.ts'
@@ -41,6 +42,7 @@ export function commandLine(finish: Finish): Command {
     statusCommand,
     resumeCommand,
     abandonCommand,
+    rollbackCommand,
   ]) {
     add(program, finish)
   }

@@ -72,5 +72,6 @@ function requireOurs({ run, owner }: Chosen, project: string, environment: strin
   if (owner.project !== project) throw refuse(`is of another project, ${owner.project}: finish it there`, abandon)
   if (owner.environment !== environment)
     throw refuse(`is of another environment, ${owner.environment}`, `deploy resume ${owner.environment}`)
+  if (owner.playbook === '') throw refuse(`was no apply but: deploy ${owner.command}`, `${abandon}, and type it again`)
   return { ...owner, run: run.run }
 }

@@ -40,6 +40,8 @@ export interface Phase {
   readonly where: string
   /** The phase that `--prune` adds: it is for these hosts only, whose record forgets these keys when it is done. */
   readonly prunes?: ReadonlyMap<string, readonly string[]>
+  /** The phase of a rollback: hosts do not record it as applied. */
+  readonly unrecorded?: true
 }
 
 export interface Playbook {

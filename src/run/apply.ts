@@ -203,7 +203,8 @@ function addProblem(
 }
 
 async function runPart(run: Run, phaseName: string, part: HostPhase, owed: readonly OwedHere[]): Promise<HostResult> {
-  const pruned = run.context.playbook.phases[part.phase]?.prunes?.get(part.host)
+  const { prunes, unrecorded } = run.context.playbook.phases[part.phase] ?? {}
+  const pruned = prunes?.get(part.host)
   const lock = run.locks.get(part.host)
   if (!lock) return { host: part.host, phase: phaseName, outcome: 'unknown', message: 'lost before it could be locked' }
   const result = await runHostPhase(run.context.pool, {
@@ -218,8 +219,10 @@ async function runPart(run: Run, phaseName: string, part: HostPhase, owed: reado
       return refused[0] ?? run.approve(host, todo, stale)
     },
     emit: run.emit,
-    converged: (now) =>
-      run.converged.set(part.host, [...(run.converged.get(part.host) ?? []), { ...now, ...(pruned && { pruned }) }]),
+    converged: (now) => {
+      if (unrecorded) return
+      run.converged.set(part.host, [...(run.converged.get(part.host) ?? []), { ...now, ...(pruned && { pruned }) }])
+    },
     record: (event, detail) => run.journal.append({ event, ...detail }),
   }).catch(failedPart)
   run.emit({ type: 'part', phase: phaseName, host: part.host, outcome: result.outcome })

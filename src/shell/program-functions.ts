@@ -100,16 +100,27 @@ own() {
     if [ -n "$2" ]; then chown -- "$2" /proc/self/fd/8 || exit; fi
     if [ -n "$3" ]; then chmod -- "$3" /proc/self/fd/8 || exit; fi )
 }
+# Puts a kept file into the folder we are in, in one step.
+bring() {
+  n=.deploy-$RUN-back; printf '%s\n' "$at/$n" >>"$S/temps"
+  cp -a -T -- "$1" "$n" && { [ -L "$n" ] || sync -- "$n"; } && mv -fT -- "$n" "$2" || { c=$?; rm -f -- "$n"; return "$c"; }
+}
+# The same for a path, for a rollback.
+bring_back() {
+  enter "$2" && [ -n "$at" ] || { echo "there is no folder to put $2 in"; return 1; }
+  bring "$1" "./${'${2##*/}'}" || { echo "$2 could not be put back. Free there:"; df -h --output=target,avail,iavail -- .; return 1; }
+  printf '%s\n' "$at" >>"$P/folders"
+}
 # Puts back what a task of this run replaced: 1 when it kept nothing, 2 when it cannot be put back.
 restore() {
-  k=$K/$PHASE.$1 n=.deploy-$RUN-back
+  k=$K/$PHASE.$1
   [ -e "$k.path" ] && read -r p <"$k.path" || return 1
   enter "$p" && [ -n "$at" ] || return 2
   f=./${'${p##*/}'}
   if [ -e "$k.absent" ]; then
     if [ -d "$f" ] && [ ! -L "$f" ]; then rmdir -- "$f" || return 2; else rm -f -- "$f" || return 2; fi
   elif [ -e "$k" ] || [ -L "$k" ]; then
-    cp -a -T -- "$k" "$n" && { [ -L "$n" ] || sync -- "$n"; } && mv -fT -- "$n" "$f" || { rm -f -- "$n"; echo "$p could not be put back; it is kept in $k"; return 2; }
+    bring "$k" "$f" || { echo "$p could not be put back; it is kept in $k"; return 2; }
   fi
   rm -f -- "$k" "$k.absent" "$k.path"
 }
@@ -154,7 +165,9 @@ owe() {
   eval "h=\$name_$1 s=\$script_$1 v=\$validate_$1"
   printf '%s\n%s\n(\n%s\n) && (\n%s\n)\n' "$h" "$RUN" "${'${v:-:}'}" "$s" >"$S/owed/.$1" && owed "$1"
 }
-owed() { sync -- "$S/owed/.$1" && mv -- "$S/owed/.$1" "$S/owed/$1" && sync -- "$S/owed"; }
+owed() { kept_handler "$1" && sync -- "$S/owed/.$1" && mv -- "$S/owed/.$1" "$S/owed/$1" && sync -- "$S/owed"; }
+# Whoever puts the files back wants it to run again.
+kept_handler() { { [ -d "$K" ] || mkdir -p -- "$K"; } && cp -- "$S/owed/.$1" "$K/$1.handler"; }
 # A power loss may bring the entry back: then its handler runs once more, which does no harm.
 paid() { settle; rm -f -- "$S/owed/$1"; }
 happened() { log="$log$1 "; printf '%s ' "$1" >>"$L"; }

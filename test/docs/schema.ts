@@ -6,7 +6,7 @@ import { root } from './markdown.ts'
 type Schema = { [key: string]: unknown }
 
 /** The schemas of docs/json, by their files. */
-type SchemaName = 'plan' | 'apply' | 'offline' | 'saved-plan' | 'event' | 'drift'
+type SchemaName = 'plan' | 'apply' | 'offline' | 'saved-plan' | 'event' | 'drift' | 'status'
 
 /** A schema of docs/json, as it is published. */
 export function publishedSchema(name: SchemaName): Schema {
