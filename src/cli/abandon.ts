@@ -24,6 +24,7 @@ async function abandonVerb(environment: string, named: string | undefined, optio
   const { abandonRun, waitForPrograms } = await import('../run/take-over.ts')
   const { newRunId } = await import('../run/run-id.ts')
   const { ourselves } = await import('../run/holder.ts')
+  const { safeLine } = await import('../report/safe.ts')
   const { statusText } = await import('../report/status-text.ts')
   const { statusJson } = await import('../report/json.ts')
   const { requireConsent } = await import('./confirm.ts')
@@ -41,7 +42,7 @@ async function abandonVerb(environment: string, named: string | undefined, optio
     }
     const { run, hosts, working } = chosen.run
     output.print(statusText({ ...looked.status, hosts: chosen.hosts, runs: [chosen.run] }, output.paint))
-    await requireConsent(`Close run ${run} as it is?`, 'nothing was changed', options)
+    await requireConsent(`Close run ${safeLine(run)} as it is?`, 'nothing was changed', options)
     if (working.length > 0) {
       output.progress(`waiting for the task at work on ${working.join(', ')}\n`)
       await waitForPrograms(pool, working, environment, run)

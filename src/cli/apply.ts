@@ -136,8 +136,9 @@ async function consent(plan: Plan, first: Survey, options: ApplyOptions): Promis
   const { approvalOf, approveAll, savedApprovalOf } = await import('../run/approval.ts')
   const { requireConsent } = await import('./confirm.ts')
   if (options.saved) return savedApprovalOf(plan, first)
-  const apply = `pply ${plan.changes.length} changes to ${plan.environment}?`
-  const question = options.instead === undefined ? `A${apply}` : `Take over run ${options.instead} and a${apply}`
+  const { safeLine } = await import('../report/safe.ts')
+  const takeover = options.instead === undefined ? '' : `Take over run ${safeLine(options.instead)}. `
+  const question = `${takeover}Apply ${plan.changes.length} changes to ${plan.environment}?`
   await requireConsent(question, 'nothing was changed', options)
   return options.yes ? approveAll : approvalOf(plan, first)
 }

@@ -15,8 +15,8 @@ const NAMES = Object.keys(EXITS) as readonly Name[]
 const ONE = 300
 
 /**
- * Listens until it is closed. The first signal asks the run to stop; the second ends this process at once, after
- * `leaving` has said what is left behind.
+ * Listens until it is closed. The first signal asks the run to stop; the second ends this process at once, and says what
+ * is left behind.
  */
 export function listenForInterrupts(environment: string): Interrupts {
   const stop = new AbortController()
