@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { exitCodes } from '../model/error.ts'
 import type { Drift } from '../model/manifest.ts'
 import type { Looked } from '../run/look-for-drift.ts'
-import { noteUnfinished } from './note-open.ts'
+import { noteHosts } from './note-open.ts'
 import { openRun } from './open-run.ts'
 import { type Finish, type PlaybookOptions, withPlaybook } from './options.ts'
 import { openOutput } from './output.ts'
@@ -42,7 +42,7 @@ export async function look(
     await Promise.all([run.checked, looking.catch(() => undefined)])
     const looked = await looking
     const lost = new Set(looked.unreachable.map(({ host }) => host))
-    await noteUnfinished(
+    await noteHosts(
       run.context.pool,
       looked.hosts.filter((host) => !lost.has(host)),
       environment,

@@ -1,19 +1,36 @@
+import type { Hello } from '../run/hello.ts'
 import type { Pool } from '../run/pool.ts'
 
-/** Says which runs hold these hosts, all of which have been asked something already, and have not ended. */
-export async function noteUnfinished(pool: Pool, hosts: readonly string[], environment: string): Promise<void> {
-  const { hellosOf, unfinishedRuns } = await import('../run/unfinished.ts')
+type Hellos = ReadonlyMap<string, Hello>
+
+/** Says which clocks are wrong. */
+export async function noteClocks(hellos: Hellos): Promise<void> {
+  const { clockText } = await import('../report/clock-text.ts')
+  const skews = [...hellos].flatMap(([host, { skew }]) => (skew ? [[host, skew] as const] : []))
+  process.stderr.write(clockText(skews))
+}
+
+/** Says what is open on hosts: wrong clocks, and runs that hold them, but for the one that is taken over. */
+export async function noteHellos(hellos: Hellos, environment: string, instead?: string): Promise<void> {
+  const { unfinishedRuns } = await import('../run/unfinished.ts')
   const { unfinishedText } = await import('../report/unfinished-text.ts')
-  process.stderr.write(unfinishedText(unfinishedRuns(await hellosOf(pool, hosts)), environment))
+  await noteClocks(hellos)
+  const runs = unfinishedRuns(hellos).filter(({ run }) => run !== instead)
+  process.stderr.write(unfinishedText(runs, environment))
+}
+
+/** The same of hosts all of which have been asked something already. */
+export async function noteHosts(pool: Pool, hosts: readonly string[], environment: string): Promise<Hellos> {
+  const { hellosOf } = await import('../run/unfinished.ts')
+  const hellos = await hellosOf(pool, hosts)
+  await noteHellos(hellos, environment)
+  return hellos
 }
 
 /** The same for verbs that read no playbook, and do not show owed handlers as changes. */
 export async function noteOpen(pool: Pool, hosts: readonly string[], environment: string): Promise<void> {
-  const { hellosOf } = await import('../run/unfinished.ts')
   const { owedText } = await import('../report/unfinished-text.ts')
-  await noteUnfinished(pool, hosts, environment)
-  const owed = [...(await hellosOf(pool, hosts))].flatMap(([host, hello]) =>
-    hello.owed.map(({ name, run }) => ({ host, handler: name, run })),
-  )
+  const hellos = await noteHosts(pool, hosts, environment)
+  const owed = [...hellos].flatMap(([host, hello]) => hello.owed.map(({ name, run }) => ({ host, handler: name, run })))
   process.stderr.write(owedText(owed, environment))
 }

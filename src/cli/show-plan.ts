@@ -32,8 +32,7 @@ export async function showPlan(
   const { survey: look } = await import('../run/survey.ts')
   const { makePlan } = await import('../run/make-plan.ts')
   const { planText } = await import('../report/plan-text.ts')
-  const { unfinishedRuns } = await import('../run/unfinished.ts')
-  const { unfinishedText } = await import('../report/unfinished-text.ts')
+  const { noteHellos } = await import('./note-open.ts')
   const looking = (async () => {
     const { context, left } = prune ? await (await import('../run/prune.ts')).addPruning(read) : { context: read }
     return { context, left, survey: await look(context, [...context.playbook.phases.keys()], { twice }) }
@@ -41,8 +40,7 @@ export async function showPlan(
   await Promise.all([checked, looking.catch(() => undefined)])
   const { context, left, survey } = await looking
   const plan = { ...(await makePlan(context, survey)), ...(left && { left }) }
-  const unfinished = unfinishedRuns(survey.hellos).filter(({ run }) => run !== instead)
-  process.stderr.write(unfinishedText(unfinished, plan.environment))
+  await noteHellos(survey.hellos, plan.environment, instead)
   output.print(as ? as(plan) : planText(plan, output.paint))
   return { plan, survey, context }
 }

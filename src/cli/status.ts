@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { exitCodes } from '../model/error.ts'
+import { noteClocks } from './note-open.ts'
 import { openEnvironment } from './open-run.ts'
 import { type Finish, type ReachOptions, withReach } from './options.ts'
 import { openOutput } from './output.ts'
@@ -22,8 +23,9 @@ async function statusVerb(environment: string, options: ReachOptions): Promise<n
   const { inventory, limit, pool } = await openEnvironment(findProject(process.cwd()), environment, options)
   try {
     const hosts = inventory.hosts.map(({ name }) => name).filter((name) => limit.has(name))
-    const { status } = await lookForStatus(pool, environment, hosts)
+    const { status, hellos } = await lookForStatus(pool, environment, hosts)
     output.print(statusText(status, output.paint))
+    await noteClocks(hellos)
     output.document(statusJson(status))
     const lost = status.hosts.some(({ unreachable }) => unreachable !== undefined)
     return lost ? exitCodes.unreachable : exitCodes.done

@@ -1,3 +1,4 @@
+import type { ClockSkew } from '../model/clock-skew.ts'
 import type { Mark } from '../shell/frames.ts'
 import { type Holder, readOwner } from './holder.ts'
 
@@ -17,11 +18,19 @@ export interface Hello {
   readonly owed: readonly OwedHandler[]
   /** Who holds the host's lock. */
   readonly holder: Holder | undefined
+  /** Missing where the host's clock and ours agree within a minute. */
+  readonly skew?: ClockSkew
 }
 
-/** Reads the answer to `HELLO` (src/shell/wire.ts). Only well-formed ids are taken: the host is not trusted. */
-export function readHello(marks: readonly Mark[]): Hello {
-  const [, bootId = '', machineId = ''] = marks.find(({ words }) => words[0] === 'host')?.words ?? []
+/** Seconds by which a clock may be off without a word: what was said may have been on its way for some time. */
+const SKEW = 60
+
+/**
+ * Reads the answer to `HELLO` (src/shell/wire.ts), which was asked at the time `asked` and has come at `came`, both in
+ * seconds since 1970. Only well-formed ids are taken: the host is not trusted.
+ */
+export function readHello(marks: readonly Mark[], asked: number, came: number): Hello {
+  const [, bootId = '', machineId = '', clock] = marks.find(({ words }) => words[0] === 'host')?.words ?? []
   const owed = marks.flatMap(({ words: [word, id = ''] }, index) => {
     if (word !== 'owed' || !/^[0-9a-f]{16}$/.test(id)) return []
     const [name = '', run = ''] = (marks[index + 1]?.before.toString('utf8') ?? '').split('\n')
@@ -30,5 +39,13 @@ export function readHello(marks: readonly Mark[]): Hello {
   const owner = marks.findIndex(({ words }) => words[0] === 'owner')
   const [, run = '', working] = marks[owner]?.words ?? []
   const holder = { run, working: working === 'working', owner: readOwner(marks[owner + 1]?.before) }
-  return { bootId, machineId, owed, holder: owner < 0 ? undefined : holder }
+  const skew = skewOf(Number(clock), asked, came)
+  return { bootId, machineId, owed, holder: owner < 0 ? undefined : holder, ...(skew && { skew }) }
+}
+
+/** The host looked at its clock at some time between question and answer. */
+function skewOf(clock: number, asked: number, came: number): ClockSkew | undefined {
+  if (!Number.isSafeInteger(clock)) return undefined
+  if (clock < asked - SKEW) return { seconds: clock - asked, there: clock, here: asked }
+  return clock > came + SKEW ? { seconds: clock - came, there: clock, here: came } : undefined
 }

@@ -90,8 +90,12 @@ export function openPool({ inventory, forks, ...access }: PoolOptions): Pool {
     const known = links.get(host)
     if (known) return known
     const { promise: first, resolve: ask } = Promise.withResolvers<Question>()
-    const askNow = async (question: Question) =>
-      (await link.session).ask({ ...question, script: `${HELLO}${question.script}` })
+    let asked = seconds()
+    const askNow = async (question: Question) => {
+      const session = await link.session
+      asked = seconds()
+      return session.ask({ ...question, script: `${HELLO}${question.script}` })
+    }
     const answer = first.then((question) =>
       askNow(question).catch(async (error: unknown) => {
         if (!(error instanceof HostLost) || error.failure.kind !== 'dropped') throw error
@@ -100,13 +104,13 @@ export function openPool({ inventory, forks, ...access }: PoolOptions): Pool {
         return askNow(question)
       }),
     )
-    let asked = false
+    let taken = false
     const link: Opened = {
       session: login(host),
-      hello: answer.then(readHello),
+      hello: answer.then((marks) => readHello(marks, asked, seconds())),
       askFirst(question) {
-        if (asked) return undefined
-        asked = true
+        if (taken) return undefined
+        taken = true
         ask(question)
         return answer
       },
@@ -146,6 +150,10 @@ export function openPool({ inventory, forks, ...access }: PoolOptions): Pool {
       keys.stop()
     },
   }
+}
+
+function seconds(): number {
+  return Math.round(Date.now() / 1000)
 }
 
 /** A key that nobody can unlock keeps us from its hosts, and from no other one. */

@@ -38,7 +38,7 @@ open_program() {
   held || finish fenced
   [ -d "$S/owed" ] || mkdir -p -- "$S/owed"
   # Runs are named by their time, so the oldest come first.
-  set -- "$S"/kept/*; while [ $# -gt 20 ]; do rm -rf -- "$1"; shift; done
+  set -- "$S"/kept/*; while [ $# -gt 20 ] || { [ $# -gt 1 ] && [ "$(du -sm -- "$S/kept" | cut -f 1)" -gt 512 ]; }; do rm -rf -- "$1"; shift; done
   # One run in sixteen looks at the size of the journal.
   case $RUN in *0) [ ! -e "$S/journal" ] || find "$S/journal" -size +1000k -exec sed -i '1,5000d' '{}' ';' ;; esac
   [ ! -s "$S/temps" ] || { while read -r o; do rm -rf -- "$o"; done <"$S/temps"; : >"$S/temps"; }

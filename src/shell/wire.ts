@@ -124,11 +124,11 @@ rm -rf -- "$R/${run}" "$@"; say released`
 }
 
 /**
- * What every link begins with: `host BOOT-ID MACHINE-ID`, `owner RUN` with the owner's line where the host is locked, with
+ * What every link begins with: `host BOOT-ID MACHINE-ID SECONDS` (since 1970, by its clock), `owner RUN` with the owner's line where the host is locked, with
  * a third word while a program is at work there, and for each owed handler `owed ID` with its file's text.
  */
 export const HELLO = `read -r b </proc/sys/kernel/random/boot_id; m=; [ ! -r /etc/machine-id ] || read -r m </etc/machine-id
-say host "$b" "$m"
+say host "$b" "$m" "$(date +%s)"
 [ ! -s "$S/owner" ] || { read -r o f; read -r j; w=; [ ! -e "$R/lock" ] || flock -sn "$R/lock" true || w=working
   say owner "$o" $w; printf '%s' "$j"; } <"$S/owner"
 for o in "$S"/owed/*; do [ ! -f "$o" ] || { say owed "\${o##*/}"; cat -- "$o"; }; done

@@ -268,6 +268,24 @@ export default playbook('x', [parallel('x', { on: 'app', facts: { said }, tasks:
     expect(json.stdout).not.toMatch(CONTROL)
   })
 
+  test('F38 a clock that is three years behind is named by every command, with both times', async () => {
+    await trial.on(
+      `printf '#!/bin/sh\nexec /bin/date -d -3years "$@"\n' >/usr/local/sbin/date; chmod 755 /usr/local/sbin/date`,
+    )
+    trial.project.tasks('[]')
+    const told = [
+      await deploy('plan', 'lab', '--limit', 'f1,f2', '--no-check'),
+      await deploy('drift', 'lab', '--limit', 'f1,f2', '--no-check'),
+      await deploy('status', 'lab', '--limit', 'f1,f2'),
+      await deploy('facts', 'lab', '--limit', 'f1,f2'),
+      await deploy('run', 'lab', 'f1,f2', '--', 'true'),
+    ]
+    await trial.on('rm /usr/local/sbin/date')
+    for (const { stderr } of told)
+      expect(stderr).toMatch(/^f1: its clock is 3 years behind: \d{4}-\d\d-\d\dT\S+Z there, \d{4}-\S+Z here\n$/)
+    expect((await deploy('status', 'lab', '--limit', 'f1,f2')).stderr).toBe('')
+  })
+
   test.each([
     ['is absent', '{{port}}', '{ prot: 1 }', '`port` is not there; did you mean `prot`?'],
     ['is an absent condition', '{{#if tls}}x{{/if}}', '{}', '`tls` is not there'],

@@ -118,6 +118,21 @@ describeOnLab('rollback', () => {
     expect(said(none)).toMatch(/^64\n.*no host of lab keeps anything of a run/)
   })
 
+  test('what is kept is bounded: the oldest runs go beyond 512 MiB, or 20 runs', async () => {
+    const kept = '/var/lib/deploy/kept'
+    const make = (count: number, megabytes: number) =>
+      on(
+        `for i in $(seq ${count}); do d=${kept}/20000101-0000$(printf %02d $i)-abcd; mkdir -p $d; fallocate -l ${megabytes}M $d/0.0; done`,
+      )
+    await make(3, 250)
+    await apply(`[file({ path: '/srv/bounded', content: '1' })]`)
+    expect(await on(`ls ${kept} | grep ^2000`)).toBe('20000101-000002-abcd\n20000101-000003-abcd\n')
+    await make(24, 1)
+    await apply(`[file({ path: '/srv/bounded', content: '2' })]`)
+    expect(Number(await on(`ls ${kept} | wc -l`))).toBe(21)
+    await on(`rm -r ${kept}/2000*`)
+  })
+
   test('a host is not trusted: a path that is none, and entries that are none, lead nowhere', async () => {
     const run = '20990101-000000-abcd'
     await on(
