@@ -48,7 +48,7 @@ export async function applyVerb(
 export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promise<number> {
   const began = performance.now()
   const output = openOutput(options)
-  const { hasWork } = await import('../run/apply.ts')
+  const { hasWork } = await import('../run/has-work.ts')
   const { trackOutcomes } = await import('../report/outcomes.ts')
   const { prune = false, instead } = options
   const { plan, survey, context } = await showPlan(run, output, { prune, instead })

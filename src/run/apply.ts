@@ -6,7 +6,7 @@ import type { Converged } from '../plan/manifest.ts'
 import type { OwedHere } from '../shell/program.ts'
 import type { Approve } from './approval.ts'
 import type { Context } from './context.ts'
-import { hasEnded, ourselves } from './holder.ts'
+import { ourselves } from './holder.ts'
 import { type HostPhaseResult, runHostPhase } from './host-phase.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { type Locks, lockHosts, releaseHosts } from './lock.ts'
@@ -43,18 +43,6 @@ interface Run {
   readonly locked: string[]
   /** Hosts that are out of the run: failed, unknown, refused. */
   readonly out: Set<string>
-}
-
-/**
- * Whether there is something to do: a change, an entry to forget, a handler an earlier run owes, or the lock of a run that
- * died here, or of the one to be taken over.
- */
-export function hasWork({ playbook }: Context, { phases, hellos }: Survey, instead?: string): boolean {
-  if (phases.some(({ phase }) => playbook.phases[phase]?.prunes)) return true
-  if (phases.some(({ decisions }) => decisions.some(({ changes }) => changes.length > 0))) return true
-  return [...hellos.values()].some(
-    ({ owed, holder }) => owed.length > 0 || (holder && (holder.run === instead || hasEnded(holder))),
-  )
 }
 
 /** What may be done, by whom it was asked for, and who looks on. */
@@ -94,8 +82,6 @@ export async function apply(context: Context, first: Survey, order: Order): Prom
   const { project, environment, playbook } = context.scope
   const owner = ourselves({ command: order.command, project, environment, playbook, prune: order.prune, hosts })
   const locks = await lockHosts(context, { run: id, owner, instead: order.instead }, hosts)
-  const fences = Object.fromEntries([...locks].map(([host, { fence }]) => [host, fence]))
-  journal.append({ event: 'locked', fences })
   const run: Run = {
     id,
     stop: order.stop,
@@ -110,14 +96,27 @@ export async function apply(context: Context, first: Survey, order: Order): Prom
     out: new Set([...order.blocked, ...first.lost.map(({ host }) => host)]),
   }
   try {
+    journal.append({
+      event: 'locked',
+      fences: Object.fromEntries([...locks].map(([host, { fence }]) => [host, fence])),
+    })
     await walkPhases(run, first)
   } finally {
-    journal.append({ event: 'releasing' })
+    noteEnd(run, { event: 'releasing' })
     await release(run)
-    journal.append({ event: 'end', locked: run.locked, results: run.results })
+    noteEnd(run, { event: 'end', locked: run.locked, results: run.results })
     journal.close()
   }
   return { run: id, hosts: run.results, locked: run.locked }
+}
+
+/** The locks are given back, and the end is told, whether or not it can be written down. */
+function noteEnd({ journal, emit }: Run, entry: Parameters<Journal['append']>[0]): void {
+  try {
+    journal.append(entry)
+  } catch (error) {
+    emit({ type: 'note', message: (error as Error).message })
+  }
 }
 
 /** Gives the locks back; what is as wanted now is recorded on each host in the same trip. */

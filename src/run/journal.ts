@@ -1,8 +1,10 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { DeployError } from '../model/error.ts'
 
 /** The controller's own record of a run: JSON lines, each on disk before what it announces begins. */
 export interface Journal {
+  /** @throws DeployError `E_JOURNAL` when it cannot be written: what it announces must not begin. */
   append(entry: Readonly<Record<string, unknown>> & { readonly event: string }): void
   close(): void
 }
@@ -10,22 +12,42 @@ export interface Journal {
 /**
  * Opens the journal of a run, a file of the project's `.deploy/runs/`, for this user's eyes only.
  *
- * @throws when the folder cannot be written: a run whose record cannot be kept must not begin.
+ * @throws DeployError `E_JOURNAL` when it cannot be written: a run whose record cannot be kept must not begin.
  */
 export function openJournal(root: string, run: string): Journal {
   const folder = join(root, '.deploy', 'runs')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const descriptor = openSync(join(folder, `${run}.jsonl`), 'ax', 0o600)
+  const file = join(folder, `${run}.jsonl`)
+  const descriptor = orRefuse(folder, () => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    return openSync(file, 'ax', 0o600)
+  })
   let entries = 0
   return {
     append(entry) {
       entries++
       failpoint('before', entries)
-      writeSync(descriptor, `${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`)
-      fsyncSync(descriptor)
+      const line = Buffer.from(`${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`)
+      orRefuse(file, () => {
+        // A disk that fills up takes a part of it.
+        if (writeSync(descriptor, line) < line.length) throw new Error('no space left')
+        fsyncSync(descriptor)
+      })
       failpoint('after', entries)
     },
     close: () => closeSync(descriptor),
+  }
+}
+
+function orRefuse<T>(path: string, write: () => T): T {
+  try {
+    return write()
+  } catch (error) {
+    throw new DeployError({
+      code: 'E_JOURNAL',
+      message: `${path} cannot be written, and a run without its journal must not go on: ${(error as Error).message}`,
+      hint: 'free space there, then type the command again',
+      cause: error,
+    })
   }
 }
 

@@ -1,5 +1,6 @@
 // Runs that do not come to their end: told to stop, killed, paused; and how status, resume and abandon find and close them.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { labExec } from '../../src/lab/inside.ts'
@@ -270,6 +271,38 @@ describeOnLab('a run that does not come to its end', () => {
     expect(stdout).toMatch(/app1 +failed .*another run has taken over the lock of this host; nothing more was done/)
     expect(await on('app1', 'cat /srv/first /srv/second /srv/restarts; cat /var/lib/deploy/journal')).toBe(before)
     await deploy('apply', 'lab', '--yes', '--no-check')
+  })
+
+  describe('F27 a disk of the controller that is full', () => {
+    const folder = () => join(lab.root, '.deploy', 'runs')
+    const fill = (options: string) => {
+      mkdirSync(folder(), { recursive: true })
+      execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder()])
+    }
+    const empty = () => execFileSync('umount', [folder()])
+
+    test('no journal can be begun: nothing is locked and nothing done', async () => {
+      fill('nr_inodes=1')
+      const { code, stderr } = await deploy('apply', 'lab', '--yes', '--no-check')
+      empty()
+      expect(code).toBe(1)
+      expect(stderr).toMatch(
+        /\.deploy\/runs cannot be written, and a run without its journal must not go on: ENOSPC.*\n {2}free space there/,
+      )
+      expect(await on('app1', 'ls /var/lib/deploy/owner /srv/at 2>/dev/null; cat /srv/first')).not.toBe(`${revision}\n`)
+    })
+
+    test('the journal is full before the first program: nothing is done, the locks are given back', async () => {
+      fill('size=4k')
+      project.tasks(
+        `Array.from({ length: 60 }, (_, index) => file({ path: '/srv/full-' + index + '-' + 'x'.repeat(60), content: 'x' }))`,
+      )
+      const { code, stdout } = await deploy('apply', 'lab', '--yes', '--no-check')
+      empty()
+      expect(code).toBe(1)
+      expect(stdout).toMatch(/app1 +failed .*jsonl cannot be written/)
+      expect(await on('app1', 'ls /srv | grep -c full; ls /var/lib/deploy/owner 2>&1')).toMatch(/^0\n.*No such file/)
+    })
   })
 
   describe('which run', () => {
