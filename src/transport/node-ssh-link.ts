@@ -46,7 +46,8 @@ export function nodeSshLink(
     const { NodeSSH } = await import('node-ssh')
     const ssh = new NodeSSH()
     const settings = await loginConfig(connection, user, knownHosts, attempt, agent)
-    if (closing) return
+    // Its socket is open by now, and would keep this process alive.
+    if (closing) return void settings.sock?.destroy()
     const ready = ssh.connect(settings)
     const client = clientOf(ssh)
     // For the whole life of the connection: an error without a listener would end this process.

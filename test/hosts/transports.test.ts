@@ -79,6 +79,14 @@ describeOnLab('transports', () => {
       project.tasks('[]')
     })
 
+    test('a command that ends before its login does leaves nothing open', async () => {
+      project.tasks(`[file({ path: 'no path', content: '' })]`)
+      const { code, seconds } = await verb('plan', environment('early', { transport }))
+      project.tasks('[]')
+      expect(code).toBe(64)
+      expect(seconds).toBeLessThan(8)
+    })
+
     test('F01 a refused connection is named at once', async () => {
       const { code, message, seconds } = await unreachable(environment('refused', { transport, port: 2 }))
       expect([code, message]).toEqual([3, `app1: connection refused by root@${address()}:2`])
