@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { isEncrypted } from '../../src/transport/key-agent.ts'
 
 describe('a private key', () => {
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-keys-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
   const key = (name: string, passphrase: string, ...more: string[]) => {
     execFileSync('ssh-keygen', ['-q', '-N', passphrase, '-f', join(folder, name), ...more])
     return readFileSync(join(folder, name), 'latin1')
