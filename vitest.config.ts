@@ -20,7 +20,15 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'shells', include: ['test/shells/**/*.test.ts'], testTimeout: 120_000 } },
-      { extends: true, test: { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 180_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          globalSetup: 'test/package/pack.ts',
+          testTimeout: 180_000,
+        },
+      },
       {
         extends: true,
         test: {

@@ -1,6 +1,7 @@
 import type { Plan } from '../model/plan.ts'
 import type { Context } from '../run/context.ts'
 import type { Survey } from '../run/survey.ts'
+import { noteHellos } from './note-open.ts'
 import type { OpenedRun } from './open-run.ts'
 import type { Output } from './output.ts'
 
@@ -32,7 +33,6 @@ export async function showPlan(
   const { survey: look } = await import('../run/survey.ts')
   const { makePlan } = await import('../run/make-plan.ts')
   const { planText } = await import('../report/plan-text.ts')
-  const { noteHellos } = await import('./note-open.ts')
   const looking = (async () => {
     const { context, left } = prune ? await (await import('../run/prune.ts')).addPruning(read) : { context: read }
     return { context, left, survey: await look(context, [...context.playbook.phases.keys()], { twice }) }

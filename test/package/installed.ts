@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const checkout = fileURLToPath(new URL('../..', import.meta.url))
+/** The folder of this project. */
+export const checkout = fileURLToPath(new URL('../..', import.meta.url))
 
 /** How a command ended. */
 export interface Ended {
@@ -35,11 +36,9 @@ export function nodeVersion(folder: string): string {
   return run(tmpdir(), [join(folder, 'node'), '--version']).stdout.trim()
 }
 
-export function install(): Installed {
+/** Installs a packed package in a new folder. */
+export function install(tarball: string): Installed {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'evenkeel-package-')))
-  mustWork(run(checkout, ['npm', 'pack', '--silent', '--pack-destination', root]))
-  const { version } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as { version: string }
-  const tarball = join(root, `evenkeel-${version}.tgz`)
   const files = mustWork(run(root, ['tar', '-tzf', tarball]))
     .stdout.split('\n')
     .filter(Boolean)
@@ -70,7 +69,7 @@ export function run(cwd: string, [file = '', ...args]: readonly string[], nodeFo
   return { code: status, stdout, stderr }
 }
 
-function mustWork(ended: Ended): Ended {
+export function mustWork(ended: Ended): Ended {
   if (ended.code === 0) return ended
   throw new Error(`exit ${ended.code}: ${ended.stdout}${ended.stderr}`)
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { type Installed, install, nodeFolders, nodeVersion, ownFolder, run } from './installed.ts'
 
 interface Manifest {
@@ -21,7 +21,7 @@ describe('the package, installed in an empty folder', () => {
     run(installed.root, ['npx', '--no-install', 'deploy', ...args.split(' ')], node)
 
   beforeAll(() => {
-    installed = install()
+    installed = install(inject('tarball'))
   }, 180_000)
 
   afterAll(() => rmSync(installed.root, { recursive: true, force: true }))

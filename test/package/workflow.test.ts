@@ -1,13 +1,13 @@
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type Installed, install, ownFolder, run } from './installed.ts'
 import { runWorkflow } from './workflow-runner.ts'
 
 let installed: Installed
 
 beforeAll(() => {
-  installed = install()
+  installed = install(inject('tarball'))
   expect(run(installed.root, ['npx', '--no-install', 'deploy', 'init']).code).toBe(0)
   ownFolder(installed)
 }, 180_000)
