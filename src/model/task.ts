@@ -3,6 +3,7 @@ import type { Change } from './change.ts'
 import type { Sources } from './content.ts'
 import type { Handler } from './handler.ts'
 import type { Probe, Probes, Values } from './probe.ts'
+import type { Shell } from './shell.ts'
 
 /** How far a plan's word about a task can be trusted: exact, decided by a guard, or "will run". */
 export type Honesty = 'exact' | 'probed' | 'opaque'
@@ -35,6 +36,17 @@ export interface Removal {
 }
 
 /**
+ * How a change that may cut off the host is undone, by the host itself, unless a new login says in time that it is well.
+ * The files that the steps write or remove get their previous state back before `restore` runs.
+ */
+export interface Revert {
+  /** Keeps what is live. Runs before the first step, in an empty folder of its own. Omitted: files are all there is. */
+  readonly save?: Shell
+  /** Makes live what was before; runs in the folder of `save`. It fails unless what is live then is what was kept. */
+  readonly restore: Shell
+}
+
+/**
  * A kind of desired state: a check and an apply, both pure.
  *
  * `W` what the author writes, `R` the same resolved (templates rendered), `P` its probes, `S` the state read from a host.
@@ -59,6 +71,8 @@ export interface TaskType<W, R, P extends Probes, S> {
   honesty?(want: R): Honesty
   /** How `--prune` takes it away when no task keeps it any more. Omitted: never. A task of absence gives itself. */
   removal?(want: R): Removal | undefined
+  /** For changes that may cut off the host: firewall, sshd, network, sudo. Omitted: a change stays. */
+  revert?(want: R): Revert
   /** Takes what its steps printed, here, when they have succeeded. @throws Error why it failed here after all. */
   received?(want: R, output: Buffer): void
   /** `false`: nothing is kept on the host, so nothing is left behind when the task is gone. */
