@@ -30,6 +30,7 @@ const ONLY_IN: Readonly<Record<string, string>> = {
   handlebars: 'tasks',
   commander: 'cli',
   yaml: 'load',
+  'age-encryption': 'load',
   diff: 'tasks',
 }
 

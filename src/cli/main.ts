@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { takeSecretVariables } from '../load/secrets/environment.ts'
 import { exitCodes } from '../model/error.ts'
 import { abandonCommand } from './abandon.ts'
 import { applyCommand } from './apply.ts'
@@ -13,6 +14,7 @@ import { planCommand } from './plan.ts'
 import { resumeCommand } from './resume.ts'
 import { rollbackCommand } from './rollback.ts'
 import { runCommand } from './run.ts'
+import { secretsCommand } from './secrets.ts'
 import { statusCommand } from './status.ts'
 import { trustCommand } from './trust.ts'
 import { typesCommand } from './types.ts'
@@ -43,6 +45,7 @@ export function commandLine(finish: Finish): Command {
     resumeCommand,
     abandonCommand,
     rollbackCommand,
+    secretsCommand,
   ]) {
     add(program, finish)
   }
@@ -51,6 +54,7 @@ export function commandLine(finish: Finish): Command {
 
 /** Runs one command line; gives its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
+  takeSecretVariables()
   let exit: number = exitCodes.done
   const program = commandLine((code) => {
     exit = code

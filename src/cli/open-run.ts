@@ -1,3 +1,4 @@
+import type { Inventory } from '../model/inventory.ts'
 import type { Context } from '../run/context.ts'
 import type { PlaybookOptions, ReachOptions } from './options.ts'
 
@@ -18,6 +19,15 @@ export type OpenedEnvironment = Awaited<ReturnType<typeof openEnvironment>>
 
 /** Loads an environment and makes ready to reach its hosts; no host is contacted before a verb asks. */
 export async function openEnvironment(root: string, environment: string, options: ReachOptions) {
+  const opened = await reach(root, environment, options)
+  if (opened.secretsProblem) {
+    const { safeText } = await import('../report/safe.ts')
+    process.stderr.write(`secrets are not masked in this output: ${safeText(opened.secretsProblem.message)}\n`)
+  }
+  return opened
+}
+
+async function reach(root: string, environment: string, options: ReachOptions) {
   const { loadConfig } = await import('../load/config.ts')
   const { loadInventory } = await import('../load/inventory.ts')
   const { knownHostsFile } = await import('../load/environments.ts')
@@ -25,14 +35,40 @@ export async function openEnvironment(root: string, environment: string, options
   const { openPool } = await import('../run/pool.ts')
   const { hasSsh } = await import('../transport/has-ssh.ts')
   const config = await loadConfig(root)
-  const { inventory, schema } = await loadInventory(root, environment, {
+  const { inventory: described, schema } = await loadInventory(root, environment, {
     transport: config.transport ?? (hasSsh() ? 'openssh' : 'node-ssh'),
   })
+  const { secrets, problem: secretsProblem } = await openSecrets(root, environment, schema.secrets ?? [])
+  const inventory = { ...described, secrets }
   const limit = new Set(matchPattern(inventory, options.limit ?? 'all'))
   const knownHosts = [knownHostsFile(root, environment)]
   const sudoPassword = options.askSudoPassword && (await (await import('./ask-secret.ts')).askSecret('sudo password'))
   const pool = openPool({ inventory, knownHosts, forks: options.forks, ...(sudoPassword && { sudoPassword }) })
-  return { config, inventory, schema, limit, knownHosts, pool }
+  return { config, inventory, schema, limit, knownHosts, pool, secretsProblem }
+}
+
+/** The secrets that can be read here. From now on they are masked in whatever this process says. */
+async function openSecrets(root: string, environment: string, names: readonly string[]) {
+  if (names.length === 0) return { secrets: {}, problem: undefined }
+  const { loadSecrets } = await import('../load/secrets/load.ts')
+  const { learnSecrets } = await import('../model/redaction.ts')
+  const { maskOutput } = await import('./mask-output.ts')
+  const { secrets, previous, problem } = await loadSecrets(root, environment, names)
+  learnSecrets([...secrets.values(), ...previous])
+  maskOutput()
+  return { secrets: Object.fromEntries(secrets), problem }
+}
+
+/** @throws DeployError (exit 64) when some secrets cannot be read here: a playbook may use any of them. */
+function withSecrets({ inventory, secretsProblem }: OpenedEnvironment): Inventory {
+  if (secretsProblem) throw secretsProblem
+  return inventory
+}
+
+/** With `--offline` no key is needed: secrets have names only. */
+async function withoutValues({ inventory, schema }: OpenedEnvironment): Promise<Inventory> {
+  const { namedOnly } = await import('../load/secrets/load.ts')
+  return { ...inventory, secrets: Object.fromEntries(namedOnly(schema.secrets ?? [])) }
 }
 
 /** What a run that is taken over leaves to the one that takes it over: its hosts, already contacted, and what it did. */
@@ -53,8 +89,9 @@ export async function openRun(
   const root = findProject(process.cwd())
   const check = options.check ? (await import('../load/type-check.ts')).startTypeCheck(root) : undefined
   try {
-    const opened = inherited ?? (await openEnvironment(root, environment, options))
-    const { config, inventory, schema, limit, knownHosts, pool } = opened
+    const opened = inherited ?? (await reach(root, environment, options))
+    const { config, schema, limit, knownHosts, pool } = opened
+    const inventory = options.offline ? await withoutValues(opened) : withSecrets(opened)
     const close = () => {
       check?.stop()
       pool.close()

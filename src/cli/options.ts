@@ -15,6 +15,8 @@ export interface ReachOptions extends OutputOptions {
 export interface PlaybookOptions extends ReachOptions {
   /** Takes away what no task keeps any more. */
   readonly prune?: boolean
+  /** No host is contacted. */
+  readonly offline?: boolean
   /** False with `--no-check`: playbooks are not type-checked. */
   readonly check: boolean
 }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { Plan } from '../model/plan.ts'
+import { redact } from '../model/redaction.ts'
 import type { Survey } from '../run/survey.ts'
 import { type OpenedRun, openRun } from './open-run.ts'
 import { type Finish, type PlaybookOptions, withPlaybook, withPrune } from './options.ts'
@@ -15,7 +16,6 @@ interface PlanOptions extends PlaybookOptions {
   readonly markdown?: boolean
   readonly html?: string
   readonly detailedExitcode?: boolean
-  readonly offline?: boolean
   readonly facts?: string
 }
 
@@ -74,7 +74,7 @@ function clash(message: string): DeployError {
 async function writePage(plan: Plan, file: string): Promise<void> {
   const { planPage } = await import('../report/html.ts')
   const { writeWhole } = await import('../load/write-whole.ts')
-  writeWhole(file, planPage(plan, new Date()), 0o600)
+  writeWhole(file, redact(planPage(plan, new Date())), 0o600)
 }
 
 /** Writes the plan to a file. What could not be planned is in no saved plan, and a plan that has problems is not saved. */
@@ -104,7 +104,7 @@ async function save(
     ...(prune && { prune }),
   }
   const saved = savePlan(head, seen, new Date())
-  writeWhole(file, `${JSON.stringify(saved, null, 1)}\n`, 0o600)
+  writeWhole(file, redact(`${JSON.stringify(saved, null, 1)}\n`), 0o600)
   const without = plan.unreachable.map(({ host }) => host).join(', ')
   output.progress(`Saved${without && ` without ${without}`} until ${saved.expires}: deploy apply --plan ${file}\n`)
 }

@@ -32,6 +32,7 @@ async function run(environment: string, pattern: string, command: string, option
   const { errorText } = await import('../report/error-text.ts')
   const { lineWriter } = await import('../report/line-writer.ts')
   const { boundedOutput } = await import('../report/bounded-output.ts')
+  const { redactStream } = await import('../model/redaction.ts')
   const { matchPattern } = await import('../load/pattern.ts')
   const { findProject } = await import('../load/project.ts')
   const output = openOutput(options)
@@ -43,15 +44,18 @@ async function run(environment: string, pattern: string, command: string, option
   async function runOn(host: string): Promise<Ended> {
     const writer = lineWriter((line) => output.print(`${host.padEnd(width)}  ${line}\n`))
     const collected = boundedOutput()
+    // Chunks are cut anywhere, also within a secret.
+    const masked = redactStream()
+    const take = (chunk: Buffer) => (output.json ? collected.push(chunk) : writer.write(chunk))
     try {
       const marks = await pool.ask(host, {
         script: `say output\n${script}`,
         onOutput: (chunk) => {
-          if (output.json) collected.push(chunk)
-          else writer.write(chunk)
+          take(masked.push(chunk))
           return output.ready()
         },
       })
+      take(masked.end())
       writer.end()
       const code = Number(marks.find(({ words }) => words[0] === 'code')?.words[1])
       return {

@@ -39,12 +39,20 @@ export async function loadSchema(root: string): Promise<SiteSchema> {
 
 function mistake(schema: Partial<SiteSchema> | undefined): string | undefined {
   if (!schema) return 'it does not export `inventory` made by site(…)'
-  const { groups, vars } = schema
+  const { groups, vars, secrets = [] } = schema
   if (!Array.isArray(groups)) return 'groups must be a list of names'
   if (typeof (vars as { safeParse?: unknown } | undefined)?.safeParse !== 'function') return 'vars must be a zod schema'
   if (groups.includes('all')) return 'a group cannot be called "all": that word means every host'
   const twice = groups.find((name, index) => groups.indexOf(name) !== index)
   if (twice !== undefined) return `group ${shownName(twice)} is named twice`
   const bad = groups.find((name) => !goodName(name))
-  return bad === undefined ? undefined : `group name ${shownName(String(bad))} is refused: ${nameRule}`
+  return bad === undefined ? wrongSecrets(secrets) : `group name ${shownName(String(bad))} is refused: ${nameRule}`
+}
+
+function wrongSecrets(secrets: unknown): string | undefined {
+  if (!Array.isArray(secrets)) return 'secrets must be a list of names'
+  const bad = secrets.find((name) => typeof name !== 'string' || !/^[A-Za-z][A-Za-z0-9]*$/.test(name))
+  return bad === undefined
+    ? undefined
+    : `secret name ${shownName(String(bad))} is refused: letters and digits are taken`
 }

@@ -10,7 +10,7 @@ export const TYPES_FILE = 'templates/templates.d.ts'
 
 const HEAD = `// Made by \`deploy types\` from the templates. Do not edit: it is made anew whenever they change.
 // The comment above each name is the place that asks for it.
-export {}
+import type { Secret } from 'evenkeel'
 
 // Both kinds of lists are named, so that the compiler says what is wrong in an item.
 type Each<Item> = Item[] | readonly Item[] | { readonly [key: string]: Item }

@@ -4,6 +4,8 @@ export interface Content {
   readonly sha256: string
   /** Bytes. */
   readonly size: number
+  /** It holds a secret: it is shown to nobody. */
+  readonly secret?: true
   readonly source: { readonly bytes: Buffer } | { readonly file: string }
 }
 

@@ -1,3 +1,5 @@
+import type { Secret } from './secret.ts'
+
 /** How a host is reached. */
 export interface Connection {
   /** Host name or IP address. Default: the host's name, so that a Host block of the user's ssh config applies. */
@@ -32,4 +34,6 @@ export interface Inventory {
   readonly file: string
   readonly hosts: readonly InventoryHost[]
   readonly groups: Readonly<Record<string, readonly string[]>>
+  /** Those that could be read here, by name. */
+  readonly secrets?: Readonly<Record<string, Secret>>
 }

@@ -1,6 +1,7 @@
 import { callSite } from './call-site.ts'
 import { DeployError, exitCodes } from './error.ts'
 import type { Facts } from './fact.ts'
+import type { Secret } from './secret.ts'
 import type { TaskTree } from './task.ts'
 
 /** A host as the phases of other hosts see it: its facts may be missing, for it may be unreachable. */
@@ -18,8 +19,10 @@ export interface Host<V, G extends string, F> extends Peer<V, G, F> {
 }
 
 /** The whole environment: all hosts of the inventory, whatever is limited, unreachable or in another phase. */
-export interface Site<V, G extends string, F> {
+export interface Site<V, G extends string, F, S extends string = never> {
   readonly environment: string
+  /** The secrets of the environment, by the names of the schema. */
+  readonly secrets: Readonly<Record<S, Secret>>
   readonly hosts: readonly Peer<V, G, F>[]
   group(name: G): readonly Peer<V, G, F>[]
 }
@@ -36,7 +39,7 @@ export interface Phase {
   readonly facts: Facts
   /** Groups whose facts are gathered as well, though this phase has no tasks for them. */
   readonly reads: readonly string[]
-  readonly tasks: (host: Host<unknown, string, unknown>, site: Site<unknown, string, unknown>) => TaskTree
+  readonly tasks: (host: Host<unknown, string, unknown>, site: Site<unknown, string, unknown, string>) => TaskTree
   readonly where: string
   /** The phase that `--prune` adds: it is for these hosts only, whose record forgets these keys when it is done. */
   readonly prunes?: ReadonlyMap<string, readonly string[]>

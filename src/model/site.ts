@@ -5,13 +5,15 @@ import type { Host, Phase, Site, Strategy } from './playbook.ts'
 import type { TaskTree } from './task.ts'
 
 /** The one schema of a site: the names of its groups, and the variables each host has. */
-export interface SiteSchema<G extends string = string, V extends z.ZodType = z.ZodType> {
+export interface SiteSchema<G extends string = string, V extends z.ZodType = z.ZodType, S extends string = string> {
   readonly groups: readonly G[]
   /** Every host's variables, after merging environment < group < host, are checked by this. */
   readonly vars: V
+  /** The secrets that every environment must have: in secrets/ENV.age, in secrets/ENV.sops.yaml, or in variables. */
+  readonly secrets?: readonly S[]
 }
 
-export interface PhaseInput<V, G extends string, F extends Facts> {
+export interface PhaseInput<V, G extends string, F extends Facts, S extends string = never> {
   /** The groups whose hosts get these tasks, or `all`. */
   readonly on: G | 'all' | readonly G[]
   /** Facts read from the hosts before `tasks` is called. */
@@ -19,7 +21,7 @@ export interface PhaseInput<V, G extends string, F extends Facts> {
   /** Further groups whose facts are read, for templates that name peers. */
   readonly reads?: readonly G[]
   /** The tasks of one host: pure and synchronous, called once per host. */
-  readonly tasks: (host: Host<V, G, FactValues<F>>, site: Site<V, G, FactValues<F>>) => TaskTree
+  readonly tasks: (host: Host<V, G, FactValues<F>>, site: Site<V, G, FactValues<F>, S>) => TaskTree
 }
 
 export interface ConnectionInput {
@@ -59,31 +61,34 @@ export interface InventoryInput<G extends string, V> {
  * export const { inventory, parallel, once } = site({
  *   groups: ['app', 'db'],
  *   vars: z.object({ port: z.number().default(3000) }),
+ *   secrets: ['dbPassword'],
  * })
  */
-export function site<const G extends string, V extends z.ZodType>(schema: SiteSchema<G, V>) {
+export function site<const G extends string, V extends z.ZodType, const S extends string = never>(
+  schema: SiteSchema<G, V, S>,
+) {
   type Vars = z.output<V>
 
   /** The identity with types: what a TypeScript inventory exports by default. */
   const inventory = Object.assign((input: InventoryInput<G, z.input<V>>) => input, { schema })
 
   /** Tasks for all hosts of the groups at once. */
-  function parallel<const F extends Facts = NoFacts>(name: string, input: PhaseInput<Vars, G, F>): Phase {
+  function parallel<const F extends Facts = NoFacts>(name: string, input: PhaseInput<Vars, G, F, S>): Phase {
     return phase(name, 'parallel', input)
   }
 
   /** Tasks for one host: the first of the groups in the order of the inventory. */
-  function once<const F extends Facts = NoFacts>(name: string, input: PhaseInput<Vars, G, F>): Phase {
+  function once<const F extends Facts = NoFacts>(name: string, input: PhaseInput<Vars, G, F, S>): Phase {
     return phase(name, 'once', input)
   }
 
   return { inventory, parallel, once }
 }
 
-function phase<V, G extends string, F extends Facts>(
+function phase<V, G extends string, F extends Facts, S extends string>(
   name: string,
   strategy: Strategy,
-  input: PhaseInput<V, G, F>,
+  input: PhaseInput<V, G, F, S>,
 ): Phase {
   return {
     name,

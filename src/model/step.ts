@@ -8,7 +8,7 @@ export interface ShellStep {
   readonly script: string
   /** The path whose previous state is kept before the script runs. */
   readonly keeps?: string
-  /** A file that is brought for this script and open as its descriptor 4. */
+  /** A file that is brought for this script and open as its descriptor 4; for a foreign command its standard input. */
   readonly content?: Content
   /** The systemd unit that the script starts or restarts. */
   readonly starts?: string

@@ -3,6 +3,7 @@ import { DeployError, DeployErrors, exitCodes } from '../model/error.ts'
 import type { Handler } from '../model/handler.ts'
 import { canonicalJson, sha256 } from '../model/json.ts'
 import type { Probe, Probes } from '../model/probe.ts'
+import { Secret } from '../model/secret.ts'
 import type { Honesty, Task } from '../model/task.ts'
 
 /** A handler with the id under which hosts remember that it is owed. */
@@ -66,6 +67,13 @@ function compileTask(host: string, index: number, task: Task, sources: Sources):
       message: `the name of handler ${JSON.stringify(bad.name)} must be one line`,
     })
   const want = kind.resolve(task.want, sources, host)
+  const misplaced = misplacedSecret(want)
+  if (misplaced)
+    throw new DeployError({
+      code: 'E_SECRET',
+      message: `${task.type}: ${misplaced} stands in a plain text, where only its name would be`,
+      hint: 'make the whole text a secret: secret`…${site.secrets.NAME}…`; for commands use input',
+    })
   const key = kind.key(want)
   if (/[\n\0]/.test(key))
     throw new DeployError({
@@ -83,6 +91,14 @@ function compileTask(host: string, index: number, task: Task, sources: Sources):
     notify: [options.notify ?? []].flat().map(withId),
     target: sha256(canonicalJson([task.type, key, withoutBytes(want)])),
   }
+}
+
+/** The mark of a secret that was made a part of a plain text. */
+function misplacedSecret(want: unknown): string | undefined {
+  const text = Buffer.isBuffer(want) ? want.toString('latin1') : want
+  if (typeof text === 'string') return /\[secret:[A-Za-z0-9+]+\]/.exec(text)?.[0]
+  if (!text || typeof text !== 'object' || text instanceof Secret) return undefined
+  return Object.values(text).map(misplacedSecret).find(Boolean)
 }
 
 function withId(handler: Handler): CompiledHandler {

@@ -28,8 +28,9 @@ function groupMembers(groups: readonly string[], inventory: Inventory): readonly
 export function expandHost(phase: Phase, name: string, inventory: Inventory, facts: FactTable): readonly Task[] {
   const peers = inventory.hosts.map((host) => peerOf(host, facts))
   const host = peers.find((peer) => peer.name === name) as Host<unknown, string, unknown>
-  const site: Site<unknown, string, unknown> = {
+  const site: Site<unknown, string, unknown, string> = {
     environment: inventory.environment,
+    secrets: inventory.secrets ?? {},
     hosts: peers,
     group: (group) => peers.filter((peer) => peer.groups.includes(group)),
   }

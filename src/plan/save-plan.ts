@@ -1,6 +1,8 @@
+import { createHmac } from 'node:crypto'
 import { DeployError, exitCodes } from '../model/error.ts'
 import { canonicalJson, sha256 } from '../model/json.ts'
 import type { SavedHost, SavedPlan, SavedTask } from '../model/saved-plan.ts'
+import type { Secret } from '../model/secret.ts'
 import type { Pieces } from '../shell/probe-script.ts'
 import { type Decision, guardOf } from './decide.ts'
 
@@ -14,12 +16,27 @@ export interface Seen {
 /** Hours for which a saved plan may be applied. */
 const VALID = 24
 
+/** Turns a hash into one that says nothing to those who do not know the secrets. */
+export type Seal = (hash: string) => string
+
+/**
+ * Plans lie about in CI. The hash of a file tells its content to whoever can guess it, so hashes are keyed with all
+ * secrets of the environment together. Without secrets they stay as they are.
+ */
+export function sealOf(secrets: Readonly<Record<string, Secret>>): Seal {
+  const values = Object.entries(secrets).map(([name, secret]) => [name, secret.reveal()])
+  if (values.length === 0) return (hash) => hash
+  const key = sha256(canonicalJson(values.toSorted()))
+  return (hash) => createHmac('sha256', key).update(hash).digest('hex')
+}
+
 /** The tasks of one host's phase as a saved plan holds them. */
 export function savedTasks(
   phase: string,
   host: string,
   decisions: readonly Decision[],
   pieces: Pieces,
+  seal: Seal,
 ): readonly SavedTask[] {
   return decisions.map(({ task, changes }) => ({
     phase,
@@ -27,8 +44,8 @@ export function savedTasks(
     key: task.key,
     task: task.label,
     where: task.task.where,
-    target: task.target,
-    ...(changes.length > 0 && { guard: guardOf(Object.values(task.probes), pieces) }),
+    target: seal(task.target),
+    ...(changes.length > 0 && { guard: seal(guardOf(Object.values(task.probes), pieces)) }),
   }))
 }
 

@@ -1,4 +1,4 @@
-import { type Seen, savedTasks } from '../plan/save-plan.ts'
+import { type Seen, savedTasks, sealOf } from '../plan/save-plan.ts'
 import { trustedKeys } from '../transport/trusted-keys.ts'
 import type { Context } from './context.ts'
 import type { Survey } from './survey.ts'
@@ -14,10 +14,11 @@ export function seenBy({ inventory, playbook, limit }: Context, survey: Survey, 
       ? [{ host: name, machineId: hello.machineId, keys: trustedKeys(connection, knownHosts) }]
       : []
   })
+  const seal = sealOf(inventory.secrets ?? {})
   return {
     hosts,
     tasks: survey.phases.flatMap(({ phase, host, decisions, pieces }) =>
-      savedTasks(playbook.phases[phase]?.name ?? '', host, decisions, pieces),
+      savedTasks(playbook.phases[phase]?.name ?? '', host, decisions, pieces, seal),
     ),
     owed: hosts.flatMap(({ host }) => (survey.hellos.get(host)?.owed ?? []).map(({ id }) => ({ host, id }))),
   }

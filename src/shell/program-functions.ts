@@ -143,7 +143,7 @@ foreign() {
   setsid sh -c 'stdbuf -o0 head -c 65536; exec tail -c 65536' <"$P/out.$q" 3>&- & b=$!
   # Everybody on the host can read command lines, so the script is handed over in the environment, and taken out of it.
   set -- sh -c "$EVAL" sh "$@"; [ -z "$as" ] || set -- runuser -u "$as" -- "$@"
-  c=0; DEPLOY_SCRIPT=$script timeout -k 10 "$limit" "$@" </dev/null >"$P/out.$q" 2>&1 3>&- || c=$?
+  c=0; DEPLOY_SCRIPT=$script timeout -k 10 "$limit" "$@" <"${'${input:-/dev/null}'}" >"$P/out.$q" 2>&1 3>&- || c=$?
   # A daemon the command left behind may hold its output open: what it says after two seconds is not waited for.
   ( trap 'kill $s' TERM; sleep 2 & s=$!; wait $s && kill -TERM -$b ) >/dev/null 2>&1 3>&- & w=$!
   wait $b 2>/dev/null || :; kill $w 2>/dev/null || :; wait $w 2>/dev/null || :

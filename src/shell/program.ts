@@ -167,9 +167,11 @@ function arrived({ size, sha256: hash }: Content): string {
 }
 
 function runShell(step: ShellStep, task: ProgramTask): string {
-  const keep = `${step.content ? `exec 4<${arrived(step.content)}\n` : ''}${step.keeps ? `keep ${quote(step.keeps)}\n` : ''}${task.notify.length > 0 ? 'owing\n' : ''}${step.reboots ? 'say rebooting\n' : ''}`
+  const open = step.content && !step.foreign
+  const keep = `${open ? `exec 4<${arrived(step.content)}\n` : ''}${step.keeps ? `keep ${quote(step.keeps)}\n` : ''}${task.notify.length > 0 ? 'owing\n' : ''}${step.reboots ? 'say rebooting\n' : ''}`
   if (!step.foreign) return `${keep}${step.script}`
-  return `${keep}foreign ${task.timeout} ${quote(step.as ?? '')} ${quote(step.script)}`
+  const input = step.content ? `input=${arrived(step.content)}\n` : ''
+  return `${keep}${input}foreign ${task.timeout} ${quote(step.as ?? '')} ${quote(step.script)}`
 }
 
 /** Under this a host remembers that a unit is to be restarted, as it does handlers. */

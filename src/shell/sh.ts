@@ -1,3 +1,4 @@
+import { Secret } from '../model/secret.ts'
 import type { Shell } from '../model/shell.ts'
 
 /** What may stand in a hole of `sh`: text and numbers are quoted, shell is nested, lists become several words. */
@@ -34,6 +35,8 @@ function fill(hole: Hole | undefined): string {
   if (hole === undefined) throw new Error('undefined in sh`…`: give a value, or leave the hole out')
   if (typeof hole === 'string') return quote(hole)
   if (typeof hole === 'number') return quote(String(hole))
+  if (hole instanceof Secret)
+    throw new Error(`${hole} in sh\`…\`: everybody on the host reads command lines; use input`)
   if ('shell' in hole) return hole.shell
   return hole.map(fill).join(' ')
 }

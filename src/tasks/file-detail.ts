@@ -23,9 +23,9 @@ export function refusal({ path, absent }: FileChange, now: FileState | undefined
   return `${path} is ${what}: ${doing}`
 }
 
-/** Whether a mode denies reading by others, so that content must not be shown. */
-export function isSensitive(mode: string | undefined): boolean {
-  return mode !== undefined && (Number(mode.at(-1)) & 4) === 0
+/** Whether a content must not be shown: it holds a secret, or the mode denies reading by others. */
+export function isSensitive(mode: string | undefined, content?: Content): boolean {
+  return content?.secret === true || (mode !== undefined && (Number(mode.at(-1)) & 4) === 0)
 }
 
 /** A content in a plan: its size, and the first digits of its hash where it may be shown. */
@@ -46,7 +46,7 @@ export function detailProbes(want: FileChange, now: FileState | undefined): Prob
     now.kind === 'file' &&
     now.sha256 !== want.content.sha256 &&
     !isSensitive(now.mode) &&
-    !isSensitive(want.mode)
+    !isSensitive(want.mode, want.content)
   return { folder: writable(folderOf(want.path)), ...(shown && { before: content(want.path) }) }
 }
 
@@ -67,7 +67,7 @@ export function fileDetail(
     want.content,
     now,
     values.before as FileContent | undefined,
-    isSensitive(now?.mode) || isSensitive(want.mode),
+    isSensitive(now?.mode) || isSensitive(want.mode, want.content),
   )
 }
 
@@ -78,7 +78,8 @@ function contentDetail(
   sensitive: boolean,
 ): Detail {
   const sizes = `content: ${now ? 'changed' : 'new'} (${now ? `${now.size} → ` : ''}${bytes(after.size)})`
-  if (sensitive) return { notes: [`${sizes}; not shown, for others may not read it`] }
+  if (sensitive)
+    return { notes: [`${sizes}; not shown, for ${after.secret ? 'it holds a secret' : 'others may not read it'}`] }
   const old = now ? before?.bytes : Buffer.alloc(0)
   if (!old || !('bytes' in after.source) || after.size > CONTENT_LIMIT) return { notes: [sizes] }
   if (isBinary(old) || isBinary(after.source.bytes)) return { notes: [`binary ${sizes}`] }

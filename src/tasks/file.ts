@@ -1,3 +1,4 @@
+import { Secret } from '../model/secret.ts'
 import { sourcedTaskType } from '../model/task.ts'
 import { invalidOwnership } from './ownership.ts'
 import { invalidPath } from './path.ts'
@@ -8,7 +9,7 @@ export interface File extends WholeFile {
   /** Absolute path, normalised. */
   readonly path: string
   /** The whole content. Omitted: any content will do; a file that is not there is made empty. */
-  readonly content?: string | Buffer
+  readonly content?: string | Buffer | Secret
   /** `true`: the file, or the symlink, shall not be there. Folders are never removed. Default: false. */
   readonly absent?: boolean
 }
@@ -31,8 +32,8 @@ export const file = sourcedTaskType('file', {
 
 function invalid(want: File): string | undefined {
   const { absent, path, content, validate, ...ownership } = want
-  if (content !== undefined && typeof content !== 'string' && !Buffer.isBuffer(content))
-    return 'content must be a text or a Buffer'
+  if (content !== undefined && typeof content !== 'string' && !Buffer.isBuffer(content) && !(content instanceof Secret))
+    return 'content must be a text, a Buffer or a secret'
   if (absent && (content !== undefined || validate || Object.values(ownership).some((value) => value !== undefined))) {
     return 'absent: true goes with path alone'
   }

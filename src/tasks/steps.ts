@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Content } from '../model/content.ts'
+import { holdsSecret, Secret } from '../model/secret.ts'
 import type { Shell } from '../model/shell.ts'
 import type { ShellStep } from '../model/step.ts'
 import { sh } from '../shell/sh.ts'
@@ -21,8 +22,14 @@ export function scriptLines(...lines: readonly (Shell | false | undefined)[]): S
   return { shell: lines.flatMap((line) => (line ? [line.shell] : [])).join('\n') }
 }
 
-/** The content of a small file, held in memory. */
-export function bytesContent(data: string | Buffer): Content {
-  const bytes = Buffer.from(data)
-  return { sha256: createHash('sha256').update(bytes).digest('hex'), size: bytes.length, source: { bytes } }
+/** The content of a small file, held in memory. A secret's, or one that `holds` secrets, is marked as such. */
+export function bytesContent(data: string | Buffer | Secret, holds?: unknown): Content {
+  const bytes = data instanceof Secret ? Buffer.from(data.reveal()) : Buffer.from(data)
+  const secret = holdsSecret(data) || holdsSecret(holds)
+  return {
+    ...(secret && { secret }),
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    size: bytes.length,
+    source: { bytes },
+  }
 }

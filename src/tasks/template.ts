@@ -33,7 +33,7 @@ export const template: <From extends string>(want: Template<From>, options?: Tas
     invalid,
     resolve: (want: Template, sources) => {
       const { text, file } = sources.template(want.from)
-      return resolveFile(want.to, want, bytesContent(renderTemplate(text, want.data, file)))
+      return resolveFile(want.to, want, bytesContent(renderTemplate(text, want.data, file), want.data))
     },
   },
 )

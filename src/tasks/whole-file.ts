@@ -73,7 +73,7 @@ function apply(want: FileWant, now: FileNow): readonly (readonly Change[])[] {
   const put = putStep(want, undefined)
   return [
     now ? change('kind', now.kind, 'file', put) : [],
-    change('content', null, shownContent(put.content, isSensitive(put.mode)), put),
+    change('content', null, shownContent(put.content, isSensitive(put.mode, put.content)), put),
     change('owner', null, want.owner, put),
     change('group', null, want.group, put),
     change('mode', null, put.mode, put),
@@ -84,7 +84,7 @@ function existing(want: FileWant, now: FileState): readonly (readonly Change[])[
   const { content } = want
   if (!content || content.sha256 === now.sha256) return [ownershipChanges(want.path, want, now)]
   const put = putStep(want, now)
-  const sensitive = isSensitive(now.mode) || isSensitive(put.mode)
+  const sensitive = isSensitive(now.mode) || isSensitive(put.mode, content)
   const from = shownContent({ size: now.size, sha256: now.sha256 ?? '' }, sensitive)
   const to = shownContent(content, sensitive)
   return [[{ field: 'content', from, to, steps: [put] }], ownershipChanges(want.path, want, now, put)]

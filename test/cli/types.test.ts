@@ -69,7 +69,7 @@ test.each([
   [
     'a value that may be missing',
     '{ port: process.env.PORT, peers: [] }',
-    "Type 'undefined' is not assignable to type 'string | number | boolean'.\n  port is needed by templates/app.conf.hbs:2\n",
+    "Type 'undefined' is not assignable to type 'string | number | boolean | Secret'.\n  port is needed by templates/app.conf.hbs:2\n",
   ],
   ['a text where the template loops', "{ port: 1, peers: 'a' }", '  peers is needed by templates/app.conf.hbs:3\n'],
   [

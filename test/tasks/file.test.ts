@@ -207,7 +207,7 @@ describe('file', () => {
     ['an owner with a colon', { path, owner: 'a:b' }, 'owner must be a name'],
     ['an owner like an option', { path, owner: '-R' }, 'owner must be a name'],
     ['an empty group', { path, group: '' }, 'group must be a name'],
-    ['content that is no text', { path, content: 3 }, 'text or a Buffer'],
+    ['content that is no text', { path, content: 3 }, 'a text, a Buffer or a secret'],
     ['absent with content', { path, absent: true, content: '' }, 'path alone'],
     ['absent with a mode', { path, absent: true, mode: '0644' }, 'path alone'],
     ['validate without content', { path, validate: sh`true` }, 'validate needs content'],

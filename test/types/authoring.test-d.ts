@@ -2,12 +2,14 @@
 // error, so a mistake that the types stop catching fails the build.
 import { z } from 'zod'
 import {
+  command,
   fact,
   file,
   handler,
   playbook,
   requireFacts,
   script,
+  secret,
   sh,
   site,
   type Task,
@@ -19,6 +21,8 @@ const { inventory, parallel, once } = site({
   groups: ['app', 'db', 'lb'],
   vars: z.object({ domain: z.string(), port: z.number().default(3000) }),
 })
+
+const guarded = site({ groups: ['app'], vars: z.object({}), secrets: ['dbPassword', 'key'] })
 
 const load = fact({ now: script(sh`cat /proc/loadavg`) }, (): 'high' | 'low' => 'low')
 const memory = fact({ now: script(sh`cat /proc/meminfo`) }, (): { readonly total: number } => ({ total: 1 }))
@@ -165,3 +169,21 @@ inventory({ vars: { port: '1' }, groups: {}, hosts: {} })
 inventory({ groups: {}, hosts: { a: { adress: '10.0.0.1' } } })
 // @ts-expect-error unknown way to become root
 inventory({ connection: { become: 'su' }, groups: {}, hosts: {} })
+
+// Secrets.
+guarded.parallel('ok', {
+  on: 'app',
+  tasks: (_host, { secrets }) => [
+    file({ path: '/a', content: secrets.key }),
+    file({ path: '/b', content: secret`postgres://app:${secrets.dbPassword}@db/app` }),
+    command({ run: sh`cat`, input: secrets.key }),
+  ],
+})
+// @ts-expect-error unknown secret
+guarded.parallel('bad', { on: 'app', tasks: (_host, all) => file({ path: '/a', content: all.secrets.dbPasword }) })
+// @ts-expect-error a site without secrets has none
+parallel('bad', { on: 'app', tasks: (_host, all) => file({ path: '/a', content: all.secrets.key }) })
+// @ts-expect-error a secret is no word of a command line
+guarded.parallel('bad', { on: 'app', tasks: (_host, { secrets }) => command({ run: sh`echo ${secrets.key}` }) })
+// @ts-expect-error a secret is no text that others may read
+guarded.parallel('bad', { on: 'app', tasks: (_host, { secrets }) => file({ path: secrets.key }) })

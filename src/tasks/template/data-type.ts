@@ -15,7 +15,7 @@ export interface DataType {
   readonly interfaces: readonly string[]
 }
 
-const TEXT = 'string | number | boolean'
+const TEXT = 'string | number | boolean | Secret'
 const NOTHING = "null | undefined | false | 0 | ''"
 
 /**

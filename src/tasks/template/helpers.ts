@@ -1,3 +1,5 @@
+import { Secret } from '../../model/secret.ts'
+
 /** The blocks a template may use, with the number of names each can give (`as |value key|`). */
 export const BLOCKS: Readonly<Record<string, number>> = { if: 0, unless: 0, each: 2, with: 1 }
 
@@ -25,7 +27,7 @@ export const HELPERS: Readonly<Record<string, Helper>> = {
   },
   or: { takes: [2, 9], judges: true, call: (...values) => values.find(holds) ?? values.at(-1) },
   join: { takes: [1, 2], call: (list, separator = ', ') => items(list).map(printable).join(printable(separator)) },
-  json: { takes: [1, 1], call: (value) => JSON.stringify(value, jsonable) },
+  json: { takes: [1, 1], call: (value) => JSON.stringify(revealed(value), jsonable) },
   lines: { takes: [1, 1], multiline: true, call: lines },
 }
 
@@ -59,6 +61,7 @@ export function kindOf(value: unknown): string {
 }
 
 function plain(value: unknown): string {
+  if (value instanceof Secret) return value.reveal()
   if (typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return String(value)
   throw new Error(`is ${kindOf(value)}: only texts, finite numbers and booleans can be printed`)
 }
@@ -70,6 +73,14 @@ function lines(value: unknown): string {
 function items(list: unknown): readonly unknown[] {
   if (Array.isArray(list)) return list
   throw new Error(`is ${kindOf(list)}: join takes a list`)
+}
+
+/** A value with what its secrets stand for: on their own they give JSON their names. */
+function revealed(value: unknown): unknown {
+  if (value instanceof Secret) return value.reveal()
+  if (Array.isArray(value)) return value.map(revealed)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revealed(inner)]))
 }
 
 function jsonable(key: string, value: unknown): unknown {

@@ -22,8 +22,8 @@ export interface Project {
   write(path: string, text: string): void
   /** Writes playbooks/site.ts with one phase on all hosts, whose tasks are this TypeScript expression. */
   tasks(expression: string, extra?: string): void
-  /** Runs `deploy …` in the project as a process of its own. `input` comes over a stdin that then stays open. */
-  deploy(args: readonly string[], env?: Readonly<Record<string, string>>, input?: string): Promise<Ran>
+  /** Runs `deploy …` in the project as a process of its own. `input` comes over a stdin that then stays open, or `ends`. */
+  deploy(args: readonly string[], env?: Readonly<Record<string, string>>, input?: string, ends?: boolean): Promise<Ran>
 }
 
 /** What an apply reports as JSON, as far as tests look at it. */
@@ -101,7 +101,7 @@ export function projectIn(root: string): Project {
           `${extra}\nexport default playbook('test', [parallel('all', { on: 'all', tasks: (host, site) => ${expression} })])\n`,
         ),
       ),
-    deploy: (args, env = {}, input) => run(root, args, env, input),
+    deploy: (args, env = {}, input, ends = false) => run(root, args, env, input, ends),
   }
 }
 
@@ -124,6 +124,7 @@ function run(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   input: string | undefined,
+  ends: boolean,
 ): Promise<Ran> {
   const { promise, resolve, reject } = Promise.withResolvers<Ran>()
   const child = spawn(process.execPath, [join(checkout, 'bin', 'deploy.js'), ...args], {
@@ -135,6 +136,7 @@ function run(
   let stdout = ''
   let stderr = ''
   child.stdin?.write(input)
+  if (ends) child.stdin?.end()
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
   })

@@ -56,7 +56,10 @@ export function formsIn(text: string, secret: string): readonly string[] {
 
 /** All files of a project, without its packages and the lab. */
 export function filesOf(root: string): readonly string[] {
-  return globSync('**/*', { cwd: root, exclude: (name) => name === 'node_modules' || name === 'lab' })
+  return globSync(['**/*', '**/.*', '**/.*/**/*'], {
+    cwd: root,
+    exclude: (name) => name === 'node_modules' || name === 'lab',
+  })
     .map((name) => join(root, name))
     .filter((file) => statSync(file).isFile())
 }

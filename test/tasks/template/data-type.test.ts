@@ -7,8 +7,10 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { dataType } from '../../../src/tasks/template/data-type.ts'
 import { renderTemplate } from '../../../src/tasks/template/render.ts'
 
-const EACH = 'type Each<Item> = Item[] | readonly Item[] | { readonly [key: string]: Item }'
-const TEXT = 'string | number | boolean'
+// A class with a private part, as Secret is: no other value takes its place.
+const EACH =
+  'declare class Secret { #value: string }; type Each<Item> = Item[] | readonly Item[] | { readonly [key: string]: Item }'
+const TEXT = 'string | number | boolean | Secret'
 const compiler = join(import.meta.dirname, '..', '..', '..', 'node_modules', 'typescript', 'bin', 'tsc')
 
 /** The type of a template on one line, interfaces put in where they are named, comments left out. */

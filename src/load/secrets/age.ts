@@ -1,0 +1,107 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { usageError } from '../usage-error.ts'
+import { writeWhole } from '../write-whole.ts'
+import { takenVariable } from './environment.ts'
+
+/** Where this user's age identity is, unless the environment says another place. */
+export function identityFile(): string {
+  return join(process.env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'evenkeel', 'age.txt')
+}
+
+/** The file that lists whom the secrets of an environment are encrypted for, relative to the project. */
+export function recipientsFile(environment: string): string {
+  return `secrets/${environment}.recipients`
+}
+
+/**
+ * The identities this user has, from `DEPLOY_AGE_KEY`, `DEPLOY_AGE_KEY_FILE`, or the usual files of ours and of sops.
+ *
+ * @throws DeployError `E_NO_IDENTITY` (exit 64).
+ */
+export function identities(): readonly string[] {
+  const text = takenVariable('DEPLOY_AGE_KEY')
+  const named = process.env.DEPLOY_AGE_KEY_FILE
+  const usual = [identityFile(), join(homedir(), '.config', 'sops', 'age', 'keys.txt')].filter(existsSync)
+  const texts = text ? [text] : (named ? [named] : usual).map(readIdentity)
+  const keys = texts.flatMap((one) => one.split('\n').map((line) => line.trim())).filter((line) => /^AGE-/.test(line))
+  if (keys.length > 0) return keys
+  throw usageError({
+    code: 'E_NO_IDENTITY',
+    message: `no age identity is here: neither DEPLOY_AGE_KEY nor ${named ?? identityFile()} holds one`,
+    hint: 'deploy secrets edit ENV makes one; then someone who can read the secrets adds you: deploy secrets rotate ENV',
+  })
+}
+
+function readIdentity(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const message = `the age identity ${file} cannot be read: ${(cause as NodeJS.ErrnoException).code}`
+    throw usageError({ code: 'E_NO_IDENTITY', message, cause })
+  }
+}
+
+/** Makes an identity for this user, for their eyes only. */
+export async function makeIdentity(): Promise<string> {
+  const { generateIdentity, identityToRecipient } = await import('age-encryption')
+  const identity = await generateIdentity()
+  const file = identityFile()
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  writeFileSync(file, `# public key: ${await identityToRecipient(identity)}\n${identity}\n`, {
+    mode: 0o600,
+    flag: 'wx',
+  })
+  return identity
+}
+
+/** Whom the secrets of an environment are encrypted for; none when nobody is listed yet. */
+export function recipients(root: string, environment: string): readonly string[] {
+  const file = join(root, recipientsFile(environment))
+  if (!existsSync(file)) return []
+  const lines = readFileSync(file, 'utf8').split('\n')
+  return lines.map((line) => line.replace(/#.*/, '').trim()).filter(Boolean)
+}
+
+/** Writes the list with this identity's public key as its first. */
+export async function startRecipients(root: string, environment: string, identity: string): Promise<void> {
+  const { identityToRecipient } = await import('age-encryption')
+  const head = '# Who can read the secrets: one age public key per line. After a change: deploy secrets rotate'
+  const text = `${head} ${environment}\n${await identityToRecipient(identity)}\n`
+  writeWhole(join(root, recipientsFile(environment)), text)
+}
+
+/** @throws DeployError `E_RECIPIENTS` (exit 64) when one is no age public key. */
+export async function encrypt(text: string, readers: readonly string[], environment: string): Promise<string> {
+  const { armor, Encrypter } = await import('age-encryption')
+  const encrypter = new Encrypter()
+  for (const reader of readers) {
+    try {
+      encrypter.addRecipient(reader)
+    } catch (cause) {
+      const message = `${JSON.stringify(reader)} is no age public key`
+      throw usageError({ code: 'E_RECIPIENTS', message, where: recipientsFile(environment), cause })
+    }
+  }
+  return armor.encode(await encrypter.encrypt(text))
+}
+
+/** @throws DeployError `E_DECRYPT` (exit 64) when none of the identities can read it, or it was altered. */
+export async function decrypt(path: string, file: string, environment: string): Promise<string> {
+  const keys = identities()
+  const { armor, Decrypter } = await import('age-encryption')
+  const decrypter = new Decrypter()
+  try {
+    for (const key of keys) decrypter.addIdentity(key)
+    return await decrypter.decrypt(armor.decode(readFileSync(path, 'utf8')), 'text')
+  } catch (cause) {
+    throw usageError({
+      code: 'E_DECRYPT',
+      message: `it cannot be decrypted with the identities that are here: ${(cause as Error).message}`,
+      where: file,
+      hint: `someone who can read it adds your public key to ${recipientsFile(environment)}, then: deploy secrets rotate ${environment}`,
+      cause,
+    })
+  }
+}
