@@ -10,11 +10,19 @@ export async function noteClocks(hellos: Hellos): Promise<void> {
   process.stderr.write(clockText(skews))
 }
 
-/** Says what is open on hosts: wrong clocks, and runs that hold them, but for the one that is taken over. */
+/** Says which changes were not confirmed by a new login. */
+export async function noteReverts(hellos: Hellos): Promise<void> {
+  const { revertText } = await import('../report/revert-text.ts')
+  const reverts = [...hellos].flatMap(([host, { revert }]) => (revert ? [[host, revert] as const] : []))
+  process.stderr.write(revertText(reverts))
+}
+
+/** Says what is open on hosts: wrong clocks, changes that are not confirmed, and runs that hold them, but for the one that is taken over. */
 export async function noteHellos(hellos: Hellos, environment: string, instead?: string): Promise<void> {
   const { unfinishedRuns } = await import('../run/unfinished.ts')
   const { unfinishedText } = await import('../report/unfinished-text.ts')
   await noteClocks(hellos)
+  await noteReverts(hellos)
   const runs = unfinishedRuns(hellos).filter(({ run }) => run !== instead)
   process.stderr.write(unfinishedText(runs, environment))
 }

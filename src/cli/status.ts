@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { exitCodes } from '../model/error.ts'
-import { noteClocks } from './note-open.ts'
+import { noteClocks, noteReverts } from './note-open.ts'
 import { openEnvironment } from './open-run.ts'
 import { type Finish, type ReachOptions, withReach } from './options.ts'
 import { openOutput } from './output.ts'
@@ -26,6 +26,7 @@ async function statusVerb(environment: string, options: ReachOptions): Promise<n
     const { status, hellos } = await lookForStatus(pool, environment, hosts)
     output.print(statusText(status, output.paint))
     await noteClocks(hellos)
+    await noteReverts(hellos)
     output.document(statusJson(status))
     const lost = status.hosts.some(({ unreachable }) => unreachable !== undefined)
     return lost ? exitCodes.unreachable : exitCodes.done

@@ -16,6 +16,13 @@ export interface TaskOptions {
   readonly name?: string
   /** Seconds a command of this task may take. Default: 600. */
   readonly timeout?: number
+  /**
+   * For a change that may cut off the host, such as one of its network. The host keeps the files that the task writes or
+   * removes. Unless a new login works within 30 seconds of the end of the host's tasks, it puts them back by itself and
+   * runs this script, e.g. `` sh`ifreload -a` ``; the run fails then. `iptables`, `nftables`, `sshd` and `sudoers` do that
+   * without being told.
+   */
+  readonly revert?: Shell
 }
 
 /** More of a change for people, asked for only where a task changes: a diff, versions, what is left open. */

@@ -3,7 +3,7 @@ import { type Probe, probeId } from '../model/probe.ts'
 import type { Step } from '../model/step.ts'
 import type { Pieces } from '../shell/probe-script.ts'
 import type { Guarded, ProgramHandler, ProgramInput } from '../shell/program.ts'
-import { type CompiledTask, probesOf } from './compile.ts'
+import { type CompiledTask, probesOf, revertOf } from './compile.ts'
 import { type Decision, guardOf } from './decide.ts'
 
 /** Seconds a foreign command may take when its task does not say. */
@@ -103,13 +103,23 @@ export function programContents(todo: readonly Decision[]): readonly Content[] {
 
 function programTask(decision: Decision) {
   const { task } = decision
+  const steps = stepsOf(decision)
+  const revert = revertOf(task)
   return {
     index: task.index,
     key: task.key,
-    steps: stepsOf(decision),
+    steps,
+    ...(revert && {
+      revert: { paths: pathsOf(steps), save: revert.save?.shell ?? ':', restore: revert.restore.shell },
+    }),
     notify: task.notify.map((handler) => handler.id),
     timeout: task.task.options.timeout ?? TIMEOUT,
   }
+}
+
+/** The files that steps write or remove. */
+function pathsOf(steps: readonly Step[]): readonly string[] {
+  return [...new Set(steps.flatMap((step) => (step.kind === 'put' ? step.path : (step.keeps ?? []))))]
 }
 
 /** The steps of all changes of a task, in order; several fields may be mended by one step. */

@@ -4,7 +4,7 @@ import type { Handler } from '../model/handler.ts'
 import { canonicalJson, sha256 } from '../model/json.ts'
 import type { Probe, Probes } from '../model/probe.ts'
 import { Secret } from '../model/secret.ts'
-import type { Honesty, Task } from '../model/task.ts'
+import type { Honesty, Revert, Task } from '../model/task.ts'
 
 /** A handler with the id under which hosts remember that it is owed. */
 export interface CompiledHandler extends Handler {
@@ -187,6 +187,11 @@ function atTask(host: string, task: Task, error: unknown): DeployError {
     cause: error,
     ...(known?.hint && { hint: known.hint }),
   })
+}
+
+/** How a change of a task that may cut off the host is undone; the author's word goes before the task type's. */
+export function revertOf({ task, want }: CompiledTask): Revert | undefined {
+  return task.options.revert ? { restore: task.options.revert } : task.kind.revert?.(want)
 }
 
 /** All probes of some tasks, for one trip. */

@@ -1,4 +1,5 @@
 import type { ClockSkew } from '../model/clock-skew.ts'
+import { type HostRevert, REVERT_STATES } from '../model/revert.ts'
 import type { Mark } from '../shell/frames.ts'
 import { type Holder, readOwner } from './holder.ts'
 
@@ -18,6 +19,8 @@ export interface Hello {
   readonly owed: readonly OwedHandler[]
   /** Who holds the host's lock. */
   readonly holder: Holder | undefined
+  /** A change that might cut the host off: it waits for a login that confirms it, or was put back for want of one. */
+  readonly revert?: HostRevert
   /** Missing where the host's clock and ours agree within a minute. */
   readonly skew?: ClockSkew
 }
@@ -40,7 +43,14 @@ export function readHello(marks: readonly Mark[], asked: number, came: number): 
   const [, run = '', working] = marks[owner]?.words ?? []
   const holder = { run, working: working === 'working', owner: readOwner(marks[owner + 1]?.before) }
   const skew = skewOf(Number(clock), asked, came)
-  return { bootId, machineId, owed, holder: owner < 0 ? undefined : holder, ...(skew && { skew }) }
+  const revert = revertOf(marks.find(({ words }) => words[0] === 'revert')?.words ?? [])
+  const optional = { ...(revert && { revert }), ...(skew && { skew }) }
+  return { bootId, machineId, owed, holder: owner < 0 ? undefined : holder, ...optional }
+}
+
+function revertOf([, state, run = '']: readonly string[]): HostRevert | undefined {
+  const known = REVERT_STATES.find((one) => one === state)
+  return known && { state: known, run }
 }
 
 /** The host looked at its clock at some time between question and answer. */

@@ -8,6 +8,7 @@ import { type Pieces, readPieces } from '../shell/probe-script.ts'
 import { hostProgram } from '../shell/program.ts'
 import type { Approve } from './approval.ts'
 import { askHost } from './ask-probes.ts'
+import { confirmByLogin } from './confirm-change.ts'
 import { report, type Telling, taskEvent } from './host-events.ts'
 import type { Pool } from './pool.ts'
 import { newNonce, type ProgramResult, runProgram } from './program-run.ts'
@@ -42,9 +43,42 @@ const IDLE_ROUNDS = 5
 
 /**
  * Brings one host's part of a phase to what is wanted: one program, and another where the host moved under it, decided
- * again from what the host looks like then. At the end every check is asked again and must say: as wanted.
+ * again from what the host looks like then. At the end every check is asked again and must say: as wanted. What may have
+ * cut off the host stays only if a new login comes through.
  */
 export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostPhaseResult> {
+  const { host } = job.part
+  let armed = false
+  let converged: Converged | undefined
+  const result = await converge(pool, {
+    ...job,
+    onArmed: () => {
+      armed = true
+    },
+    converged: (part) => {
+      converged = part
+    },
+  })
+  const undone = armed ? await confirmed(pool, host, job) : undefined
+  if (converged && !undone) job.converged(converged)
+  return undone ? { ...undone, message: [result.message, undone.message].filter(Boolean).join('; ') } : result
+}
+
+/** Why the change of a host that was armed is not what is there now; `undefined` when a new login has confirmed it. */
+async function confirmed(pool: Pool, host: string, { run, emit }: HostPhaseJob): Promise<HostPhaseResult | undefined> {
+  emit({ type: 'note', message: `${host}: a new login shows whether what was changed may stay` })
+  const ended = await confirmByLogin(pool, host, run)
+  if (ended.state === 'confirmed') return undefined
+  const cut = `no new login came through (${ended.why})`
+  if (ended.state === 'reverted') return { outcome: 'failed', message: `${cut}: the host has put its change back` }
+  const message =
+    ended.state === 'stuck'
+      ? `the host could not put its change back as a whole; look at /var/lib/deploy/revert there: ${ended.why}`
+      : `${cut}, not even after the time in which the host puts its change back: look at its console`
+  return { outcome: ended.state === 'stuck' ? 'failed' : 'unknown', message }
+}
+
+async function converge(pool: Pool, job: HostPhaseJob & { readonly onArmed: () => void }): Promise<HostPhaseResult> {
   const { part } = job
   const planned = new Set(part.decisions.filter(({ changes }) => changes.length > 0).map(({ task }) => task.key))
   const done = new Map<string, number>()
@@ -78,6 +112,7 @@ export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostP
     if (job.stop.aborted) return stopped(todo, done)
     const { bootId } = await pool.hello(part.host)
     const result = await sendProgram(pool, job, { round, pieces, todo: upToReboot(todo) })
+    if (result.marks.some(({ words }) => words[0] === 'armed')) job.onArmed()
     const tasksDone = marked(result, 'done').flatMap((index) => part.tasks[index] ?? [])
     for (const task of tasksDone) done.set(task.key, (done.get(task.key) ?? 0) + 1)
     lastDone = tasksDone.at(-1) ?? lastDone

@@ -105,13 +105,22 @@ async function lockHost(pool: Pool, host: string, claim: Claim, then: string, de
   const script = `${takeLock(claim.run, JSON.stringify(claim.owner), dead || (claim.instead ?? ''))} || exit
 ${then}`
   const marks = await pool.ask(host, { script })
-  const said = marks.find(({ words }) => ['locked', 'held', 'busy'].includes(words[0] ?? ''))
+  const said = marks.find(({ words }) => ['locked', 'held', 'unconfirmed', 'busy'].includes(words[0] ?? ''))
   const [word, detail = ''] = said?.words ?? []
   if (word === 'locked') return { fence: Number(detail), marks }
   if (word === 'held' && said) {
     const owner = readOwner(marks[marks.indexOf(said) + 1]?.before)
     if (!dead && hasEnded({ owner })) return lockHost(pool, host, claim, then, detail)
     throw heldBy(host, { run: detail, owner }, claim.owner.environment)
+  }
+  if (word === 'unconfirmed') {
+    const message = `${host}: no new login has confirmed what an earlier run changed, so it is put back within a minute`
+    throw new DeployError({
+      code: 'E_UNCONFIRMED',
+      message,
+      hint: 'then type the command again',
+      exit: exitCodes.refused,
+    })
   }
   throw new DeployError({
     code: 'E_BUSY',

@@ -1,9 +1,10 @@
 import type { Plan, PlannedChange, PlanProblem } from '../model/plan.ts'
 import type { Detail } from '../model/task.ts'
-import type { CompiledHandler } from '../plan/compile.ts'
+import { type CompiledHandler, type CompiledTask, revertOf } from '../plan/compile.ts'
 import { type Decision, readValues } from '../plan/decide.ts'
 import { phaseHosts } from '../plan/expand.ts'
 import { presentChange, presentMayMove } from '../plan/present.ts'
+import { REVERT_AFTER } from '../shell/revert.ts'
 import { askHost } from './ask-probes.ts'
 import type { Context } from './context.ts'
 import { rebootsUs } from './reboot.ts'
@@ -68,12 +69,19 @@ async function readDetails(context: Context, host: string, decisions: readonly D
     const pieces = probes.length > 0 ? await askHost(context.pool, host, probes) : new Map()
     return decisions.map(({ task, now }, index) => {
       const { values } = readValues(asked[index] ?? {}, pieces)
-      return task.task.kind.detail?.(task.want, now, values) ?? {}
+      return withRevert(task, task.task.kind.detail?.(task.want, now, values) ?? {})
     })
   } catch (error) {
     if (error instanceof HostLost) return []
     throw error
   }
+}
+
+/** A change that may cut off the host says what happens then. */
+function withRevert(task: CompiledTask, detail: Detail): Detail {
+  if (!revertOf(task)) return detail
+  const note = `put back by the host after ${REVERT_AFTER} s unless a new login works`
+  return { ...detail, notes: [...(detail.notes ?? []), note] }
 }
 
 function owedChanges(context: Context, survey: Survey): readonly PlannedChange[] {

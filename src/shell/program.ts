@@ -4,6 +4,7 @@ import type { Probe } from '../model/probe.ts'
 import type { PutStep, ShellStep, Step } from '../model/step.ts'
 import { askProbes, defineReaders, printAnswers } from './probe-script.ts'
 import { PROGRAM_FUNCTIONS } from './program-functions.ts'
+import { DEFINE_WATCHER, REVERT_FUNCTIONS } from './revert.ts'
 import { ENVIRONMENT, FOLDERS } from './session.ts'
 import { quote } from './sh.ts'
 
@@ -29,9 +30,18 @@ export interface ProgramTask extends Guarded {
   readonly notify: readonly string[]
   /** Seconds for each foreign command. */
   readonly timeout: number
+  /** What it changes may cut off the host: what was there before is kept, and put back unless a login confirms it. */
+  readonly revert?: ProgramRevert
   /** Handlers whose set of files is whole before this task, or with it, and is judged there. */
   readonly judgesBefore: readonly string[]
   readonly judgesAfter: readonly string[]
+}
+
+export interface ProgramRevert {
+  readonly paths: readonly string[]
+  /** Scripts that keep what is live, and make it live again. */
+  readonly save: string
+  readonly restore: string
 }
 
 export interface ProgramHandler {
@@ -86,10 +96,12 @@ export const SMALL_FILE = 1 << 20
 export function hostProgram(input: ProgramInput): string {
   const guarded = [input.before, ...input.tasks, ...(input.after ? [input.after] : [])]
   const ids = input.handlers.map((handler) => handler.id)
+  const arms = input.tasks.some(({ revert }) => revert)
   return [
     `P=$1 LOG=$2\n${ENVIRONMENT}\n${FOLDERS}`,
     `N=${input.nonce} RUN=${quote(input.run)} FENCE=${input.fence} PHASE=${input.phase} WHO=${quote(input.who)}`,
     PROGRAM_FUNCTIONS,
+    ...(arms ? [DEFINE_WATCHER, REVERT_FUNCTIONS] : []),
     defineReaders([...input.probes, ...guarded.flatMap(({ probes }) => probes)]),
     `answers() {\n:\n${askProbes(input.probes)}} >&3 2>/dev/null 9>&-`,
     ...input.handlers.map(defineHandler),
@@ -139,6 +151,7 @@ function runTask(task: ProgramTask): string {
     // A host that goes down ends its programs; this one has its last words still to say.
     ...(last ? ["trap '' TERM"] : []),
     `( set -e; owes=${quote(task.notify.join(' '))}`,
+    ...(task.revert ? [arm(task.index, task.revert)] : []),
     ...task.steps.map((step) => runStep(step, task)),
     `) </dev/null >&3 2>&1 9>&-; done_with $? ${task.index} ${quote(task.key)}`,
     ...task.steps.flatMap((step) =>
@@ -148,6 +161,10 @@ function runTask(task: ProgramTask): string {
     ...task.judgesAfter.map((id) => `judge ${id}`),
     ...(last ? ['finish rebooting'] : []),
   ].join('\n')
+}
+
+function arm(index: number, { save, restore, paths }: ProgramRevert): string {
+  return ['arm', index, ...[save, restore, ...paths].map(quote)].join(' ')
 }
 
 function runStep(step: Step, task: ProgramTask): string {

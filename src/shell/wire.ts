@@ -1,3 +1,4 @@
+import { HELLO_REVERT } from './revert.ts'
 import { quote } from './sh.ts'
 
 /** A file sent after a script on the same stream. */
@@ -97,7 +98,8 @@ export interface Owner {
 /**
  * Takes the lock of a host under its flock: says `locked FENCE`, `held RUN` with the owner's line (at once, also while
  * programs of that run act), or `busy` when a program still acts after the wait. `instead` names a run that is
- * taken over. The owner's file outlives a reboot: a run that is not ended is not forgotten by its hosts.
+ * taken over. The owner's file outlives a reboot: a run that is not ended is not forgotten by its hosts. `unconfirmed`:
+ * what an earlier run changed is about to be put back; what was put back is forgotten by the run that comes after it.
  */
 export function takeLock(run: string, owner: string, instead: string): string {
   return `[ -d "$R" ] || mkdir -p -m 700 -- "$R"; [ -d "$S" ] || mkdir -p -m 700 -- "$S"
@@ -107,6 +109,7 @@ free() {
   case $o in ''|${quote(run)}|${quote(instead || '-')}) ;; *) say held "$o"; printf '%s' "$j"; return 1 ;; esac
 }
 free || exit 0; flock -w 30 9 || { say busy; exit; }; free || exit 0
+for w in armed reverting; do [ ! -e "$S/revert/$w" ] || { say unconfirmed; exit; }; done; rm -rf -- "$S/revert"
 [ -z "$o" ] || [ "$o" = ${quote(run)} ] || rm -rf -- "$R/$o"
 f=$((f+1)); printf '%s %s\\n%s\\n' ${quote(run)} "$f" ${quote(owner)} >"$S/owner.new" && mv -- "$S/owner.new" "$S/owner" && say locked "$f"`
 }
@@ -125,11 +128,12 @@ rm -rf -- "$R/${run}" "$@"; say released`
 
 /**
  * What every link begins with: `host BOOT-ID MACHINE-ID SECONDS` (since 1970, by its clock), `owner RUN` with the owner's line where the host is locked, with
- * a third word while a program is at work there, and for each owed handler `owed ID` with its file's text.
+ * a third word while a program is at work there, for each owed handler `owed ID` with its file's text, and `revert STATE
+ * RUN` where a change waits to be confirmed or was put back.
  */
 export const HELLO = `read -r b </proc/sys/kernel/random/boot_id; m=; [ ! -r /etc/machine-id ] || read -r m </etc/machine-id
 say host "$b" "$m" "$(date +%s)"
 [ ! -s "$S/owner" ] || { read -r o f; read -r j; w=; [ ! -e "$R/lock" ] || flock -sn "$R/lock" true || w=working
   say owner "$o" $w; printf '%s' "$j"; } <"$S/owner"
 for o in "$S"/owed/*; do [ ! -f "$o" ] || { say owed "\${o##*/}"; cat -- "$o"; }; done
-`
+${HELLO_REVERT}`

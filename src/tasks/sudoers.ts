@@ -26,6 +26,7 @@ visudo -c -f "$1" >/dev/null`.shell
 export const sudoers = sourcedTaskType('sudoers', {
   ...wholeFile,
   invalid,
+  revert: () => ({ restore: sh`visudo -c -q` }),
   resolve: ({ name, rules = [], absent }: Sudoers): FileWant => {
     const path = `/etc/sudoers.d/${name}`
     if (absent) return { path, absent: true }

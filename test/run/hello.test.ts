@@ -26,3 +26,16 @@ test.each([
 ])('a clock at %s is off', (clock, skew) => {
   expect(hello(clock).skew).toEqual(skew)
 })
+
+test.each([
+  [['revert', 'armed', 'r1'], { state: 'armed', run: 'r1' }],
+  [['revert', 'forged', 'r1'], undefined],
+  [['revert'], undefined],
+  [[], undefined],
+])('a change that no login has confirmed: %j', (words, revert) => {
+  const marks = [
+    { words: ['host', 'boot', 'machine'], before: Buffer.alloc(0) },
+    { words, before: Buffer.alloc(0) },
+  ]
+  expect(readHello(marks, 0, 0).revert).toEqual(revert)
+})
