@@ -1,0 +1,30 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+interface Report {
+  readonly testResults: readonly {
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[]
+  }[]
+}
+
+/** Runs every test whose name holds a row of the fault catalogue (`F23`); gives each row's result. */
+export function testsOfFaults(checkout: string): Readonly<Record<string, 'passed' | 'failed'>> {
+  const folder = mkdtempSync(join(tmpdir(), 'evenkeel-tests-'))
+  const file = join(folder, 'report.json')
+  const args = ['run', '-t', '\\bF[0-9][0-9]\\b', '--reporter=json', `--outputFile.json=${file}`]
+  spawnSync(process.execPath, [join(checkout, 'node_modules/vitest/vitest.mjs'), ...args], {
+    cwd: checkout,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: 1_500_000,
+  })
+  const { testResults } = JSON.parse(readFileSync(file, 'utf8')) as Report
+  rmSync(folder, { recursive: true })
+  const rows: Record<string, 'passed' | 'failed'> = {}
+  for (const { fullName, status } of testResults.flatMap(({ assertionResults }) => assertionResults)) {
+    if (status !== 'passed' && status !== 'failed') continue
+    for (const [row] of fullName.matchAll(/\bF[0-9]{2}\b/g)) rows[row] = rows[row] === 'failed' ? 'failed' : status
+  }
+  return rows
+}

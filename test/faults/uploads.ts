@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto'
+import { labCut, labHeal } from '../../src/lab/lab.ts'
+import { type Cell, look, stateOf, wait } from './cell.ts'
+import { note } from './kills.ts'
+import { at } from './work.ts'
+
+const FILE = '/etc/app/big'
+const SIZE = 5 * 1024 * 1024
+const APPLY = ['apply', 'lab', 'upload', '--yes', '--json', '--no-check']
+
+/** An upload of 5 MiB to each host is cut off at a random time: the controller dies, or the hosts' cables are cut. */
+export async function cutUploads(cell: Cell, rounds: number): Promise<void> {
+  let before = put(cell, 'upload 0')
+  const first = await cell.start('alice', APPLY, at(0)).ended
+  if (first.code !== 0) throw new Error(`the first upload failed: ${first.stderr}`)
+  for (let round = 1; round <= rounds; round++) {
+    const after = put(cell, `upload ${round}`)
+    cell.note({ type: 'begin', scenario: 'upload', round, files: { [FILE]: [before, after] } })
+    const milliseconds = cell.random.between(200, 1300)
+    const how = cell.random.pick(['controller killed', 'cables cut'])
+    const running = cell.start('alice', APPLY, at(0))
+    await wait(milliseconds)
+    if (how === 'cables cut') await Promise.all(cell.lab.hosts.map((host) => labCut(cell.lab, host)))
+    running.child.kill('SIGKILL')
+    await running.ended
+    cell.note({ type: 'fault', what: `${how} after ${Math.round(milliseconds)} ms`, hosts: cell.lab.hosts })
+    for (const host of cell.lab.hosts)
+      cell.note({ type: 'look', when: 'after the fault', look: look(cell, host, [FILE]) })
+    if (how === 'cables cut') await Promise.all(cell.lab.hosts.map((host) => labHeal(cell.lab, host)))
+    note(cell, 'bob', 'apply', await cell.start('bob', APPLY, at(0)).ended)
+    for (const host of cell.lab.hosts) cell.note({ type: 'look', when: 'in the end', look: look(cell, host, [FILE]) })
+    cell.note({ type: 'wanted', files: { [FILE]: after }, serving: '' })
+    before = after
+  }
+}
+
+/** Writes the file to be sent; gives the state it shall have there. */
+function put({ project }: Cell, seed: string): string {
+  const block = createHash('sha512').update(seed).digest('hex')
+  const text = block.repeat(SIZE / block.length)
+  project.write('big', text)
+  return stateOf(text, '0644')
+}
