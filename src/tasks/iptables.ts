@@ -42,6 +42,8 @@ export interface Iptables {
 interface FamilyWant {
   readonly family: Family
   readonly file: FileWant
+  /** What the file says. */
+  readonly text: string
   /** The chain as a listing, in the author's words; empty when it shall not be there. */
   readonly listing: readonly string[]
 }
@@ -123,12 +125,12 @@ function resolve({ name, rules = [], rules4 = [], rules6 = [], hook = 'INPUT', a
   const own = { v4: rules4, v6: rules6 }
   const families = (['v4', 'v6'] as const).map((family): FamilyWant => {
     const path = `${FOLDER}/${chain}.${family}`
-    if (absent) return { family, file: { path, absent: true }, listing: [] }
+    if (absent) return { family, file: { path, absent: true }, text: '', listing: [] }
     const lines = [...rules, ...own[family]].map((rule) => `-A ${chain} ${rule}`)
     const jump = `-A ${hook} -j ${chain}`
     const text = ['# Managed by evenkeel.', '*filter', `:${chain} - [0:0]`, ...lines, jump, 'COMMIT', ''].join('\n')
     const want = { path, content: bytesContent(text), owner: 'root', group: 'root', mode: '0644' }
-    return { family, file: want, listing: [`-N ${chain}`, jump, ...lines] }
+    return { family, file: want, text, listing: [`-N ${chain}`, jump, ...lines] }
   })
   const paths = { v4: `${FOLDER}/${chain}.v4`, v6: `${FOLDER}/${chain}.v6` }
   const commands = (['v4', 'v6'] as const).map((family) => bootCommand(FAMILIES[family], hook, chain, paths[family]))
@@ -150,19 +152,15 @@ function check(want: IptablesWant): Probes {
   return { ...Object.fromEntries(all), 'unit file': file(want.boot.file.path), unit: unit(want.boot.unit) }
 }
 
-function question({ chain }: IptablesWant, { family, file: want }: FamilyWant): Shell {
+function question({ chain }: IptablesWant, { family, file: want, text }: FamilyWant): Shell {
   const program = FAMILIES[family]
   const list = sh`chain_rules ${program}`
   return rulesScript({
     program: `${program}-restore`,
     functions: chainFunctions(chain),
     live: list,
-    ...(!want.absent && { load: sh`${program}-restore -w 10 && ${list}`, text: textOf(want) }),
+    ...(!want.absent && { load: sh`${program}-restore -w 10 && ${list}`, text }),
   })
-}
-
-function textOf({ content }: FileWant): string {
-  return content && 'bytes' in content.source ? Buffer.from(content.source.bytes).toString() : ''
 }
 
 function readFamily(family: Family, values: Readonly<Record<string, unknown>>): RulesNow {
@@ -201,8 +199,7 @@ function judge({ families }: IptablesWant): Shell {
   return scriptLines(
     sh`command -v iptables-restore >/dev/null || { echo 'iptables is not there: install the package iptables first'; exit 1; }`,
     ...families.map(
-      ({ family, file: want }) =>
-        sh`printf %s ${textOf(want)} | ${`${FAMILIES[family]}-restore`} -w 10 --noflush --test`,
+      ({ family, text }) => sh`printf %s ${text} | ${`${FAMILIES[family]}-restore`} -w 10 --noflush --test`,
     ),
   )
 }
