@@ -1,7 +1,7 @@
 import { type Change, change } from '../model/change.ts'
 import type { Probe, Probes } from '../model/probe.ts'
 import type { Shell } from '../model/shell.ts'
-import { type Detail, type Removal, sourcedTaskType } from '../model/task.ts'
+import { type Detail, sourcedTaskType } from '../model/task.ts'
 import { type FileState, file } from '../shell/readers/file.ts'
 import { type ScriptResult, script } from '../shell/readers/script.ts'
 import { type UnitState, unit } from '../shell/readers/unit.ts'
@@ -17,7 +17,7 @@ import {
 } from './firewall/boot-unit.ts'
 import { chainFunctions, FAMILIES, type Family, restoreChain, saveChain } from './firewall/chain.ts'
 import { listingChanges, type Told } from './firewall/listing.ts'
-import { type RulesNow, readRules, rulesScript } from './firewall/rules-answer.ts'
+import { inOwnNetwork, listingScript, type RulesNow, readRules } from './firewall/rules-answer.ts'
 import { bytesContent, refusalStep, scriptLines, shellStep } from './steps.ts'
 import { type FileWant, wholeFile } from './whole-file.ts'
 
@@ -59,7 +59,7 @@ interface IptablesWant {
 
 interface IptablesNow {
   readonly files: Readonly<Record<Family, FileState | undefined>>
-  readonly rules: Readonly<Record<Family, RulesNow>>
+  readonly rules: RulesNow
   readonly unitFile: FileState | undefined
   readonly unit: UnitState | undefined
 }
@@ -83,16 +83,13 @@ export const iptables = sourcedTaskType<Iptables, IptablesWant, Probes, Iptables
   check,
   read: (values) => ({
     files: { v4: values['v4 file'] as FileState | undefined, v6: values['v6 file'] as FileState | undefined },
-    rules: { v4: readFamily('v4', values), v6: readFamily('v6', values) },
+    rules: readRules('iptables', values.live as ScriptResult | undefined, values.wanted as ScriptResult | undefined),
     unitFile: values['unit file'] as FileState | undefined,
     unit: values.unit as UnitState | undefined,
   }),
   apply,
-  detail: (_want, now): Detail => {
-    const wrong = now.rules.v4.wrong ?? now.rules.v6.wrong
-    return wrong === undefined ? {} : { refuse: wrong }
-  },
-  removal,
+  detail: (_want, now): Detail => (now.rules.wrong === undefined ? {} : { refuse: now.rules.wrong }),
+  removal: ({ name, hook, chain }) => ({ type: 'iptables', want: { name, hook, absent: true }, proof: live(chain) }),
   revert: ({ chain, boot }) => ({
     save: scriptLines(saveChain(chain), saveBootUnit(boot.unit)),
     restore: sh`c=0
@@ -145,35 +142,45 @@ function bootCommand(program: string, hook: string, chain: string, path: string)
 }
 
 function check(want: IptablesWant): Probes {
-  const all = want.families.flatMap((each): readonly (readonly [string, Probe])[] => [
-    [`${each.family} file`, file(each.file.path)],
-    [`${each.family} rules`, script(question(want, each))],
-  ])
-  return { ...Object.fromEntries(all), 'unit file': file(want.boot.file.path), unit: unit(want.boot.unit) }
+  const files = want.families.map(({ family, file: { path } }) => [`${family} file`, file(path)] as const)
+  return {
+    ...Object.fromEntries(files),
+    live: live(want.chain),
+    ...(!want.absent && { wanted: wanted(want) }),
+    'unit file': file(want.boot.file.path),
+    unit: unit(want.boot.unit),
+  }
 }
 
-function question({ chain }: IptablesWant, { family, file: want, text }: FamilyWant): Shell {
-  const program = FAMILIES[family]
-  const list = sh`chain_rules ${program}`
-  return rulesScript({
-    program: `${program}-restore`,
-    functions: chainFunctions(chain),
-    live: list,
-    ...(!want.absent && { load: sh`${program}-restore -w 10 && ${list}`, text }),
+function live(chain: string): Probe<ScriptResult> {
+  return ofBoth(chain, (family) => sh`chain_rules ${FAMILIES[family]}`)
+}
+
+function wanted({ chain, families }: IptablesWant): Probe<ScriptResult> {
+  const texts = { v4: '', v6: '', ...Object.fromEntries(families.map(({ family, text }) => [family, text])) }
+  return ofBoth(chain, (family) => {
+    const program = FAMILIES[family]
+    const load = sh`${chainFunctions(chain)}
+${program}-restore -w 10 && chain_rules ${program}`
+    return inOwnNetwork(texts[family], load)
   })
 }
 
-function readFamily(family: Family, values: Readonly<Record<string, unknown>>): RulesNow {
-  return readRules(FAMILIES[family], values[`${family} rules`] as ScriptResult | undefined)
+/** The listings of both families, each line with its family before it. */
+function ofBoth(chain: string, list: (family: Family) => Shell): Probe<ScriptResult> {
+  const both = sh`${chainFunctions(chain)}
+v4=$(${list('v4')}) && v6=$(${list('v6')}) || return
+{ printf '%s\\n' "$v4" | sed 's/^/v4 /'; printf '%s\\n' "$v6" | sed 's/^/v6 /'; } | grep ' -' || :`
+  return script(listingScript('iptables-restore', both))
+}
+
+function ofFamily(family: Family, lines: readonly string[] = []): readonly string[] {
+  return lines.flatMap((line) => (line.startsWith(`${family} `) ? [line.slice(family.length + 1)] : []))
 }
 
 function apply(want: IptablesWant, now: IptablesNow): readonly (readonly Change[])[] {
-  const wrong = want.families.filter(({ family }) => now.rules[family].wrong !== undefined)
-  if (wrong.length > 0) {
-    return wrong.map(({ family }) =>
-      change(`${family} rules`, null, 'as written', refusalStep(now.rules[family].wrong ?? '')),
-    )
-  }
+  const { rules } = now
+  if (rules.wrong !== undefined) return [change('rules', null, 'as written', refusalStep(rules.wrong))]
   const judged = want.absent ? [] : [shellStep(judge(want))]
   const files = want.families.map(({ family, file: wanted }) =>
     prefixed(`${family} file`, wholeFile.apply(wanted, now.files[family]).flat()).map((each) => ({
@@ -181,15 +188,16 @@ function apply(want: IptablesWant, now: IptablesNow): readonly (readonly Change[
       steps: [...judged, ...(want.absent ? [] : [FOLDER_STEP]), ...each.steps],
     })),
   )
-  const live = want.families.map(({ family, listing }) => {
-    const { live: rules, wanted = listing } = now.rules[family]
+  const chains = want.families.map(({ family, listing }) => {
     const load = shellStep(sh`( ${chainFunctions(want.chain)}
 chain_becomes ${FAMILIES[family]} ${listing.join('\n')}
 )`)
-    return listingChanges(rules, wanted, tell(family, want.chain), [...judged, load])
+    // Without iptables nobody knows yet how it will tell the rules.
+    const asked = rules.wanted ? ofFamily(family, rules.wanted) : listing
+    return listingChanges(ofFamily(family, rules.live), asked, tell(family, want.chain), [...judged, load])
   })
   const boot = bootUnitChanges(want.boot, now.unitFile, now.unit)
-  return want.absent ? [...live, boot, ...files] : [...files, boot, ...live]
+  return want.absent ? [...chains, boot, ...files] : [...files, boot, ...chains]
 }
 
 const FOLDER_STEP = shellStep(sh`[ -d ${FOLDER} ] || install -d -m 0755 -- ${FOLDER}`)
@@ -209,12 +217,4 @@ function tell(family: Family, chain: string): (line: string) => Told {
     if (line.startsWith(`-A ${chain} `)) return [`${family} rule`, line.slice(`-A ${chain} `.length)]
     return line.startsWith('-A ') ? [`${family} jump`, line.slice('-A '.length)] : [`${family} chain`, chain]
   }
-}
-
-function removal({ name, hook, chain, families }: IptablesWant): Removal {
-  const paths = families.map(({ file: { path } }) => path)
-  const proof = script(sh`cat -- ${paths} 2>&1
-${chainFunctions(chain)}
-for t in ${Object.values(FAMILIES)}; do ! command -v "$t" >/dev/null || chain_rules "$t" 2>&1; done`)
-  return { type: 'iptables', want: { name, hook, absent: true }, proof }
 }

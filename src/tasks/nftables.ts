@@ -1,7 +1,7 @@
 import { type Change, change } from '../model/change.ts'
 import type { Probe, Values } from '../model/probe.ts'
 import type { Shell } from '../model/shell.ts'
-import { type Detail, type Removal, sourcedTaskType } from '../model/task.ts'
+import { type Detail, sourcedTaskType } from '../model/task.ts'
 import { type FileState, file } from '../shell/readers/file.ts'
 import { type ScriptResult, script } from '../shell/readers/script.ts'
 import { type UnitState, unit } from '../shell/readers/unit.ts'
@@ -16,7 +16,7 @@ import {
   saveBootUnit,
 } from './firewall/boot-unit.ts'
 import { listingChanges } from './firewall/listing.ts'
-import { type RulesNow, readRules, rulesScript } from './firewall/rules-answer.ts'
+import { inOwnNetwork, listingScript, type RulesNow, readRules } from './firewall/rules-answer.ts'
 import { tableLines } from './firewall/table-lines.ts'
 import { bytesContent, refusalStep, scriptLines, shellStep } from './steps.ts'
 import { type FileWant, wholeFile } from './whole-file.ts'
@@ -47,7 +47,8 @@ interface NftablesNow {
 
 type NftablesProbes = {
   readonly file: Probe<FileState>
-  readonly rules: Probe<ScriptResult>
+  readonly live: Probe<ScriptResult>
+  readonly wanted?: Probe<ScriptResult>
   readonly unitFile: Probe<FileState>
   readonly unit: Probe<UnitState>
 }
@@ -71,21 +72,22 @@ export const nftables = sourcedTaskType<Nftables, NftablesWant, NftablesProbes, 
   label: (want) => want.name,
   invalid,
   resolve,
-  check: (want) => ({
+  check: (want): NftablesProbes => ({
     file: file(want.file.path),
-    rules: script(question(want)),
+    live: live(want.name),
+    ...(!want.absent && { wanted: wanted(want) }),
     unitFile: file(want.boot.file.path),
     unit: unit(want.boot.unit),
   }),
   read: (values: Values<NftablesProbes>) => ({
     file: values.file,
-    rules: readRules('nft', values.rules),
+    rules: readRules('nft', values.live, values.wanted),
     unitFile: values.unitFile,
     unit: values.unit,
   }),
   apply,
   detail: (_want, now): Detail => (now.rules.wrong === undefined ? {} : { refuse: now.rules.wrong }),
-  removal,
+  removal: ({ name }) => ({ type: 'nftables', want: { name, absent: true }, proof: live(name) }),
   revert: ({ name, boot }) => ({
     save: scriptLines(save(name), saveBootUnit(boot.unit)),
     restore: sh`c=0
@@ -133,9 +135,13 @@ function replacing(name: string): string {
   return `table inet ${name}\ndelete table inet ${name}`
 }
 
-function question({ name, rules, absent }: NftablesWant): Shell {
-  const load = { load: sh`nft -f - && ${list(name)}`, text: `table inet ${name} {\n${rules}\n}\n` }
-  return rulesScript({ program: 'nft', live: listIfThere(name), ...(!absent && load) })
+function live(name: string): Probe<ScriptResult> {
+  return script(listingScript('nft', listIfThere(name)))
+}
+
+function wanted({ name, rules }: NftablesWant): Probe<ScriptResult> {
+  const load = inOwnNetwork(`table inet ${name} {\n${rules}\n}\n`, sh`nft -f - && ${list(name)}`)
+  return script(listingScript('nft', load))
 }
 
 /** Counters and the like are no part of it. */
@@ -150,19 +156,19 @@ function listIfThere(name: string): Shell {
 
 function apply(want: NftablesWant, now: NftablesNow): readonly (readonly Change[])[] {
   if (now.rules.wrong !== undefined) return [change('rules', null, 'as written', refusalStep(now.rules.wrong))]
-  const { live, wanted } = now.rules
+  const { live: loaded, wanted: asked } = now.rules
   const boot = bootUnitChanges(want.boot, now.unitFile, now.unit)
   const folder = shellStep(sh`[ -d ${FOLDER} ] || install -d -m 0755 -- ${FOLDER}`)
   const changes = prefixed('file', wholeFile.apply(want.file, now.file).flat())
   if (want.absent) {
     const remove = shellStep(sh`nft delete table inet ${want.name}`)
-    return [listingChanges(tableLines(live), [], tell, [remove]), boot, changes]
+    return [listingChanges(tableLines(loaded), [], tell, [remove]), boot, changes]
   }
   const put = changes.map((each) => ({ ...each, steps: [folder, ...each.steps] }))
   const load = shellStep(sh`nft -f ${want.file.path}`)
   // Without nft nobody knows yet how it will list the rules.
-  const rules = wanted
-    ? listingChanges(tableLines(live), tableLines(wanted), tell, [load])
+  const rules = asked
+    ? listingChanges(tableLines(loaded), tableLines(asked), tell, [load])
     : [{ field: 'rules', from: null, to: 'as written', steps: [load] }]
   return [put, boot, rules]
 }
@@ -184,12 +190,4 @@ live() { ${listIfThere(name)}
 k=; [ ! -e table ] || k=$(cat table) || exit
 { printf '%s\\n' ${replacing(name)}; printf '%s\\n' "$k"; } | nft -f - || exit
 n=$(live) && [ "$n" = "$k" ] || { echo ${`table inet ${name} is not what it was`}; exit 1; }`
-}
-
-function removal({ name, file: { path } }: NftablesWant): Removal {
-  const proof = script(sh`cat -- ${path} 2>&1
-live() { ${listIfThere(name)}
-}
-! command -v nft >/dev/null || live 2>&1`)
-  return { type: 'nftables', want: { name, absent: true }, proof }
 }

@@ -10,7 +10,7 @@ import { documentOf, outcomes } from './support/project.ts'
 import { type FieldCase, planned, testFields, testWrong, useTrial, type WrongCase, wrong } from './support/trial.ts'
 
 /** Contents are told with the start of their hash, which no test works out by hand. */
-const hashless = (text: string) => text.replace(/\d+ bytes \([0-9a-f]{8}\)/g, 'CONTENT')
+const hashless = (text: string) => text.replace(/\d+ bytes( \([0-9a-f]{8}\))?/g, 'CONTENT')
 
 /** A script that does a revert as a host does it: keeps what is live, changes it, puts it back, and tells how that ended. */
 function reverting(task: Task, changed: string): string {
@@ -71,7 +71,7 @@ const NFT_LEFT = `nft add table inet n-gone; nft add chain inet n-gone c`
 
 const NFTABLES: readonly FieldCase[] = [
   {
-    task: `nftables({ name: 'n-rule', rules: 'set good { type ipv4_addr; elements = { 192.0.2.1 }; }\nchain input { type filter hook input priority 0; ip saddr @good accept\ntcp dport 9 counter drop; }\nchain other { tcp dport 9 counter drop; }' })`,
+    task: `nftables({ name: 'n-rule', rules: 'set good { type ipv4_addr; elements = { 192.0.2.1 }; }\\nchain input { type filter hook input priority 0; ip saddr @good accept\\ntcp dport 9 counter drop; }\\nchain other { tcp dport 9 counter drop; }' })`,
     broken: `nft flush chain inet n-rule other; nft add rule inet n-rule input udp dport 9 drop; nft add element inet n-rule good '{ 192.0.2.2 }'`,
     says: 'nftables n-rule: rule set good: elements = { 192.0.2.1, 192.0.2.2 } → none, rule chain input: udp dport 9 drop → none, rule none → set good: elements = { 192.0.2.1 }, rule none → chain other: tcp dport 9 counter drop',
   },
@@ -118,7 +118,7 @@ const WRONG: readonly WrongCase[] = [
   {
     title: 'iptables: a wrong rule of one family changes nothing of either',
     task: `iptables({ name: 'w', rules: ['-p tcp --dport 9 -j DROP'], rules6: ['-s 10.0.0.0/8 -j DROP'] })`,
-    says: /ip6tables does not take these rules: .*invalid mask/s,
+    says: /ip6tables does not take these rules: .*host\/network `10.0.0.0' not found/s,
     left: [
       'iptables -S | grep -e w-input || ls -d /etc/iptables/w-* 2>&1 || :',
       "ls: cannot access '/etc/iptables/w-*': No such file or directory\n",
@@ -139,9 +139,9 @@ const WRONG: readonly WrongCase[] = [
   },
   {
     title: 'sshd: what an earlier file sets is named, and nothing is written',
-    before: `echo 'MaxStartups 5' >/etc/ssh/sshd_config.d/00-early.conf`,
-    task: `sshd({ name: '10-w', settings: { MaxStartups: 20, LoginGraceTime: 30 } })`,
-    says: /MaxStartups would be 5:30:100, not 20:30:100: \/etc\/ssh\/sshd_config.d\/00-early.conf:1 says MaxStartups 5/,
+    before: `echo 'ClientAliveInterval 50' >/etc/ssh/sshd_config.d/00-early.conf`,
+    task: `sshd({ name: '10-w', settings: { ClientAliveInterval: 20, LoginGraceTime: 30 } })`,
+    says: /ClientAliveInterval would be 50, not 20: \/etc\/ssh\/sshd_config.d\/00-early.conf:1 says ClientAliveInterval 50/,
     left: ['ls /etc/ssh/sshd_config.d | grep 10-w; rm /etc/ssh/sshd_config.d/00-early.conf', ''],
   },
   {

@@ -12,49 +12,39 @@ export interface RulesNow {
 }
 
 const MISSING = 3
-const UNREADABLE = 4
-const REFUSED = 5
-const MARK = 'wanted'
+const FAILED = 4
 
-interface Questions {
-  /** The program without which nothing can be live. */
-  readonly program: string
-  /** Defines the functions that the others use. */
-  readonly functions?: Shell
-  /** Lists what is live; it fails where it cannot look. */
-  readonly live: Shell
-  /** Loads its stdin, and lists what that has become. Omitted: nothing is wanted. */
-  readonly load?: Shell
-  readonly text?: string
+/** A read-only script that prints a listing of rules, or why there is none. Without the program there can be no rules. */
+export function listingScript(program: string, list: Shell): Shell {
+  return sh`command -v ${program} >/dev/null || exit ${MISSING}
+list() { ${list}
+}
+l=$(list 2>/dev/null) || { list 2>&1; exit ${FAILED}; }
+[ -z "$l" ] || printf '%s\\n' "$l"`
 }
 
 /**
- * A read-only script that lists live rules and wanted ones in the same words. The kernel tells rules otherwise than they
- * are written, so the wanted ones are loaded too: into a network namespace of their own, that ends with the script.
+ * Gives a text to a script in a network namespace of its own, that ends with it. The kernel tells rules otherwise than
+ * they are written, so wanted ones are loaded there and listed: then they are told as live ones are.
  */
-export function rulesScript({ program, functions = sh``, live, load, text = '' }: Questions): Shell {
-  const inside = sh`${functions}
-${load ?? sh``}`
-  const wanted = sh`wanted() { printf %s ${text} | unshare -n sh -c ${inside.shell}; }
-w=$(wanted 2>/dev/null) || { wanted 2>&1; exit ${REFUSED}; }
-printf '%s\\n' ${MARK} "$w"`
-  return sh`command -v ${program} >/dev/null || exit ${MISSING}
-${functions}
-live() { ${live}
-}
-l=$(live 2>/dev/null) || { live 2>&1; exit ${UNREADABLE}; }
-[ -z "$l" ] || printf '%s\\n' "$l"
-${load ? wanted : sh``}`
+export function inOwnNetwork(text: string, script: Shell): Shell {
+  return sh`printf %s ${text} | unshare -n sh -c ${script.shell}`
 }
 
-/** Reads what `rulesScript` printed. */
-export function readRules(program: string, answer: ScriptResult | undefined): RulesNow {
-  const { code, output } = answer ?? { code: MISSING, output: '' }
-  const told = output.trim()
-  if (code === MISSING) return { live: [], wanted: undefined }
-  if (code === REFUSED) return { live: [], wanted: [], wrong: `${program} does not take these rules: ${told}` }
-  if (code !== 0) return { live: [], wanted: [], wrong: `${program} does not tell what is live: ${told}` }
-  const lines = output === '' ? [] : output.replace(/\n$/, '').split('\n')
-  const at = lines.indexOf(MARK)
-  return at < 0 ? { live: lines, wanted: [] } : { live: lines.slice(0, at), wanted: lines.slice(at + 1) }
+/** Reads what the listing scripts of live and of wanted rules printed. */
+export function readRules(
+  program: string,
+  live: ScriptResult | undefined,
+  wanted: ScriptResult | undefined = { code: 0, output: '' },
+): RulesNow {
+  if (!live || live.code === MISSING) return { live: [], wanted: undefined }
+  if (live.code !== 0)
+    return { live: [], wanted: [], wrong: `${program} does not tell its rules: ${live.output.trim()}` }
+  if (wanted.code !== 0)
+    return { live: [], wanted: [], wrong: `${program} does not take these rules: ${wanted.output.trim()}` }
+  return { live: linesOf(live.output), wanted: linesOf(wanted.output) }
+}
+
+function linesOf(output: string): readonly string[] {
+  return output === '' ? [] : output.replace(/\n$/, '').split('\n')
 }
