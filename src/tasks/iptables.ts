@@ -129,8 +129,7 @@ function resolve({ name, rules = [], rules4 = [], rules6 = [], hook = 'INPUT', a
     const want = { path, content: bytesContent(text), owner: 'root', group: 'root', mode: '0644' }
     return { family, file: want, text, listing: [`-N ${chain}`, jump, ...lines] }
   })
-  const paths = { v4: `${FOLDER}/${chain}.v4`, v6: `${FOLDER}/${chain}.v6` }
-  const commands = (['v4', 'v6'] as const).map((family) => bootCommand(FAMILIES[family], hook, chain, paths[family]))
+  const commands = families.map(({ family, file: { path } }) => bootCommand(FAMILIES[family], hook, chain, path))
   const boot = absent ? noBootUnit(unitName) : bootUnit(unitName, commands)
   return { name, hook, chain, families, boot, ...(absent && { absent: true }) }
 }
@@ -157,12 +156,11 @@ function live(chain: string): Probe<ScriptResult> {
 }
 
 function wanted({ chain, families }: IptablesWant): Probe<ScriptResult> {
-  const texts = { v4: '', v6: '', ...Object.fromEntries(families.map(({ family, text }) => [family, text])) }
   return ofBoth(chain, (family) => {
     const program = FAMILIES[family]
     const load = sh`${chainFunctions(chain)}
 ${program}-restore -w 10 && chain_rules ${program}`
-    return inOwnNetwork(texts[family], load)
+    return inOwnNetwork(families.find((each) => each.family === family)?.text ?? '', load)
   })
 }
 
@@ -174,7 +172,7 @@ v4=$(${list('v4')}) && v6=$(${list('v6')}) || return
   return script(listingScript('iptables-restore', both))
 }
 
-function ofFamily(family: Family, lines: readonly string[] = []): readonly string[] {
+function ofFamily(family: Family, lines: readonly string[]): readonly string[] {
   return lines.flatMap((line) => (line.startsWith(`${family} `) ? [line.slice(family.length + 1)] : []))
 }
 

@@ -77,7 +77,7 @@ export const sshd = sourcedTaskType<Sshd, SshdWant, SshdProbes, SshdNow>('sshd',
   detail,
   removal: ({ name, file: want }) => ({ type: 'sshd', want: { name, absent: true }, proof: file(want.path) }),
   revert: () => ({
-    save: sh`! command -v sshd >/dev/null || sshd -T >effective`,
+    save: sh`sshd -T >effective 2>/dev/null || rm -f effective`,
     restore: sh`! command -v sshd >/dev/null || sshd -t || exit
 ! systemctl is-active --quiet ${UNIT} || systemctl reload ${UNIT} || exit
 [ ! -e effective ] || sshd -T | cmp -- - effective`,
@@ -150,6 +150,7 @@ function shadows(keywords: readonly string[], trial: SshdTrial | undefined): rea
   return keywords.flatMap((keyword) => {
     const whole = trial?.whole.get(lower(keyword)) ?? []
     const alone = trial?.alone.get(lower(keyword)) ?? []
+    if (alone.length === 0) return []
     const lost = alone.some((value) => !whole.includes(value))
     const more = !MORE.includes(lower(keyword)) && whole.some((value) => !alone.includes(value))
     if (!lost && !more) return []

@@ -8,6 +8,7 @@ import { sshd } from '../../src/tasks/sshd.ts'
 import { describeOnLab, useLab } from './support/lab.ts'
 import { documentOf, outcomes } from './support/project.ts'
 import { type FieldCase, planned, testFields, testWrong, useTrial, type WrongCase, wrong } from './support/trial.ts'
+import { differing, witness } from './support/witness.ts'
 
 /** Contents are told with the start of their hash, which no test works out by hand. */
 const hashless = (text: string) => text.replace(/\d+ bytes( \([0-9a-f]{8}\))?/g, 'CONTENT')
@@ -118,7 +119,7 @@ const WRONG: readonly WrongCase[] = [
   {
     title: 'iptables: a wrong rule of one family changes nothing of either',
     task: `iptables({ name: 'w', rules: ['-p tcp --dport 9 -j DROP'], rules6: ['-s 10.0.0.0/8 -j DROP'] })`,
-    says: /ip6tables does not take these rules: .*host\/network `10.0.0.0' not found/s,
+    says: /iptables does not take these rules: ip6tables-restore .*host\/network `10.0.0.0' not found/s,
     left: [
       'iptables -S | grep -e w-input || ls -d /etc/iptables/w-* 2>&1 || :',
       "ls: cannot access '/etc/iptables/w-*': No such file or directory\n",
@@ -214,8 +215,10 @@ ln -s /etc/systemd/system/iptables-r-input.service /etc/systemd/system/sysinit.t
     })
 
     test('a revert that could not put everything back fails', async () => {
-      const changed = 'iptables -N r-input; iptables -N theirs; iptables -A theirs -j r-input'
+      const changed =
+        'iptables -N r-input; iptables -A r-input -j DROP; iptables -A INPUT -j r-input; iptables -N theirs; iptables -A theirs -j r-input'
       expect(await on(reverting(REVERTED, changed))).toMatch(/iptables is not what it was\nexit 1\n$/)
+      expect(await on('iptables -S | grep r-input')).toBe('-N r-input\n-A theirs -j r-input\n')
       await on('iptables -F theirs; iptables -X theirs; iptables -X r-input')
     })
 
@@ -300,13 +303,23 @@ ln -s /etc/systemd/system/iptables-r-input.service /etc/systemd/system/sysinit.t
 
   testWrong(trial, WRONG)
 
-  test('all of it is there again after a power loss, and the plan is empty', async () => {
+  test('a plan touches nothing; what it made is there again after a power loss, and the next plan is empty', async () => {
     trial.project.tasks(`[
       iptables({ name: 'b', rules: ['-p tcp --dport 9 -j DROP'] }),
       nftables({ name: 'b', rules: 'chain a { type filter hook input priority 0; tcp dport 9 drop; }' }),
       sshd({ name: '10-b', settings: { VersionAddendum: 'booted' } }),
+      sshd({ name: '20-b', settings: { ClientAliveInterval: 15, UsePrivilegeSeparation: 'yes' } }),
     ]`)
-    expect(wrong(await apply())).toBe('')
+    const files = witness(lab, 'app1')
+    const live = await on('nft -s list ruleset; cat /proc/self/mounts')
+    const notes = (await plan()).changes.flatMap((change) => change.notes)
+    expect(differing(files, witness(lab, 'app1'))).toEqual([])
+    expect(await on('nft -s list ruleset; cat /proc/self/mounts')).toBe(live)
+    expect(notes).toEqual([
+      'sshd says: /etc/ssh/sshd_config.d/20-b.conf line 3: Deprecated option UsePrivilegeSeparation',
+      'sshd -T does not tell UsePrivilegeSeparation: whether it is in force cannot be compared',
+    ])
+    expect(outcomes(await apply())).toHaveLength(4)
     await on('sync; systemctl restart iptables-b-input nftables-b')
     expect(planned(await plan())).toEqual([])
     await labKill(lab, 'app1')

@@ -27,8 +27,10 @@ chain_becomes() {
   { echo '*filter'
     [ -z "$2" ] || { echo ${`:${chain} - [0:0]`}; printf '%s\\n' "$2" | sed -n ${`/^-A ${chain} /p`}; }
     [ "$j" = "$i" ] || { printf '%s\\n' "$j" | sed 's/^-A/-D/'; printf '%s\\n' "$i"; }
-    [ -n "$2" ] || printf '%s\\n' ${[`-F ${chain}`, `-X ${chain}`]}
-    echo COMMIT; } | "$1-restore" -w 10 --noflush
+    [ -n "$2" ] || echo ${`-F ${chain}`}
+    echo COMMIT; } | "$1-restore" -w 10 --noflush || return
+  # On its own, for it fails where another chain jumps here: no packet from the kernel comes here any more even then.
+  [ -n "$2" ] || "$1" -w 10 -X ${chain}
 }`
 }
 

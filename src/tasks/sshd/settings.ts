@@ -5,8 +5,10 @@ export type SshdValue = string | number | boolean | readonly (string | number)[]
 export type SshdSettings = Readonly<Record<string, SshdValue>>
 
 /** Of these sshd adds up all lines, one value in each. */
-const LINES = ['port', 'listenaddress', 'hostkey', 'hostcertificate', 'acceptenv', 'subsystem']
-const USERS = ['allowusers', 'denyusers', 'allowgroups', 'denygroups']
+const ADDED = [
+  ...['port', 'listenaddress', 'hostkey', 'hostcertificate', 'acceptenv', 'subsystem'],
+  ...['allowusers', 'denyusers', 'allowgroups', 'denygroups'],
+]
 
 /** Several values of these are one word with commas; of all others, words of one line. */
 const COMMAS = /^(ciphers|macs|.*algorithms|pubkeyauthoptions|logverbose)$/
@@ -38,7 +40,7 @@ export function settingLines(settings: SshdSettings): readonly string[] {
   return Object.entries(settings).flatMap(([keyword, value]) => {
     if (typeof value === 'boolean') return [`${keyword} ${value ? 'yes' : 'no'}`]
     const items = (Array.isArray(value) ? value : [value]).map((item) => String(item).trim())
-    if ([...LINES, ...USERS].includes(lower(keyword))) return items.map((item) => `${keyword} ${item}`)
+    if (ADDED.includes(lower(keyword))) return items.map((item) => `${keyword} ${item}`)
     return [`${keyword} ${items.join(COMMAS.test(lower(keyword)) ? ',' : ' ')}`]
   })
 }
