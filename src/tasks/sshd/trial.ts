@@ -68,7 +68,9 @@ printf %s ${text} | ${withDropIn(name, script)}`
 
 /** Reads what `sshdTrialScript` printed. */
 export function readSshdTrial(answer: ScriptResult | undefined): SshdTrial {
-  const { code, output } = answer ?? { code: MISSING, output: '' }
+  const { code, output: raw } = answer ?? { code: MISSING, output: '' }
+  // sshd ends what it says on stderr with a carriage return too.
+  const output = raw.replaceAll('\r', '')
   const empty: SshdTrial = { there: true, warnings: '', whole: new Map(), alone: new Map(), places: [] }
   if (code === MISSING) return { ...empty, there: false }
   if (code === REFUSED) return { ...empty, wrong: `sshd does not take this configuration: ${output.trim()}` }
