@@ -290,6 +290,26 @@ ln -s /etc/systemd/system/iptables-r-input.service /etc/systemd/system/sysinit.t
       expect(planned(await plan())).toEqual([])
     })
 
+    test('a file that would win may be taken away by a task before', async () => {
+      await on("echo 'ClientAliveInterval 50' >/etc/ssh/sshd_config.d/00-early.conf")
+      const settings = '{ ClientAliveInterval: 20 }'
+      trial.project.tasks(
+        `[file({ path: '/etc/ssh/sshd_config.d/00-early.conf', absent: true }), sshd({ name: '10-late', settings: ${settings} })]`,
+      )
+      expect((await plan()).changes.flatMap((change) => change.notes)).toEqual([
+        'ClientAliveInterval would be 50, not 20: /etc/ssh/sshd_config.d/00-early.conf:1 says ClientAliveInterval 50; apply fails unless a task before this one mends that',
+      ])
+      expect(wrong(await apply())).toBe('')
+      expect(await on('sshd -T | grep -i clientaliveinterval')).toBe('clientaliveinterval 20\n')
+      await on('echo ClientAliveInterval 60 >/etc/ssh/sshd_config.d/05-hand.conf')
+      expect(planned(await plan()).at(-1)).toBe(
+        'sshd /etc/ssh/sshd_config.d/10-late.conf: effective ClientAliveInterval 60 → 20',
+      )
+      await on('rm /etc/ssh/sshd_config.d/05-hand.conf')
+      expect(planned(await plan())).toEqual([])
+      await on('rm /etc/ssh/sshd_config.d/10-late.conf')
+    })
+
     test('a revert has the running sshd read what is there again', async () => {
       const [path, kept] = ['/etc/ssh/sshd_config.d/10-r.conf', '/srv/kept-by-the-engine']
       const task = sshd({ name: '10-r', settings: { VersionAddendum: 'later' } })
