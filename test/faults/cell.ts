@@ -54,7 +54,7 @@ export interface CellOptions {
 
 export async function openCell({ name, hosts, random, record, said }: CellOptions): Promise<Cell> {
   const root = mkdtempSync(join(realpathSync(tmpdir()), `evenkeel-faults-${name}-`))
-  const lab: Lab = { root, environment: 'lab', hosts }
+  const lab: Lab = { root, environment: 'lab', hosts, packages: ['nftables'] }
   const reach = await labUp(lab)
   const project = makeProject({ ...lab, reach })
   return {

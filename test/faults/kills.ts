@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Cell, type Ended, look, wait } from './cell.ts'
 import { at, either, managed, servingOf } from './work.ts'
 
@@ -10,6 +12,9 @@ export interface Rounds {
 
 const FILES = Object.keys(managed(0))
 const APPLY = ['apply', 'lab', '--yes', '--json', '--no-check']
+/** What a run writes to its journal before or after it does it: each is a boundary at which the controller is killed. */
+export const BOUNDARIES = ['end', 'locked', 'program', 'program-end', 'releasing', 'run']
+
 /** More boundaries than a run has; a sweep ends with the first run that is not killed. */
 const MOST_BOUNDARIES = 60
 
@@ -21,9 +26,22 @@ export async function killAtEachBoundary(rounds: Rounds, side: 'before' | 'after
       `killed ${side} entry ${entry} of its journal`,
       (cell, revision) => cell.start('alice', APPLY, { ...at(revision), DEPLOY_FAILPOINT: `${side}:${entry}` }).ended,
     )
-    if (!killed) return entry - 1
+    if (killed) continue
+    const missed = missedBoundaries(rounds.cell, entry - 1)
+    if (missed) throw new Error(`the sweep was not whole: ${missed}`)
+    return entry - 1
   }
   throw new Error(`more than ${MOST_BOUNDARIES} boundaries`)
+}
+
+/** Whether the journal of the last whole run has other events than those known here, or more entries than were swept. */
+function missedBoundaries({ project }: Cell, swept: number): string | undefined {
+  const folder = join(project.root, '.deploy/runs')
+  const last = readdirSync(folder).sort().at(-1) ?? ''
+  const lines = readFileSync(join(folder, last), 'utf8').trim().split('\n')
+  const events = [...new Set(lines.map((line) => (JSON.parse(line) as { event: string }).event))].sort()
+  if (events.join() !== BOUNDARIES.join()) return `the journal has the events ${events.join(', ')}`
+  return lines.length === swept ? undefined : `${swept} boundaries were tried, and the journal has ${lines.length}`
 }
 
 /** The controller is killed at a random time of its run, again and again. */
@@ -94,8 +112,8 @@ function countsOf(stdout: string): { planned: number; done: number } {
     changes: readonly { host: string; key: string }[]
     results: readonly { host: string; key: string; outcome: string }[]
   }
-  const tasks = changes.filter(({ key }) => !key.startsWith('handler:'))
-  const done = results.filter(({ key, outcome }) => outcome === 'changed' && !key.startsWith('handler:'))
+  const tasks = changes.filter(({ key }) => !key.startsWith('handler'))
+  const done = results.filter(({ key, outcome }) => outcome === 'changed' && !key.startsWith('handler'))
   const same = done.filter((one) => tasks.some(({ host, key }) => host === one.host && key === one.key))
   return { planned: tasks.length, done: same.length === done.length ? done.length : -1 }
 }
