@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { DeployError, exitCodes } from '../model/error.ts'
-import { type Mark, markParser } from '../shell/frames.ts'
+import { EndlessAnswer, type Mark, markParser } from '../shell/frames.ts'
 import { payload } from '../shell/session.ts'
 import type { Link, LinkFailure } from '../transport/link.ts'
 
@@ -64,6 +64,15 @@ interface Pending {
 /** Seconds until the first answer on a fresh link: login, profile files and sudo included. */
 const FIRST_ANSWER = 60
 
+const ENDLESS: LinkFailure = {
+  kind: 'lost',
+  message: 'it sends without end',
+  hint: 'no answer is that long: look at what runs there',
+}
+
+/** Bytes of one answer that are kept here: a host that sends without end must not fill the memory. */
+const LARGEST_ANSWER = 128 * 1024 * 1024
+
 /** Starts a conversation on a link. */
 export function openSession(host: string, link: Link): Session {
   const traffic: Traffic = { trips: 0, bytesOut: 0, bytesIn: 0 }
@@ -106,10 +115,12 @@ export function openSession(host: string, link: Link): Session {
 
   /** Gives up a link on which nothing came in time. */
   function limit(seconds: number, message: string, hint: string): NodeJS.Timeout {
-    return setTimeout(() => {
-      end({ kind: 'timeout', message, hint })
-      link.close()
-    }, seconds * 1000).unref()
+    return setTimeout(() => giveUp({ kind: 'timeout', message, hint }), seconds * 1000).unref()
+  }
+
+  function giveUp(failure: LinkFailure): void {
+    end(failure)
+    link.close()
   }
 
   function askNow({ script, within, data, onMark, onBytes, onOutput }: Question): Promise<readonly Mark[]> {
@@ -118,21 +129,32 @@ export function openSession(host: string, link: Link): Session {
     const nonce = randomBytes(16).toString('hex')
     const parser = markParser(nonce)
     const marks: Mark[] = []
+    let received = 0
     pending = {
       take(chunk) {
-        onBytes?.(chunk)
-        for (const mark of parser.push(chunk)) {
-          link.established()
-          if (marks.length > 0) hold(onOutput?.(mark.before))
-          marks.push(mark)
-          onMark?.(mark)
-          if (mark.words[0] === 'end') resolve(marks)
-          if (mark.words[0] === 'bad') end({ kind: 'lost', message: 'a script arrived damaged; it was not run' })
+        received += chunk.length
+        if (!onOutput && received > LARGEST_ANSWER) return giveUp(ENDLESS)
+        try {
+          read(chunk)
+        } catch (error) {
+          if (!(error instanceof EndlessAnswer)) throw error
+          giveUp(ENDLESS)
         }
-        if (marks.length > 0 && onOutput) hold(onOutput(parser.drain()))
-        else if (marks.length > 0 && onBytes) parser.drain()
       },
       fail: (failure) => reject(new HostLost(host, failure)),
+    }
+    const read = (chunk: Buffer) => {
+      onBytes?.(chunk)
+      for (const mark of parser.push(chunk)) {
+        link.established()
+        if (marks.length > 0) hold(onOutput?.(mark.before))
+        marks.push(mark)
+        onMark?.(mark)
+        if (mark.words[0] === 'end') resolve(marks)
+        if (mark.words[0] === 'bad') end({ kind: 'lost', message: 'a script arrived damaged; it was not run' })
+      }
+      if (marks.length > 0 && onOutput) hold(onOutput(parser.drain()))
+      else if (marks.length > 0 && onBytes) parser.drain()
     }
     traffic.trips++
     write(payload(nonce, script))

@@ -9,11 +9,20 @@ export interface Mark {
 }
 
 export interface MarkParser {
-  /** Takes the next bytes; gives the marks that are complete now, wherever the chunks were cut. */
+  /**
+   * Takes the next bytes; gives the marks that are complete now, wherever the chunks were cut.
+   *
+   * @throws EndlessAnswer when 32 MiB have come without a mark, which only a host that means harm sends.
+   */
   push(chunk: Buffer): readonly Mark[]
   /** Takes out the bytes since the last mark that can be no part of the next one, for a live view. */
   drain(): Buffer
 }
+
+/** A file that is fetched comes whole between two marks, and has at most 10 MiB. */
+const LARGEST_GAP = 32 * 1024 * 1024
+
+export class EndlessAnswer extends Error {}
 
 /** Splits a byte stream at the marks of one nonce. */
 export function markParser(nonce: string): MarkParser {
@@ -29,6 +38,7 @@ export function markParser(nonce: string): MarkParser {
       const end = at < 0 ? -1 : rest.indexOf(10, at + start.length)
       if (end < 0) {
         scanned = at < 0 ? Math.max(0, rest.length - start.length) : at
+        if (rest.length > LARGEST_GAP) throw new EndlessAnswer()
         return marks
       }
       const words = rest.toString('utf8', at + start.length, end).split(' ')

@@ -41,3 +41,21 @@ test('the login counts as done with the first byte, whatever it is', async () =>
   stdout.write('Welcome')
   await session.started
 })
+
+test('a host that sends without end is given up, with or without marks', async () => {
+  for (const nonce of [undefined, 'the nonce that was asked with']) {
+    const { link, stdout, closed } = deadLink()
+    let sent = ''
+    link.stdin.on('data', (chunk: Buffer) => {
+      sent += chunk
+    })
+    const asked = openSession('app1', link).ask({ script: ':' })
+    const lost = asked.catch((error: unknown) => error)
+    await new Promise((resolve) => setImmediate(resolve))
+    const mark = nonce ? `\n${sent.split(' ')[0]} word\n` : ''
+    const chunk = Buffer.from(`${'x'.repeat(1024 * 1024)}${mark}`)
+    for (let megabytes = 0; megabytes < 130; megabytes++) stdout.write(chunk)
+    expect(String(await lost)).toContain('app1: it sends without end')
+    await closed
+  }
+})
