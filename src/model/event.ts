@@ -6,7 +6,8 @@ export type RunEvent = HostEvent | PhaseEvent | PartEvent | TaskEvent | HandlerE
 export interface HostEvent {
   readonly type: 'host'
   readonly host: string
-  readonly state: 'lost' | 'reconnected' | 'unknown'
+  /** `confirming`: a new login is to show that what was changed has not cut off the host. */
+  readonly state: 'lost' | 'reconnected' | 'confirming' | 'unknown'
   readonly message: string
 }
 

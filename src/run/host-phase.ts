@@ -47,38 +47,42 @@ const IDLE_ROUNDS = 5
  * cut off the host stays only if a new login comes through.
  */
 export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostPhaseResult> {
-  const { host } = job.part
-  let armed = false
+  const armed = new Set<string>()
   let converged: Converged | undefined
   const result = await converge(pool, {
     ...job,
-    onArmed: () => {
-      armed = true
-    },
+    onArmed: (task) => void armed.add(task.label),
     converged: (part) => {
       converged = part
     },
   })
-  const undone = armed ? await confirmed(pool, host, job) : undefined
+  const undone = armed.size > 0 ? await confirmed(pool, job, [...armed].join(', ')) : undefined
   if (converged && !undone) job.converged(converged)
   return undone ? { ...undone, message: [result.message, undone.message].filter(Boolean).join('; ') } : result
 }
 
 /** Why the change of a host that was armed is not what is there now; `undefined` when a new login has confirmed it. */
-async function confirmed(pool: Pool, host: string, { run, emit }: HostPhaseJob): Promise<HostPhaseResult | undefined> {
-  emit({ type: 'note', message: `${host}: a new login shows whether what was changed may stay` })
+async function confirmed(
+  pool: Pool,
+  { run, emit, part: { host } }: HostPhaseJob,
+  tasks: string,
+): Promise<HostPhaseResult | undefined> {
+  emit({ type: 'host', host, state: 'confirming', message: `a new login must work, or ${tasks} is put back` })
   const ended = await confirmByLogin(pool, host, run)
   if (ended.state === 'confirmed') return undefined
   const cut = `no new login came through (${ended.why})`
-  if (ended.state === 'reverted') return { outcome: 'failed', message: `${cut}: the host has put its change back` }
+  if (ended.state === 'reverted') return { outcome: 'failed', message: `${cut}: the host has put back ${tasks}` }
   const message =
     ended.state === 'stuck'
-      ? `the host could not put its change back as a whole; look at /var/lib/deploy/revert there: ${ended.why}`
-      : `${cut}, not even after the time in which the host puts its change back: look at its console`
+      ? `the host could not put back ${tasks} as a whole; look at /var/lib/deploy/revert there: ${ended.why}`
+      : `${cut}, not even after the time in which the host puts back ${tasks}: look at its console`
   return { outcome: ended.state === 'stuck' ? 'failed' : 'unknown', message }
 }
 
-async function converge(pool: Pool, job: HostPhaseJob & { readonly onArmed: () => void }): Promise<HostPhaseResult> {
+async function converge(
+  pool: Pool,
+  job: HostPhaseJob & { readonly onArmed: (task: CompiledTask) => void },
+): Promise<HostPhaseResult> {
   const { part } = job
   const planned = new Set(part.decisions.filter(({ changes }) => changes.length > 0).map(({ task }) => task.key))
   const done = new Map<string, number>()
@@ -112,7 +116,7 @@ async function converge(pool: Pool, job: HostPhaseJob & { readonly onArmed: () =
     if (job.stop.aborted) return stopped(todo, done)
     const { bootId } = await pool.hello(part.host)
     const result = await sendProgram(pool, job, { round, pieces, todo: upToReboot(todo) })
-    if (result.marks.some(({ words }) => words[0] === 'armed')) job.onArmed()
+    for (const index of marked(result, 'armed')) if (part.tasks[index]) job.onArmed(part.tasks[index])
     const tasksDone = marked(result, 'done').flatMap((index) => part.tasks[index] ?? [])
     for (const task of tasksDone) done.set(task.key, (done.get(task.key) ?? 0) + 1)
     lastDone = tasksDone.at(-1) ?? lastDone

@@ -25,7 +25,7 @@ arm() {
   ( cd -- "$v/live" && eval "$save" ) || { echo 'what is live could not be kept, so it was not changed'; return 1; }
   printf '%s\n' "$again" >"$v/restore" && printf '%s\n' "$v" >>"$V/order" || return
   [ -e "$V/armed" ] || watch || return
-  sync -f -- "$V"; say armed
+  sync -f -- "$V"; say armed "$TASK"
 }
 watch() {
   printf 'S="%s" R="%s" RUN="%s"\n%s\n' "$S" "$R" "$RUN" "$WATCHER" >"$V/watch" && printf '%s\n' "$RUN" >"$V/armed" || return

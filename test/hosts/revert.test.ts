@@ -73,7 +73,7 @@ describeOnLab('a change that may cut off its host', () => {
     for (const host of ['cut', 'down', 'sshd']) {
       expect(ended(document, host)).toMatchObject({
         state: 'failed',
-        message: expect.stringMatching(/^no new login came through \(.+\): the host has put its change back$/),
+        message: expect.stringMatching(/^no new login came through \(.+\): the host has put back (command|file) .+$/),
       })
     }
     expect(ended(document, 'fine')).toMatchObject({ state: 'done' })

@@ -65,9 +65,6 @@ describe('iptables', () => {
       { live: { code: 3, output: '' }, wanted: { code: 3, output: '' }, 'v6 file': undefined },
       [
         expect.stringMatching(/^v6 file content null → /),
-        'v6 file owner null → root',
-        'v6 file group null → root',
-        'v6 file mode null → 0644',
         ...['v4', 'v6'].flatMap((family) => [
           `${family} chain null → web-input`,
           `${family} jump null → INPUT -j web-input`,
