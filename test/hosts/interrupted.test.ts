@@ -98,7 +98,7 @@ describeOnLab('a run that does not come to its end', () => {
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ] as const)(
-    '%s once: the task at work ends, nothing more is begun, what is open is said, exit %i',
+    'F20 %s once: the task at work ends, nothing more is begun, what is open is said, exit %i',
     async (signal, code) => {
       const { child, ended } = await applying()
       child.kill(signal)
@@ -121,7 +121,7 @@ describeOnLab('a run that does not come to its end', () => {
     },
   )
 
-  test('SIGINT twice: the command ends at once, and says which commands see and finish what it leaves', async () => {
+  test('F20 SIGINT twice: the command ends at once, and says which commands see and finish what it leaves', async () => {
     const { child, ended } = await applying()
     child.kill('SIGINT')
     for (const host of lab.hosts) await until(async () => (await on(host, 'ls /run/deploy/*/stop')) !== '')
@@ -160,7 +160,7 @@ describeOnLab('a run that does not come to its end', () => {
       await fromElsewhere()
     }
 
-    test('every command announces it; a second operator is refused with who, where, since when and the next command', async () => {
+    test('F25 every command announces it; a second operator is refused with who, where, since when and the next command', async () => {
       await killed()
       const held =
         /^app1, app2 are held by run \d{8}-\d{6}-[0-9a-f]{4}: \S+ on \S+ \(pid \d+\) since \S+, by apply lab; at work on app1, app2\n {2}deploy status lab\n/m
@@ -195,7 +195,7 @@ describeOnLab('a run that does not come to its end', () => {
       await deploy('apply', 'lab', '--yes', '--no-check')
     })
 
-    test('resume waits for its programs, and runs nothing twice that is not safe to run twice', async () => {
+    test('F21 resume waits for its programs, and runs nothing twice that is not safe to run twice', async () => {
       await killed()
       const resuming = deploy('resume', 'lab', '--yes', '--no-check')
       await until(async () => (await on('app1', 'pgrep -f "^flock -sw 600"')) !== '')
@@ -207,7 +207,7 @@ describeOnLab('a run that does not come to its end', () => {
       await expectFinished()
     })
 
-    test('resume finishes what was cut off by a loss of power, which the lock outlives', async () => {
+    test('F21 resume finishes what was cut off by a loss of power, which the lock outlives', async () => {
       await killed()
       for (const host of lab.hosts) {
         await labKill(lab, host)
@@ -224,7 +224,7 @@ describeOnLab('a run that does not come to its end', () => {
       await expectFinished()
     })
 
-    test('abandon ends its programs before their next task and frees its hosts; what is owed stays owed', async () => {
+    test('F26 abandon ends its programs before their next task and frees its hosts; what is owed stays owed', async () => {
       await killed()
       const abandoning = deploy('abandon', 'lab', '--yes')
       for (const host of lab.hosts) await until(async () => (await on(host, 'ls /run/deploy/*/stop')) !== '')
@@ -256,7 +256,7 @@ describeOnLab('a run that does not come to its end', () => {
     })
   })
 
-  test('a holder that was paused and taken over writes nothing when it wakes up', async () => {
+  test('F22 a holder that was paused and taken over writes nothing when it wakes up', async () => {
     const { child, ended } = await applying()
     child.kill('SIGSTOP')
     const abandoning = deploy('abandon', 'lab', '--yes')

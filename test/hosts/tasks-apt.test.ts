@@ -66,7 +66,7 @@ describeOnLab('apt on a real host', () => {
       expect(planned(await plan())).toEqual([])
     })
 
-    test('a lock that is held for some time is waited for, and its holder is named', async () => {
+    test('F39 a lock that is held for some time is waited for, and its holder is named', async () => {
       await on(HOLD)
       trial.project.tasks(`[apt({ packages: ['t-a'] })]`)
       const [applied] = await Promise.all([apply(), on(RELEASE)])
@@ -76,7 +76,7 @@ describeOnLab('apt on a real host', () => {
       )
     })
 
-    test('a lock that is held for longer than the time of the task: its holder is named, nothing is done', async () => {
+    test('F39 a lock that is held for longer than the time of the task: its holder is named, nothing is done', async () => {
       await on(HOLD)
       trial.project.tasks(`[apt({ packages: ['t-a'] }, { timeout: 3 })]`)
       const applied = await apply()
@@ -85,7 +85,7 @@ describeOnLab('apt on a real host', () => {
       expect(await status('t-a')).toBe('none\n')
     })
 
-    test('an installation that someone else is at is waited for, not taken for one that was broken off', async () => {
+    test('F39 an installation that someone else is at is waited for, not taken for one that was broken off', async () => {
       await on(`touch /srv/hold; setsid -f dpkg -i /srv/repo/t-slow_1.0.deb </dev/null >/dev/null 2>&1
         i=0; until dpkg-query -W -f '\${db:Status-Status}' t-slow 2>/dev/null | grep -q half; do i=$((i+1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done`)
       trial.project.tasks(`[apt({ packages: ['t-a'] })]`)
@@ -97,7 +97,7 @@ describeOnLab('apt on a real host', () => {
       expect(applied.results[0]?.output).toMatch(/held by process \d+ \(dpkg -i \S+\)/)
     })
 
-    test('an installation that was broken off is named by the plan and not mended silently', async () => {
+    test('F40 an installation that was broken off is named by the plan and not mended silently', async () => {
       await on('! dpkg -i /srv/repo/t-broken_1.0.deb 2>/dev/null')
       trial.project.tasks(`[apt({ packages: ['t-a'] })]`)
       expect(wrong(await apply())).toBe(
@@ -106,7 +106,7 @@ describeOnLab('apt on a real host', () => {
       expect([await status('t-broken'), await status('t-a')]).toEqual(['iF ', 'none\n'])
     })
 
-    test('an update of the package database that was broken off is named by the plan', async () => {
+    test('F40 an update of the package database that was broken off is named by the plan', async () => {
       await on('dpkg -i /srv/repo/t-lib_1.0.deb; dpkg -s t-lib >/var/lib/dpkg/updates/0001')
       trial.project.tasks(`[apt({ packages: ['t-a'] })]`)
       expect(wrong(await apply())).toBe(
@@ -138,7 +138,7 @@ describeOnLab('apt on a real host', () => {
       )
     })
 
-    test('a source that is down: what is there needs no network, what other sources have is installed, it is named', async () => {
+    test('F41 a source that is down: what is there needs no network, what other sources have is installed, it is named', async () => {
       await on(`dpkg -i /srv/repo/t-a_1.0.deb; touch -d '3 days ago' /var/lib/apt/lists
         echo 'deb [trusted=yes] http://127.0.0.1:9/dead ./' >/etc/apt/sources.list.d/dead.list
         echo 'Acquire::http::Proxy::127.0.0.1 "DIRECT";' >/etc/apt/apt.conf.d/99direct`)
@@ -157,7 +157,7 @@ describeOnLab('apt on a real host', () => {
       expect(failed).toContain('Unable to locate package t-nosuch')
     })
 
-    test('a source that is silent is given up and named within a minute', async () => {
+    test('F41 a source that is silent is given up and named within a minute', async () => {
       await on(`iptables -A INPUT -i lo -p tcp --dport 9 -j DROP; touch -d '3 days ago' /var/lib/apt/lists`)
       trial.project.tasks(`[apt({ packages: ['t-pin'] })]`)
       const began = Date.now()

@@ -28,7 +28,7 @@ describeOnLab('the wire', () => {
     project = makeProject(lab)
   })
 
-  test('a lost link: the program goes on, the controller reconnects and reads on', async () => {
+  test('F09 a lost link: the program goes on, the controller reconnects and reads on', async () => {
     project.tasks(`[
       command({ run: sh\`echo before; pkill -9 -f '^sshd: root'; sleep 1; echo after; mkdir /srv/link\`, creates: '/srv/link' }),
       file({ path: '/srv/link/file', content: 'x' }),
@@ -40,7 +40,7 @@ describeOnLab('the wire', () => {
     expect(document.results[0]?.output).toBe('before\nafter\n')
   })
 
-  test('a cable cut for a while: the true result comes in after it heals', async () => {
+  test('F08 a cable cut for a while: the true result comes in after it heals', async () => {
     project.tasks(
       `[command({ run: sh\`touch /srv/cutting; sleep 4; echo true result; rm /srv/cutting; touch /srv/cut\`, creates: '/srv/cut' })]`,
     )
@@ -56,7 +56,7 @@ describeOnLab('the wire', () => {
     expect(document.results).toMatchObject([{ outcome: 'changed', output: 'true result\n' }])
   })
 
-  test('a program that is killed is unknown, neither ok nor failed; the restart it owed is paid by the next apply', async () => {
+  test('F24 a program that is killed is unknown, neither ok nor failed; the restart it owed is paid by the next apply', async () => {
     const tasks = (script: string) =>
       project.tasks(
         `[
@@ -128,7 +128,7 @@ describeOnLab('the wire', () => {
       hosts: ['app2'],
     }
 
-    test('of somebody else refuses, says who, where and since when, and releases what was taken', async () => {
+    test('F25 of somebody else refuses, says who, where and since when, and releases what was taken', async () => {
       project.tasks(`[file({ path: '/srv/locked', content: 'x' })]`)
       await labExec(lab, 'app2', ['sh', '-c', 'mkdir -p /var/lib/deploy; cat >/var/lib/deploy/owner'], {
         input: `other-run 4\n${JSON.stringify(foreign)}\n`,
@@ -149,7 +149,7 @@ describeOnLab('the wire', () => {
       expect((await project.deploy(['apply', 'lab', '--yes', '--no-check'])).code).toBe(0)
     })
 
-    test('that is taken over in the middle stops the program before its next task', async () => {
+    test('F26 that is taken over in the middle stops the program before its next task', async () => {
       project.tasks(`[
         command({ run: sh\`echo 'thief 99' >/var/lib/deploy/owner; touch /srv/taken\`, creates: '/srv/taken' }),
         file({ path: '/srv/never', content: 'x' }),

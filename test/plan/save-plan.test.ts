@@ -128,7 +128,7 @@ describe('the file', () => {
     expect(statSync(file).size).toBeGreaterThan(500)
   })
 
-  test('altered in any one byte it is refused, or says the very same', () => {
+  test('F64 altered in any one byte it is refused, or says the very same', () => {
     const bytes = Buffer.from(text)
     let same = 0
     for (let at = 0; at < bytes.length; at++) {
