@@ -116,7 +116,10 @@ async function follow(
   })
   const answer = await asking
     .catch((error: unknown) => {
-      throw unreceived === undefined ? error : notStarted(host, unreceived)
+      if (unreceived === undefined) throw error
+      // Its loop has ended; the lock is given back over a new link.
+      pool.reopen(host)
+      throw notStarted(host, unreceived)
     })
     .finally(() => stop.removeEventListener('abort', tellStop))
   const end = endOf(marks)

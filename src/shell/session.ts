@@ -44,8 +44,11 @@ export const LAUNCH_SUDO_PASSWORD = `exec env LC_ALL=C sudo -k -S -p ${SUDO_PROM
 /** The arguments that start the loop without a login shell. */
 export const LAUNCH_ARGV: readonly string[] = ['sh', '-c', LOOP]
 
-/** Where the tool keeps things on a host: `S` survives a reboot, `R` does not. Both root's alone. */
-export const FOLDERS = `if [ -w /run ] && [ -w /var/lib ]; then S=/var/lib/deploy R=/run/deploy
+/**
+ * Where the tool keeps things on a host: `S` survives a reboot, `R` does not. Both root's alone. It goes by whose /var/lib
+ * is, not by whether it can be written: a disk that became read-only must not hide who holds the host.
+ */
+export const FOLDERS = `if [ -O /run ] && [ -O /var/lib ]; then S=/var/lib/deploy R=/run/deploy
 else S=\${XDG_STATE_HOME:-$HOME/.local/state}/deploy; R=$S/run; fi`
 
 /** What every script starts with: `N` is the nonce, `say` prints a mark, `S` and `R` are the folders. */
