@@ -7,6 +7,7 @@ import { sha256 } from '../model/json.ts'
 import { type Mark, markParser } from '../shell/frames.ts'
 import { SMALL_FILE } from '../shell/program.ts'
 import { followProgram, STOP, startProgram } from '../shell/wire.ts'
+import { type Holder, shownHolder } from './holder.ts'
 import { pause, whenAborted } from './pause.ts'
 import type { Pool } from './pool.ts'
 import { HostLost } from './session.ts'
@@ -84,7 +85,7 @@ export async function runProgram(pool: Pool, program: ProgramRun): Promise<Progr
 
 async function follow(
   pool: Pool,
-  { host, nonce, onMark, stop }: ProgramRun,
+  { host, run, nonce, onMark, stop }: ProgramRun,
   question: { script: string; data: () => AsyncIterable<Buffer> },
   marks: Mark[],
 ): Promise<ProgramResult> {
@@ -125,9 +126,16 @@ async function follow(
   const end = endOf(marks)
   if (end) return { end, marks }
   const words = new Set(answer.map((mark) => mark.words[0]))
-  if (words.has('missing')) return { end: 'unknown', marks, reason: 'the program never started' }
+  if (words.has('missing')) return { end: 'unknown', marks, reason: whyMissing(run, (await pool.hello(host)).holder) }
   if (!words.has('following')) throw notStarted(host, answer.at(-1)?.before.toString('utf8').trim() ?? '')
   return { end: 'unknown', marks, reason: 'the program ended without its last mark' }
+}
+
+/** Whoever takes a lock over waits for the programs of its run and removes what they leave. */
+function whyMissing(run: string, holder: Holder | undefined): string {
+  if (holder?.run === run) return 'the program never started'
+  const by = holder ? `run ${shownHolder(holder)}, holds it now` : 'it has ended since'
+  return `another run has taken over the lock of this host; ${by}; nothing more was done by this one`
 }
 
 /** Nothing was done: the files or the program could not be put on the host, or it could not be started. */

@@ -8,6 +8,7 @@ import { labKill, labStart } from '../../src/lab/lab.ts'
 import { schemaErrors } from '../docs/schema.ts'
 import { describeOnLab, useLab } from './support/lab.ts'
 import { makeProject, type Project, type Ran } from './support/project.ts'
+import { differing, witness } from './support/witness.ts'
 
 const DEPLOY = join(import.meta.dirname, '../../bin/deploy.js')
 
@@ -256,22 +257,49 @@ describeOnLab('a run that does not come to its end', () => {
     })
   })
 
-  test('F22 a holder that was paused and taken over writes nothing when it wakes up', async () => {
-    const { child, ended } = await applying()
-    child.kill('SIGSTOP')
-    const abandoning = deploy('abandon', 'lab', '--yes')
-    for (const host of lab.hosts) await until(async () => (await on(host, 'ls /run/deploy/*/stop')) !== '')
-    await go()
-    expect((await abandoning).code).toBe(0)
-    const before = await on('app1', 'cat /srv/first /srv/second /srv/restarts; cat /var/lib/deploy/journal')
-    child.kill('SIGCONT')
-    const { code, stdout } = await ended
+  test.each([
+    [
+      'its links are still there',
+      '',
+      1,
+      /app1 +failed .*another run has taken over the lock of this host; nothing more was done/,
+    ],
+    [
+      'its links are lost',
+      `pkill -9 -f '^sshd: root'`,
+      3,
+      /app1 +unknown .*another run has taken over the lock of this host; run another-run: somebody, holds it now; nothing/,
+    ],
+  ])(
+    'F22 a holder that was paused and taken over writes nothing when it wakes up: %s',
+    async (_title, meanwhile, exit, says) => {
+      const { child, ended } = await applying()
+      child.kill('SIGSTOP')
+      for (const host of lab.hosts) await on(host, meanwhile)
+      const abandoning = deploy('abandon', 'lab', '--yes')
+      for (const host of lab.hosts) await until(async () => (await on(host, 'ls /run/deploy/*/stop')) !== '')
+      await go()
+      expect((await abandoning).code).toBe(0)
+      nextRevision()
+      expect((await deploy('apply', 'lab', '--yes', '--no-check')).code).toBe(0)
+      // The other one holds the hosts when this one wakes up.
+      const owner = 'another-run 99\n{}\n'
+      for (const host of lab.hosts) await on(host, `printf '${owner.replaceAll('\n', '\\n')}' >/var/lib/deploy/owner`)
+      const before = lab.hosts.map((host) => witness(lab, host))
+      const journal = () => Promise.all(lab.hosts.map((host) => on(host, 'cat /var/lib/deploy/journal')))
+      const written = await journal()
+      child.kill('SIGCONT')
+      const { code, stdout } = await ended
 
-    expect(code).toBe(1)
-    expect(stdout).toMatch(/app1 +failed .*another run has taken over the lock of this host; nothing more was done/)
-    expect(await on('app1', 'cat /srv/first /srv/second /srv/restarts; cat /var/lib/deploy/journal')).toBe(before)
-    await deploy('apply', 'lab', '--yes', '--no-check')
-  })
+      expect(code).toBe(exit)
+      expect(stdout).toMatch(says)
+      expect(lab.hosts.flatMap((host, at) => differing(before[at]!, witness(lab, host)))).toEqual([])
+      expect(await journal()).toEqual(written)
+      expect(await on('app1', 'cat /srv/first /srv/second /var/lib/deploy/owner')).toBe(
+        `${`${revision}\n`.repeat(2)}${owner}`,
+      )
+    },
+  )
 
   describe('F27 a disk of the controller that is full', () => {
     const folder = () => join(lab.root, '.deploy', 'runs')
