@@ -1,6 +1,6 @@
 // Runs that do not come to their end: told to stop, killed, paused; and how status, resume and abandon find and close them.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { labExec } from '../../src/lab/inside.ts'
@@ -153,6 +153,19 @@ describeOnLab('a run that does not come to its end', () => {
     await deploy('apply', 'lab', '--yes', '--no-check')
   })
 
+  /** The fences of app1 that the last two runs had. */
+  function fences(): readonly number[] {
+    const folder = join(lab.root, '.deploy', 'runs')
+    const lines = (file: string) => readFileSync(join(folder, file), 'utf8').trim().split('\n')
+    const last = readdirSync(folder).sort().slice(-2)
+    return last.map(
+      (file) =>
+        lines(file)
+          .map((line) => JSON.parse(line))
+          .find(({ event }) => event === 'locked').fences.app1,
+    )
+  }
+
   describe('killed, from another machine', () => {
     async function killed(): Promise<void> {
       const { child, ended } = await applying()
@@ -196,7 +209,7 @@ describeOnLab('a run that does not come to its end', () => {
       await deploy('apply', 'lab', '--yes', '--no-check')
     })
 
-    test('F21 resume waits for its programs, and runs nothing twice that is not safe to run twice', async () => {
+    test('F21 F26 resume waits for its programs, and runs nothing twice that is not safe to run twice', async () => {
       await killed()
       const resuming = deploy('resume', 'lab', '--yes', '--no-check')
       await until(async () => (await on('app1', 'pgrep -f "^flock -sw 600"')) !== '')
@@ -205,6 +218,8 @@ describeOnLab('a run that does not come to its end', () => {
 
       expect(code).toBe(0)
       expect(stdout).toContain('waiting for the programs at work on app1, app2')
+      const [dead = 0, taken = 0] = fences()
+      expect(taken).toBeGreaterThan(dead)
       await expectFinished()
     })
 
