@@ -157,11 +157,26 @@ describeOnLab('apt on a real host', () => {
       expect(failed).toContain('Unable to locate package t-nosuch')
     })
 
-    test('F41 a source that is silent is given up and named within a minute', async () => {
-      await on(`iptables -A INPUT -i lo -p tcp --dport 9 -j DROP; touch -d '3 days ago' /var/lib/apt/lists`)
+    test('F38 lists that are "not valid yet" are told as what they are: the clock is behind, by how much, what to do', async () => {
+      await on(`cd /srv/repo; touch -d '3 days ago' /var/lib/apt/lists
+        printf 'Date: %s\\nSHA256:\\n %s %s Packages\\n' "$(date -ud '3 years' '+%a, %d %b %Y %T UTC')" $(sha256sum <Packages | cut -c1-64) $(stat -c %s Packages) >Release`)
+      trial.project.tasks(`[apt({ packages: ['t-new'] })]`)
+      const failed = wrong(await apply())
+      await on('rm /srv/repo/Release')
+      expect(failed).toMatch(/file:\/srv\/repo\S* is not valid yet/)
+      expect(failed).toMatch(
+        /^the clock of this host is behind, by 109\dd \d.* or more: it says .* UTC \d{4}\. Set it \(timedatectl set-ntp true\), then try again$/m,
+      )
+    })
+
+    test('F41 a source that takes connections and says nothing is given up and named within a minute', async () => {
+      await on(`touch -d '3 days ago' /var/lib/apt/lists
+        setsid -f perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:9", Listen => 9) or die; sleep 1 while 1' </dev/null >/dev/null 2>&1
+        i=0; until ss -ltn | grep -q ':9 '; do i=$((i+1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done`)
       trial.project.tasks(`[apt({ packages: ['t-pin'] })]`)
       const began = Date.now()
       const applied = await apply()
+      await on('kill $(pgrep -f 127.0.0.1:[9])')
       expect(outcomes(applied)).toEqual(['app1 apt t-pin: changed'])
       expect(applied.results[0]?.output).toContain('http://127.0.0.1:9/dead')
       expect(Date.now() - began).toBeLessThan(60_000)
