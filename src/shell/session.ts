@@ -32,14 +32,17 @@ const LOOP = [
   .join('; ')
   .replaceAll('do; ', 'do ')
 
-/** Starts the loop as the user of the login. */
-export const LAUNCH = `exec env -i HOME="$HOME" sh -c '${LOOP}'`
+/**
+ * Starts the loop as the user of the login. The paths are absolute: what a profile puts first into PATH must not stand in
+ * for the programs that everything else hangs on.
+ */
+export const LAUNCH = `exec /usr/bin/env -i HOME="$HOME" /bin/sh -c '${LOOP}'`
 
 /** Starts the loop as root through sudo, which never asks: it works without a password or says so at once, in English. */
-export const LAUNCH_SUDO = `exec env LC_ALL=C sudo -n -H env -i HOME=/root sh -c '${LOOP}'`
+export const LAUNCH_SUDO = `exec /usr/bin/env LC_ALL=C /usr/bin/sudo -n -H /usr/bin/env -i HOME=/root /bin/sh -c '${LOOP}'`
 
 /** Starts the loop as root through sudo, which reads the password from stdin, whatever it remembers of an earlier one. */
-export const LAUNCH_SUDO_PASSWORD = `exec env LC_ALL=C sudo -k -S -p ${SUDO_PROMPT} -H env -i HOME=/root sh -c '${LOOP}'`
+export const LAUNCH_SUDO_PASSWORD = `exec /usr/bin/env LC_ALL=C /usr/bin/sudo -k -S -p ${SUDO_PROMPT} -H /usr/bin/env -i HOME=/root /bin/sh -c '${LOOP}'`
 
 /** The arguments that start the loop without a login shell. */
 export const LAUNCH_ARGV: readonly string[] = ['sh', '-c', LOOP]

@@ -1,4 +1,5 @@
 // Disks that are full or read-only: what is said, what is left, and that later tasks are not run and other hosts go on.
+import { readFileSync } from 'node:fs'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { labExec } from '../../src/lab/inside.ts'
 import { describeOnLab, useLab } from './support/lab.ts'
@@ -120,5 +121,45 @@ describeOnLab('disks of a host', () => {
     expect(code).toBe(1)
     expect(await on('cat /srv/small; ls /root/.local 2>&1 || :')).toMatch(/^old\nls: cannot access/)
     expect((await apply()).code).toBe(0)
+  })
+
+  test('F37 /tmp where nothing can be run, a TMPDIR that is not there, a home that is missing: all works', async () => {
+    await on(`mount -t tmpfs -o noexec,nosuid,nodev tmpfs /tmp; mount -o remount,noexec /run; findmnt -no OPTIONS /run | grep -q noexec
+      echo TMPDIR=/nowhere/tmp >>/etc/environment; useradd -M -d /nowhere homeless; echo 'homeless ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/homeless
+      printf 'Match User homeless\\nAuthorizedKeysFile /etc/ssh/homeless\\n' >/etc/ssh/sshd_config.d/homeless.conf; install -m 644 /root/.ssh/authorized_keys /etc/ssh/homeless; systemctl restart ssh`)
+    const { identityFile, knownHosts, hosts } = lab.reach
+    project.write('inventories/homeless.known_hosts', readFileSync(knownHosts, 'utf8'))
+    const environment = (become: string) =>
+      project.write(
+        'inventories/homeless.yaml',
+        `connection: { user: homeless, identityFile: ${identityFile}, become: ${become} }\ngroups: { app: { hosts: [app1] } }\nhosts: { app1: { address: ${hosts.app1?.address} } }\n`,
+      )
+    const run = async () => documentOf(await project.deploy(['apply', 'homeless', '--yes', '--json', '--no-check']))
+    project.tasks(
+      `[
+        file({ path: '/srv/bare', content: 'bare\\n', validate: sh\`grep -q bare "$1"\` }, { notify: note }),
+        file({ path: '/srv/bare-large', content: 'large\\n'.repeat(400_000) }),
+        lines({ path: '/srv/bare-lines', lines: ['x'], create: true }),
+        command({ run: sh\`mktemp; { printenv TMPDIR || echo none; echo "$HOME"; } >/srv/bare-ran\`, creates: '/srv/bare-ran' }),
+        unit({ name: 'bare.service', content: '[Service]\\nExecStart=/bin/sleep infinity\\n', running: true }),
+      ]`,
+      `const note = handler('note', sh\`echo noted >/srv/bare-noted\`)`,
+    )
+    environment('sudo')
+    const applied = await run()
+    expect(outcomes(applied).filter((line) => !line.endsWith(': changed'))).toEqual([])
+    expect(applied.results[3]?.output).toMatch(/^\/tmp\/tmp\.\w+\n$/)
+    expect(
+      await on('cat /srv/bare /srv/bare-lines /srv/bare-ran /srv/bare-noted; stat -c "%s %U" /srv/bare-large'),
+    ).toBe('bare\nx\nnone\n/root\nnoted\n2400000 root\n')
+    expect(documentOf(await project.deploy(['plan', 'homeless', '--json', '--no-check'])).changes).toEqual([])
+
+    // Without rights and without a home there is no place to write down who holds the host: that is said, nothing is done.
+    environment('none')
+    project.tasks(`[file({ path: '/tmp/mine', content: 'x' })]`)
+    const [host] = (await run()).hosts
+    expect(host).toMatchObject({ state: 'failed', message: expect.stringContaining(LOCK) })
+    expect(host?.message).toContain("cannot create directory '/nowhere': Permission denied")
+    expect(await on('ls -A /tmp | grep -c mine || :')).toBe('0\n')
   })
 })

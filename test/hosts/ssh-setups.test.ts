@@ -175,6 +175,30 @@ describeOnLab('ssh set-ups', () => {
       expect(await ask(env, { SSH_AUTH_SOCK: agent.socket })).toMatchObject({ code: 0, stderr: '' })
     })
 
+    test('F70 an agent is not forwarded, even where the configuration asks for it', async () => {
+      const agent = await startAgent(lab.root)
+      onTestFinished(agent.stop)
+      agent.add(key())
+      const sshConfig = config('forward.config', `Host *\n  ForwardAgent yes\n  IdentityFile ${key()}\n`)
+      const look = `echo "\${SSH_AUTH_SOCK-none}"; ls -d /tmp/ssh-*/agent.* 2>/dev/null; true`
+      // That this is how it would be seen: the very same by hand, without the tool's own options.
+      const options = ['-F', join(lab.root, sshConfig), '-o', `UserKnownHostsFile=${lab.reach.knownHosts}`]
+      const byHand = execFileSync('ssh', [...options, `root@${address()}`, look], {
+        env: { ...process.env, SSH_AUTH_SOCK: agent.socket },
+      })
+      expect(byHand.toString()).toMatch(/^\/tmp\/ssh-\w+\/agent\.\d+\n\/tmp\/ssh-\w+\/agent\.\d+\n/)
+
+      const connection = {
+        user: 'root',
+        sshConfig,
+        transport,
+        ...(transport === 'node-ssh' && { identityFile: key() }),
+      }
+      const env = environment('forward', connection, { app1: address() })
+      const ran = await project.deploy(['run', env, 'all', '--', look], { SSH_AUTH_SOCK: agent.socket })
+      expect([ran.code, ran.stdout, ran.stderr]).toEqual([0, 'app1  none\n', ''])
+    })
+
     test('a key with a passphrase is asked for once, through askpass, and is gone with the run', async () => {
       const locked = join(lab.root, `locked-${transport}`)
       const asked = join(lab.root, `asked-${transport}`)
