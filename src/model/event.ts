@@ -6,7 +6,8 @@ export type RunEvent = HostEvent | PhaseEvent | PartEvent | TaskEvent | HandlerE
 export interface HostEvent {
   readonly type: 'host'
   readonly host: string
-  readonly state: 'lost' | 'reconnected' | 'unknown'
+  /** `waiting`: a step there says that it waits for somebody else. */
+  readonly state: 'lost' | 'reconnected' | 'waiting' | 'unknown'
   readonly message: string
 }
 

@@ -11,6 +11,7 @@ import { type Holder, shownHolder } from './holder.ts'
 import { pause, whenAborted } from './pause.ts'
 import type { Pool } from './pool.ts'
 import { HostLost } from './session.ts'
+import { waitingLines } from './waiting.ts'
 
 /** How a host program ended: the word of its last mark, or that nobody can say. */
 export type ProgramEnd = 'ok' | 'stale' | 'moved' | 'stopped' | 'failed' | 'fenced' | 'rebooting' | 'unknown'
@@ -56,6 +57,7 @@ export async function runProgram(pool: Pool, program: ProgramRun): Promise<Progr
   const large = program.contents.filter(({ size }) => size > SMALL_FILE)
   const upload = { sha256: sha256(script), size: script.length }
   const marks: Mark[] = []
+  const waits = waitingLines()
 
   let question = {
     script: startProgram(program.run, program.name, upload, small, large),
@@ -72,7 +74,7 @@ export async function runProgram(pool: Pool, program: ProgramRun): Promise<Progr
         if (now.bootId !== before.bootId) return { end: 'unknown', marks, reason: 'the host rebooted meanwhile' }
         question = { script: followProgram(program.run, program.name), data: () => uploads([], Buffer.alloc(0)) }
       }
-      return await follow(pool, program, question, marks)
+      return await follow(pool, { ...program, waits }, question, marks)
     } catch (error) {
       if (!(error instanceof HostLost)) throw error
       const end = endOf(marks) ?? (marks.some(({ words }) => words[0] === 'rebooting') ? 'rebooting' : undefined)
@@ -85,7 +87,7 @@ export async function runProgram(pool: Pool, program: ProgramRun): Promise<Progr
 
 async function follow(
   pool: Pool,
-  { host, run, nonce, onMark, stop }: ProgramRun,
+  { host, run, nonce, onMark, waits, emit, stop }: ProgramRun & { readonly waits: ReturnType<typeof waitingLines> },
   question: { script: string; data: () => AsyncIterable<Buffer> },
   marks: Mark[],
 ): Promise<ProgramResult> {
@@ -107,6 +109,7 @@ async function follow(
         marks.push(mark)
         onMark(mark)
       }
+      for (const message of waits(chunk)) emit({ type: 'host', host, state: 'waiting', message })
       if (endOf(marks)) release()
     },
     onMark({ words, before }) {

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { APT_FIELDS, CLEAN, HOLD, RELEASE, SOURCE } from './cases/packages.ts'
 import { describeOnLab, useLab } from './support/lab.ts'
-import { outcomes } from './support/project.ts'
+import { documentOf, outcomes } from './support/project.ts'
 import { planned, testFields, useTrial, wrong } from './support/trial.ts'
 
 describeOnLab('apt on a real host', () => {
@@ -69,8 +71,21 @@ describeOnLab('apt on a real host', () => {
     test('F39 a lock that is held for some time is waited for, and its holder is named', async () => {
       await on(HOLD)
       trial.project.tasks(`[apt({ packages: ['t-a'] })]`)
-      const [applied] = await Promise.all([apply(), on(RELEASE)])
+      const events = join(lab.root, 'events.jsonl')
+      const shown = trial.project.deploy(['apply', 'lab', '--json', '--no-check', '--yes', '--events', events])
+      const [ran] = await Promise.all([shown, on(RELEASE)])
+      const applied = documentOf(ran)
       expect(outcomes(applied)).toEqual(['app1 apt t-a: changed'])
+      // It is told while it is waited for.
+      const told = readFileSync(events, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+      const waiting = told.findIndex(({ state }) => state === 'waiting')
+      expect(told[waiting]?.message).toMatch(
+        /^waiting for the package lock, held by process \d+ \(perl \/srv\/hold.pl\)$/,
+      )
+      expect(waiting).toBeLessThan(told.findIndex(({ type, state }) => type === 'task' && state === 'changed'))
       expect(applied.results[0]?.output).toMatch(
         /^waiting for the package lock, held by process \d+ \(perl \/srv\/hold.pl\)$/m,
       )
@@ -97,14 +112,22 @@ describeOnLab('apt on a real host', () => {
       expect(applied.results[0]?.output).toMatch(/held by process \d+ \(dpkg -i \S+\)/)
     })
 
-    test('F40 an installation that was broken off is named by the plan and not mended silently', async () => {
-      await on('! dpkg -i /srv/repo/t-broken_1.0.deb 2>/dev/null')
-      trial.project.tasks(`[apt({ packages: ['t-a'] })]`)
-      expect(wrong(await apply())).toBe(
-        'apt t-a: an earlier installation was broken off (t-broken): look at it, then run dpkg --configure -a',
-      )
-      expect([await status('t-broken'), await status('t-a')]).toEqual(['iF ', 'none\n'])
-    })
+    test.each([
+      ['t-broken', 't-broken'],
+      ['t-killed', 't-killed, the status file'],
+    ])(
+      'F40 an installation that was broken off is named by the plan and not mended silently: %s',
+      async (name, what) => {
+        await on(`! dpkg -i /srv/repo/${name}_1.0.deb 2>/dev/null`)
+        const left = await status(name)
+        trial.project.tasks(`[apt({ packages: ['t-a'] })]`)
+        expect(wrong(await apply())).toBe(
+          `apt t-a: an earlier installation was broken off (${what}): look at it, then run dpkg --configure -a`,
+        )
+        expect([await status(name), await status('t-a')]).toEqual([left, 'none\n'])
+        expect(left).toMatch(/^i[FU] $/)
+      },
+    )
 
     test('F40 an update of the package database that was broken off is named by the plan', async () => {
       await on('dpkg -i /srv/repo/t-lib_1.0.deb; dpkg -s t-lib >/var/lib/dpkg/updates/0001')
