@@ -2,7 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { labExec } from '../../src/lab/inside.ts'
 import { labKill, labStart } from '../../src/lab/lab.ts'
 import { schemaErrors } from '../docs/schema.ts'
@@ -46,7 +46,13 @@ describeOnLab('a run that does not come to its end', () => {
   /** An apply whose programs wait for `/srv/go` on both hosts. */
   async function applying(...more: string[]): Promise<{ child: ChildProcess; ended: Promise<Ran> }> {
     const args = [DEPLOY, 'apply', 'lab', '--yes', '--no-check', ...more]
-    const child = spawn(process.execPath, args, { cwd: lab.root, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, args, {
+      cwd: lab.root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, as a shell gives it.
+      detached: true,
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
     const said = { stdout: '', stderr: '' }
     child.stdout.on('data', (chunk) => {
       said.stdout += chunk
@@ -57,6 +63,11 @@ describeOnLab('a run that does not come to its end', () => {
     const ended = new Promise<Ran>((resolve) => child.on('close', (code) => resolve({ code: code ?? -1, ...said })))
     for (const host of lab.hosts) await until(async () => (await on(host, 'cat /srv/at')) === 'at\n')
     return { child, ended }
+  }
+
+  /** What a terminal does at Ctrl-C or at its end: the signal reaches the command and all that it started in its group. */
+  function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+    if (pid !== undefined) process.kill(-pid, signal)
   }
 
   async function go(): Promise<void> {
@@ -102,7 +113,7 @@ describeOnLab('a run that does not come to its end', () => {
     'F20 %s once: the task at work ends, nothing more is begun, what is open is said, exit %i',
     async (signal, code) => {
       const { child, ended } = await applying()
-      child.kill(signal)
+      signalGroup(child, signal)
       for (const host of lab.hosts) await until(async () => (await on(host, 'ls /run/deploy/*/stop')) !== '')
       await go()
       const ran = await ended
@@ -124,7 +135,7 @@ describeOnLab('a run that does not come to its end', () => {
 
   test('F20 SIGINT twice: the command ends at once, and says which commands see and finish what it leaves', async () => {
     const { child, ended } = await applying()
-    child.kill('SIGINT')
+    signalGroup(child, 'SIGINT')
     for (const host of lab.hosts) await until(async () => (await on(host, 'ls /run/deploy/*/stop')) !== '')
     await until(async () => {
       child.kill('SIGINT')
@@ -289,7 +300,7 @@ describeOnLab('a run that does not come to its end', () => {
     'F22 a holder that was paused and taken over writes nothing when it wakes up: %s',
     async (_title, meanwhile, exit, says) => {
       const { child, ended } = await applying()
-      child.kill('SIGSTOP')
+      signalGroup(child, 'SIGSTOP')
       for (const host of lab.hosts) await on(host, meanwhile)
       const abandoning = deploy('abandon', 'lab', '--yes')
       for (const host of lab.hosts) await until(async () => (await on(host, 'ls /run/deploy/*/stop')) !== '')
@@ -303,7 +314,7 @@ describeOnLab('a run that does not come to its end', () => {
       const before = lab.hosts.map((host) => witness(lab, host))
       const journal = () => Promise.all(lab.hosts.map((host) => on(host, 'cat /var/lib/deploy/journal')))
       const written = await journal()
-      child.kill('SIGCONT')
+      signalGroup(child, 'SIGCONT')
       const { code, stdout } = await ended
 
       expect(code).toBe(exit)
