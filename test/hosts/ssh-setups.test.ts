@@ -175,6 +175,27 @@ describeOnLab('ssh set-ups', () => {
       expect(await ask(env, { SSH_AUTH_SOCK: agent.socket })).toMatchObject({ code: 0, stderr: '' })
     })
 
+    test('F02 an agent with more keys than the server lets anyone try: once, told why; the key of the inventory is not lost among them', async () => {
+      const agent = await startAgent(lab.root)
+      onTestFinished(agent.stop)
+      for (let at = 1; at <= 7; at++) {
+        const wrong = join(lab.root, `many${at}-${transport}`)
+        keygen('-t', 'ed25519', '-N', '', '-f', wrong)
+        agent.add(wrong)
+      }
+      await on('app1', 'journalctl --rotate -q; journalctl --vacuum-time=1s -q')
+      const many = { SSH_AUTH_SOCK: agent.socket }
+      const denied = await lost(environment('many', { user: 'root', transport }, { app1: address() }), many)
+      expect([denied.code, denied.message]).toEqual([
+        3,
+        `app1: login as root@${address()} was denied: the server takes no more keys after those that were offered`,
+      ])
+      expect(denied.hint).toContain('identityFile')
+      expect(await on('app1', `journalctl -q -t sshd | grep -c 'maximum authentication attempts exceeded'`)).toBe('1\n')
+      const named = environment('named', { user: 'root', identityFile: key(), transport }, { app1: address() })
+      expect(await ask(named, many)).toMatchObject({ code: 0, stdout: 'app1  root\n', stderr: '' })
+    })
+
     test('F70 an agent is not forwarded, even where the configuration asks for it', async () => {
       const agent = await startAgent(lab.root)
       onTestFinished(agent.stop)
