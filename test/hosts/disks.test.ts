@@ -123,8 +123,8 @@ describeOnLab('disks of a host', () => {
     expect((await apply()).code).toBe(0)
   })
 
-  test('F37 /tmp where nothing can be run, a TMPDIR that is not there, a home that is missing: all works', async () => {
-    await on(`mount -t tmpfs -o noexec,nosuid,nodev tmpfs /tmp; mount -o remount,noexec /run; findmnt -no OPTIONS /run | grep -q noexec
+  test('F35 F37 a /tmp that is full and where nothing can be run, a TMPDIR that is not there, a home that is missing: all works', async () => {
+    await on(`mount -t tmpfs -o noexec,nosuid,nodev,size=4k tmpfs /tmp; head -c 4k /dev/zero >/tmp/fill; mount -o remount,noexec /run; findmnt -no OPTIONS /run | grep -q noexec
       echo TMPDIR=/nowhere/tmp >>/etc/environment; useradd -M -d /nowhere homeless; echo 'homeless ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/homeless
       printf 'Match User homeless\\nAuthorizedKeysFile /etc/ssh/homeless\\n' >/etc/ssh/sshd_config.d/homeless.conf; install -m 644 /root/.ssh/authorized_keys /etc/ssh/homeless; systemctl restart ssh`)
     const { identityFile, knownHosts, hosts } = lab.reach
