@@ -67,11 +67,16 @@ describeOnLab('a large file on its way', () => {
         stdio: 'ignore',
       })
       const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
-      // The first part of its time it only looks.
+      // At any time but the first part, in which it only looks; or while the file is being written and replaced.
       const after = whole * (0.3 + (0.8 * (random() % 1000)) / 1000)
-      await delay(after)
+      if (round & 4) await delay(after)
+      else {
+        for (const end = Date.now() + 5000; child.exitCode === null && !(await on('ls -A /srv')).includes('.deploy-'); )
+          if (Date.now() > end) throw new Error('no file was written')
+        await delay(random() % 150)
+      }
       if (child.exitCode === null) await fault?.(child.pid ?? 0)
-      const at = `round ${round}, ${kind} after ${Math.round(after)} of ${Math.round(whole)} ms`
+      const at = `round ${round}, ${kind}${round & 4 ? ` after ${Math.round(after)} of ${Math.round(whole)} ms` : ' while the file is written'}`
       const meanwhile = await look()
       expect([`${old}\ngames 640`, `${hash}\ngames 640`], at).toContain(meanwhile)
       if ((await ended) !== 0) seen.unfinished++
