@@ -1,10 +1,12 @@
 // Faults that hosts, values and files of others can have, and what the tool makes of them. The number is the fault's; more
 // tests of the same numbers: `grep -rE 'F[0-9]{2}' test`.
 import { spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { outcome } from '../../src/lab/child.ts'
 import { ODD_NAMES } from './cases/odd-names.ts'
 import { describeOnLab, useLab } from './support/lab.ts'
 import { documentOf, outcomes } from './support/project.ts'
@@ -78,6 +80,33 @@ describeOnLab('faults', () => {
     expect(ran.code).toBe(3)
     expect(seconds).toBeLessThan(25)
     expect(await trial.on('cat /etc/peers')).toBe([...GOOD, 'dead', 'silent'].join(' '))
+  })
+
+  test('F05 a resolver that swallows every question: the host is named as one whose name does not resolve, the others are done', async () => {
+    const resolver = createSocket('udp4').on('message', () => undefined)
+    await new Promise<void>((resolve) => resolver.bind(53, '127.0.0.99', resolve))
+    onTestFinished(() => void resolver.close())
+    inventory({ asked: '{ address: silent.example, connection: { lab: false } }' })
+    trial.project.tasks(`[file({ path: '/etc/resolved', content: 'x' })]`)
+    trial.project.write('resolv.conf', 'nameserver 127.0.0.99\n')
+    // Only this command has that resolver.
+    const command = `mount --bind resolv.conf /etc/resolv.conf && exec "$@"`
+    const deployed = [process.execPath, join(import.meta.dirname, '../../bin/deploy.js'), 'apply', 'lab']
+    const more = ['--limit', 'f1,asked', '--yes', '--json', '--no-check']
+    const began = performance.now()
+    const ran = await outcome(['unshare', '-m', 'sh', '-c', command, 'sh', ...deployed, ...more], {
+      cwd: lab.root,
+      timeout: 60,
+    })
+    const { hosts } = documentOf(ran)
+    expect(hosts.map(({ host, state }) => [host, state])).toEqual([
+      ['f1', 'done'],
+      ['asked', 'unreachable'],
+    ])
+    expect(hosts[1]?.message).toContain('the name silent.example does not resolve')
+    expect(performance.now() - began).toBeLessThan(30_000)
+    expect(ran.code).toBe(3)
+    inventory({})
   })
 
   test('F14 three of 10,000 hosts are planned in seconds and in less than 300 MB', async () => {
