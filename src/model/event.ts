@@ -6,8 +6,11 @@ export type RunEvent = HostEvent | PhaseEvent | PartEvent | TaskEvent | HandlerE
 export interface HostEvent {
   readonly type: 'host'
   readonly host: string
-  /** `confirming`: a new login is to show that what was changed has not cut off the host. */
-  readonly state: 'lost' | 'reconnected' | 'confirming' | 'unknown'
+  /**
+   * `waiting`: a step there says that it waits for somebody else. `confirming`: a new login is to show that what was
+   * changed has not cut off the host.
+   */
+  readonly state: 'lost' | 'reconnected' | 'waiting' | 'confirming' | 'unknown'
   readonly message: string
 }
 

@@ -9,7 +9,7 @@ import type { Context } from './context.ts'
 import { ourselves } from './holder.ts'
 import { type HostPhaseResult, runHostPhase } from './host-phase.ts'
 import { type Journal, openJournal } from './journal.ts'
-import { type Locks, lockHosts, releaseHosts } from './lock.ts'
+import { type Locks, lockHosts, notLocked, releaseHosts } from './lock.ts'
 import { handlerOf } from './make-plan.ts'
 import { recordOf } from './manifests.ts'
 import { rebootsUs } from './reboot.ts'
@@ -98,7 +98,7 @@ export async function apply(context: Context, first: Survey, order: Order): Prom
   try {
     journal.append({
       event: 'locked',
-      fences: Object.fromEntries([...locks].map(([host, { fence }]) => [host, fence])),
+      fences: Object.fromEntries([...locks.held].map(([host, { fence }]) => [host, fence])),
     })
     await walkPhases(run, first)
   } finally {
@@ -122,12 +122,12 @@ function noteEnd({ journal, emit }: Run, entry: Parameters<Journal['append']>[0]
 /** Gives the locks back; what is as wanted now is recorded on each host in the same trip. */
 async function release({ id, context, locks, converged, locked, emit }: Run): Promise<void> {
   const records = new Map(
-    [...locks].flatMap(([host, { manifest }]) => {
+    [...locks.held].flatMap(([host, { manifest }]) => {
       const record = recordOf(context.scope, manifest, converged.get(host) ?? [], id)
       return record === undefined ? [] : [[host, record] as const]
     }),
   )
-  const released = await releaseHosts(context.pool, id, [...locks.keys()], records)
+  const released = await releaseHosts(context.pool, id, [...locks.held.keys()], records)
   locked.push(...released.locked)
   for (const host of released.unrecorded) {
     const message = `${host}: what was applied could not be written down there; deploy drift knows it after the next apply`
@@ -204,8 +204,8 @@ function addProblem(
 async function runPart(run: Run, phaseName: string, part: HostPhase, owed: readonly OwedHere[]): Promise<HostResult> {
   const { prunes, unrecorded } = run.context.playbook.phases[part.phase] ?? {}
   const pruned = prunes?.get(part.host)
-  const lock = run.locks.get(part.host)
-  if (!lock) return { host: part.host, phase: phaseName, outcome: 'unknown', message: 'lost before it could be locked' }
+  const lock = run.locks.held.get(part.host)
+  if (!lock) return { host: part.host, phase: phaseName, ...notLocked(run.locks, part.host) }
   const result = await runHostPhase(run.context.pool, {
     run: run.id,
     fence: lock.fence,

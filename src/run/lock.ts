@@ -25,8 +25,12 @@ export interface Locked {
   readonly manifest: Manifest | undefined
 }
 
-/** The hosts this run has locked; a host that went away meanwhile is not in it. */
-export type Locks = ReadonlyMap<string, Locked>
+export interface Locks {
+  /** The hosts this run has locked; a host that went away meanwhile is not in it. */
+  readonly held: ReadonlyMap<string, Locked>
+  /** Hosts on which the lock could not be written down, and why. */
+  readonly unwritable: ReadonlyMap<string, string>
+}
 
 /** How the locks were given back. */
 export interface Released {
@@ -51,15 +55,20 @@ export async function lockHosts(
   hosts: readonly string[],
 ): Promise<Locks> {
   const locks = new Map<string, Locked>()
+  const unwritable = new Map<string, string>()
   const held: string[] = []
   try {
     for (const host of [...hosts].sort()) {
       const taken = await lockHost(pool, host, claim, printManifest(manifestId(scope))).catch(lostOnly)
       if (!taken) continue
+      if ('unwritable' in taken) {
+        unwritable.set(host, taken.unwritable)
+        continue
+      }
       held.push(host)
       locks.set(host, { fence: taken.fence, manifest: manifestIn(host, scope, taken.marks) })
     }
-    return locks
+    return { held: locks, unwritable }
   } catch (error) {
     await releaseHosts(pool, claim.run, held)
     throw error
@@ -89,6 +98,13 @@ export async function releaseHosts(
   }
 }
 
+/** Why nothing is done on a host that this run did not lock. */
+export function notLocked({ unwritable }: Locks, host: string): { outcome: 'failed' | 'unknown'; message: string } {
+  const why = unwritable.get(host)
+  if (why === undefined) return { outcome: 'unknown', message: 'lost before it could be locked' }
+  return { outcome: 'failed', message: `nothing was begun: the host could not write down who holds it: ${why}` }
+}
+
 /** A host that went away after the plan does not keep the others from their turn. */
 function lostOnly(error: unknown): undefined {
   if (error instanceof HostLost) return undefined
@@ -101,13 +117,21 @@ interface Taken {
 }
 
 /** `then` is run in the same trip once the lock is taken. */
-async function lockHost(pool: Pool, host: string, claim: Claim, then: string, dead = ''): Promise<Taken> {
+async function lockHost(
+  pool: Pool,
+  host: string,
+  claim: Claim,
+  then: string,
+  dead = '',
+): Promise<Taken | { readonly unwritable: string }> {
   const script = `${takeLock(claim.run, JSON.stringify(claim.owner), dead || (claim.instead ?? ''))} || exit
 ${then}`
   const marks = await pool.ask(host, { script })
-  const said = marks.find(({ words }) => ['locked', 'held', 'unconfirmed', 'busy'].includes(words[0] ?? ''))
+  const words = ['locked', 'held', 'unconfirmed', 'busy', 'unwritable']
+  const said = marks.find((mark) => words.includes(mark.words[0] ?? ''))
   const [word, detail = ''] = said?.words ?? []
   if (word === 'locked') return { fence: Number(detail), marks }
+  if (word === 'unwritable' && said) return { unwritable: said.before.toString('utf8').trim() }
   if (word === 'held' && said) {
     const owner = readOwner(marks[marks.indexOf(said) + 1]?.before)
     if (!dead && hasEnded({ owner })) return lockHost(pool, host, claim, then, detail)

@@ -7,9 +7,11 @@ import { sha256 } from '../model/json.ts'
 import { type Mark, markParser } from '../shell/frames.ts'
 import { SMALL_FILE } from '../shell/program.ts'
 import { followProgram, STOP, startProgram } from '../shell/wire.ts'
+import { type Holder, shownHolder } from './holder.ts'
 import { pause, whenAborted } from './pause.ts'
 import type { Pool } from './pool.ts'
 import { HostLost } from './session.ts'
+import { waitingLines } from './waiting.ts'
 
 /** How a host program ended: the word of its last mark, or that nobody can say. */
 export type ProgramEnd = 'ok' | 'stale' | 'moved' | 'stopped' | 'failed' | 'fenced' | 'rebooting' | 'unknown'
@@ -55,6 +57,7 @@ export async function runProgram(pool: Pool, program: ProgramRun): Promise<Progr
   const large = program.contents.filter(({ size }) => size > SMALL_FILE)
   const upload = { sha256: sha256(script), size: script.length }
   const marks: Mark[] = []
+  const waits = waitingLines()
 
   let question = {
     script: startProgram(program.run, program.name, upload, small, large),
@@ -71,7 +74,7 @@ export async function runProgram(pool: Pool, program: ProgramRun): Promise<Progr
         if (now.bootId !== before.bootId) return { end: 'unknown', marks, reason: 'the host rebooted meanwhile' }
         question = { script: followProgram(program.run, program.name), data: () => uploads([], Buffer.alloc(0)) }
       }
-      return await follow(pool, program, question, marks)
+      return await follow(pool, { ...program, waits }, question, marks)
     } catch (error) {
       if (!(error instanceof HostLost)) throw error
       const end = endOf(marks) ?? (marks.some(({ words }) => words[0] === 'rebooting') ? 'rebooting' : undefined)
@@ -84,7 +87,7 @@ export async function runProgram(pool: Pool, program: ProgramRun): Promise<Progr
 
 async function follow(
   pool: Pool,
-  { host, nonce, onMark, stop }: ProgramRun,
+  { host, run, nonce, onMark, waits, emit, stop }: ProgramRun & { readonly waits: ReturnType<typeof waitingLines> },
   question: { script: string; data: () => AsyncIterable<Buffer> },
   marks: Mark[],
 ): Promise<ProgramResult> {
@@ -106,6 +109,7 @@ async function follow(
         marks.push(mark)
         onMark(mark)
       }
+      for (const message of waits(chunk)) emit({ type: 'host', host, state: 'waiting', message })
       if (endOf(marks)) release()
     },
     onMark({ words, before }) {
@@ -116,15 +120,25 @@ async function follow(
   })
   const answer = await asking
     .catch((error: unknown) => {
-      throw unreceived === undefined ? error : notStarted(host, unreceived)
+      if (unreceived === undefined) throw error
+      // Its loop has ended; the lock is given back over a new link.
+      pool.reopen(host)
+      throw notStarted(host, unreceived)
     })
     .finally(() => stop.removeEventListener('abort', tellStop))
   const end = endOf(marks)
   if (end) return { end, marks }
   const words = new Set(answer.map((mark) => mark.words[0]))
-  if (words.has('missing')) return { end: 'unknown', marks, reason: 'the program never started' }
+  if (words.has('missing')) return { end: 'unknown', marks, reason: whyMissing(run, (await pool.hello(host)).holder) }
   if (!words.has('following')) throw notStarted(host, answer.at(-1)?.before.toString('utf8').trim() ?? '')
   return { end: 'unknown', marks, reason: 'the program ended without its last mark' }
+}
+
+/** Whoever takes a lock over waits for the programs of its run and removes what they leave. */
+function whyMissing(run: string, holder: Holder | undefined): string {
+  if (holder?.run === run) return 'the program never started'
+  const by = holder ? `run ${shownHolder(holder)}, holds it now` : 'it has ended since'
+  return `another run has taken over the lock of this host; ${by}; nothing more was done by this one`
 }
 
 /** Nothing was done: the files or the program could not be put on the host, or it could not be started. */

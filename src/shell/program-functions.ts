@@ -87,7 +87,7 @@ keep() {
   k=$K/$PHASE.$TASK
   [ ! -e "$k.path" ] || return 0
   [ -d "$K" ] || mkdir -p -- "$K" || return
-  if [ -L "$1" ] || [ -f "$1" ]; then cp -a -T -- "$1" "$k" || return
+  if [ -L "$1" ] || [ -f "$1" ]; then cp -a -T -- "$1" "$k" || { rm -f -- "$k"; echo "$1 could not be kept. Free there:"; df -h --output=target,avail,iavail -- "$S"; return 1; }
   elif [ ! -e "$1" ]; then : >"$k.absent" || return; fi
   printf '%s\n' "$1" >"$k.path"
 }

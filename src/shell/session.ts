@@ -32,20 +32,26 @@ const LOOP = [
   .join('; ')
   .replaceAll('do; ', 'do ')
 
-/** Starts the loop as the user of the login. */
-export const LAUNCH = `exec env -i HOME="$HOME" sh -c '${LOOP}'`
+/**
+ * Starts the loop as the user of the login. The paths are absolute: what a profile puts first into PATH must not stand in
+ * for the programs that everything else hangs on.
+ */
+export const LAUNCH = `exec /usr/bin/env -i HOME="$HOME" /bin/sh -c '${LOOP}'`
 
 /** Starts the loop as root through sudo, which never asks: it works without a password or says so at once, in English. */
-export const LAUNCH_SUDO = `exec env LC_ALL=C sudo -n -H env -i HOME=/root sh -c '${LOOP}'`
+export const LAUNCH_SUDO = `exec /usr/bin/env LC_ALL=C /usr/bin/sudo -n -H /usr/bin/env -i HOME=/root /bin/sh -c '${LOOP}'`
 
 /** Starts the loop as root through sudo, which reads the password from stdin, whatever it remembers of an earlier one. */
-export const LAUNCH_SUDO_PASSWORD = `exec env LC_ALL=C sudo -k -S -p ${SUDO_PROMPT} -H env -i HOME=/root sh -c '${LOOP}'`
+export const LAUNCH_SUDO_PASSWORD = `exec /usr/bin/env LC_ALL=C /usr/bin/sudo -k -S -p ${SUDO_PROMPT} -H /usr/bin/env -i HOME=/root /bin/sh -c '${LOOP}'`
 
 /** The arguments that start the loop without a login shell. */
 export const LAUNCH_ARGV: readonly string[] = ['sh', '-c', LOOP]
 
-/** Where the tool keeps things on a host: `S` survives a reboot, `R` does not. Both root's alone. */
-export const FOLDERS = `if [ -w /run ] && [ -w /var/lib ]; then S=/var/lib/deploy R=/run/deploy
+/**
+ * Where the tool keeps things on a host: `S` survives a reboot, `R` does not. Both root's alone. It goes by whose /var/lib
+ * is, not by whether it can be written: a disk that became read-only must not hide who holds the host.
+ */
+export const FOLDERS = `if [ -O /run ] && [ -O /var/lib ]; then S=/var/lib/deploy R=/run/deploy
 else S=\${XDG_STATE_HOME:-$HOME/.local/state}/deploy; R=$S/run; fi`
 
 /** What every script starts with: `N` is the nonce, `say` prints a mark, `S` and `R` are the folders. */

@@ -1,6 +1,9 @@
 import { HELLO_REVERT } from './revert.ts'
 import { quote } from './sh.ts'
 
+/** Tells what is free at the paths behind it: a disk can be full of bytes or of files. */
+const FREE = 'df -h --output=target,avail,iavail --'
+
 /** A file sent after a script on the same stream. */
 export interface Upload {
   readonly sha256: string
@@ -26,8 +29,8 @@ function receive(large: readonly Upload[], small: readonly Upload[], program: Up
   const heads = files.map(({ name, size }) => `head -c ${size} >${name}`).join(' &&\n')
   const sums = files.map(({ name, sha256 }) => `${sha256}  ${name}`).join('\n')
   const staged = large.length > 0 ? 'mkdir -p -- "$S/staged" && ln -s -- "$S/staged" staged && ' : ''
-  return `mkdir -p -- "$P/files" && cd -- "$P" || unreceived
-${staged}${heads} && sha256sum -c --status <<'EOF_UPLOADS' || { df -h . "$S"; unreceived; }
+  return `mkdir -p -- "$P/files" && cd -- "$P" || { ${FREE} "$R"; unreceived; }
+${staged}${heads} && sha256sum -c --status <<'EOF_UPLOADS' || { ${FREE} . "$S"; unreceived; }
 ${sums}
 EOF_UPLOADS
 `
@@ -97,13 +100,15 @@ export interface Owner {
 
 /**
  * Takes the lock of a host under its flock: says `locked FENCE`, `held RUN` with the owner's line (at once, also while
- * programs of that run act), or `busy` when a program still acts after the wait. `instead` names a run that is
- * taken over. The owner's file outlives a reboot: a run that is not ended is not forgotten by its hosts. `unconfirmed`:
- * what an earlier run changed is about to be put back; what was put back is forgotten by the run that comes after it.
+ * programs of that run act), `busy` when a program still acts after the wait, or `unwritable` behind the reason when the
+ * lock cannot be written down. `instead` names a run that is taken over. The owner's file outlives a reboot: a run that is
+ * not ended is not forgotten by its hosts. `unconfirmed`: what an earlier run changed is about to be put back; what was
+ * put back is forgotten by the run that comes after it.
  */
 export function takeLock(run: string, owner: string, instead: string): string {
-  return `[ -d "$R" ] || mkdir -p -m 700 -- "$R"; [ -d "$S" ] || mkdir -p -m 700 -- "$S"
-exec 9>>"$R/lock"
+  return `unwritable() { rm -f -- "$S/owner.new"; ${FREE} "\${R%/*}" "$R" "\${S%/*}" "$S" 2>/dev/null | uniq; say unwritable; exit; }
+for d in "$R" "$S"; do [ -d "$d" ] || mkdir -p -m 700 -- "$d" 2>&1 || unwritable; done
+true 2>&1 >>"$R/lock" || unwritable; exec 9>>"$R/lock"
 free() {
   o= f=0 j=; [ ! -e "$S/owner" ] || { read -r o f; read -r j; } <"$S/owner"
   case $o in ''|${quote(run)}|${quote(instead || '-')}) ;; *) say held "$o"; printf '%s' "$j"; return 1 ;; esac
@@ -111,7 +116,8 @@ free() {
 free || exit 0; flock -w 30 9 || { say busy; exit; }; free || exit 0
 for w in armed reverting; do [ ! -e "$S/revert/$w" ] || { say unconfirmed; exit; }; done; rm -rf -- "$S/revert"
 [ -z "$o" ] || [ "$o" = ${quote(run)} ] || rm -rf -- "$R/$o"
-f=$((f+1)); printf '%s %s\\n%s\\n' ${quote(run)} "$f" ${quote(owner)} >"$S/owner.new" && mv -- "$S/owner.new" "$S/owner" && say locked "$f"`
+f=$((f+1)); { printf '%s %s\\n%s\\n' ${quote(run)} "$f" ${quote(owner)} >"$S/owner.new" && mv -- "$S/owner.new" "$S/owner"; } 2>&1 || unwritable
+say locked "$f"`
 }
 
 /**

@@ -113,11 +113,11 @@ function contentOf(want: Unit, sources: Sources): { readonly text: string; reado
 
 /**
  * Judges a candidate under its own name. Only what systemd says about the file itself counts: a command or unit that it
- * names may still come in this run.
+ * names may still come in this run. It lies in memory meanwhile: anybody can fill /tmp.
  */
 function judge(unit: string): Shell {
   return sh`command -v systemd-analyze >/dev/null || exit 0
-d=$(mktemp -d) && trap 'rm -rf -- "$d"' EXIT && cp -- "$1" "$d"/${unit} || exit
+d=$(mktemp -d -p /run) && trap 'rm -rf -- "$d"' EXIT && cp -- "$1" "$d"/${unit} || exit
 said=$(systemd-analyze verify --man=no --recursive-errors=no "$d"/${unit} 2>&1)
 printf '%s\\n' "$said" | sed "s|$d/||g" | grep -F -e ${unit} |
 grep -E ': (Unknown |Failed to parse|Invalid |Assignment outside|Missing )|Refusing|bad unit file setting|failed to load properly' || exit 0

@@ -42,8 +42,9 @@ const RULES: readonly Rule[] = [
     /No route to host|Network is unreachable/,
     (_match, { target }) => ({ kind: 'no-route', message: `no route to ${target}` }),
   ],
+  [/Too many authentication failures/, (_match, { target }) => tooManyKeys(target)],
   [
-    /Permission denied \(([^)]*)\)|Too many authentication failures/,
+    /Permission denied \(([^)]*)\)/,
     (match, { target }) => ({
       kind: 'auth',
       message: `login as ${target} was denied${match[1] ? ` (the server accepts: ${match[1]})` : ''}`,
@@ -114,6 +115,15 @@ export const FIRST_WORD = 10
 /** What is told of a port on which something listens that is no sshd, or a sick one. */
 export function noBanner(target: string): string {
   return `${target} took the connection, and no SSH banner came within ${FIRST_WORD} s`
+}
+
+/** What is told of a server that ended the login after some of the keys that were offered. */
+export function tooManyKeys(target: string): LinkFailure {
+  return {
+    kind: 'auth',
+    message: `login as ${target} was denied: the server takes no more keys after those that were offered`,
+    hint: 'name the right key as identityFile in the inventory: no other one is offered then',
+  }
 }
 
 /** What is told of a server that ends connections before the login begins. */

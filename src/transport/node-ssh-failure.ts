@@ -1,4 +1,4 @@
-import { DROPPED_HINT, noBanner, wasDropped } from './failure.ts'
+import { DROPPED_HINT, noBanner, tooManyKeys, wasDropped } from './failure.ts'
 import type { Verdict } from './known-hosts.ts'
 import type { LinkFailure } from './link.ts'
 
@@ -42,6 +42,7 @@ export function named(attempt: Attempt, error: unknown): LinkFailure {
   if (code === 'ETIMEDOUT' || level === 'client-timeout')
     return { kind: 'timeout', message: `${target} did not answer in time` }
   if (!attempt.keyed && (code === 'ECONNRESET' || /before handshake/.test(message))) return lost(attempt)
+  if (/Too many authentication failures/.test(message)) return tooManyKeys(target)
   if (level === 'client-authentication' || code === 'ENOENT' || /private key|passphrase/i.test(message))
     return denied(target, message)
   return { kind: 'login-shell', message: `the login on ${target} failed: ${message}`, hint: 'try transport: openssh' }

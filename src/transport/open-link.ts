@@ -69,7 +69,10 @@ function openSsh(
 ): Link {
   const { address, user, port } = connection
   const target = `${user ? `${user}@` : ''}${address}${port ? `:${port}` : ''}`
-  return processLink('ssh', [...sshOptions(connection, knownHosts), '--', address, launch], target, more)
+  // An agent with many keys would use up the server's patience before the one that is named. Ours holds no other one, and
+  // of some of its keys ssh cannot read the public half that it would look for.
+  const alone = connection.identityFile && !more.agent ? ['-o', 'IdentitiesOnly=yes'] : []
+  return processLink('ssh', [...alone, ...sshOptions(connection, knownHosts), '--', address, launch], target, more)
 }
 
 /**

@@ -41,7 +41,7 @@ describeOnLab('a controller that is killed', () => {
     ).stdout
 
   test.each(['before', 'after'])(
-    '%s any entry of its journal: the next apply converges, no restart is lost, no file is torn',
+    'F21 F24 %s any entry of its journal: the next apply converges, no restart is lost, no file is torn',
     async (side) => {
       let killed = 0
       for (let entry = 1; entry <= MOST; entry++) {

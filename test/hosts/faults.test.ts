@@ -1,13 +1,15 @@
 // Faults that hosts, values and files of others can have, and what the tool makes of them. The number is the fault's; more
 // tests of the same numbers: `grep -rE 'F[0-9]{2}' test`.
 import { spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { createSocket } from 'node:dgram'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { outcome } from '../../src/lab/child.ts'
 import { ODD_NAMES } from './cases/odd-names.ts'
 import { describeOnLab, useLab } from './support/lab.ts'
-import { documentOf } from './support/project.ts'
+import { documentOf, outcomes } from './support/project.ts'
 import { type MemoryGauge, memoryGauge } from './support/rss.ts'
 import { planned, useTrial, wrong } from './support/trial.ts'
 
@@ -78,6 +80,33 @@ describeOnLab('faults', () => {
     expect(ran.code).toBe(3)
     expect(seconds).toBeLessThan(25)
     expect(await trial.on('cat /etc/peers')).toBe([...GOOD, 'dead', 'silent'].join(' '))
+  })
+
+  test('F05 a resolver that swallows every question: the host is named as one whose name does not resolve, the others are done', async () => {
+    const resolver = createSocket('udp4').on('message', () => undefined)
+    await new Promise<void>((resolve) => resolver.bind(53, '127.0.0.99', resolve))
+    onTestFinished(() => void resolver.close())
+    inventory({ asked: '{ address: silent.example, connection: { lab: false } }' })
+    trial.project.tasks(`[file({ path: '/etc/resolved', content: 'x' })]`)
+    trial.project.write('resolv.conf', 'nameserver 127.0.0.99\n')
+    // Only this command has that resolver.
+    const command = `mount --bind resolv.conf /etc/resolv.conf && exec "$@"`
+    const deployed = [process.execPath, join(import.meta.dirname, '../../bin/deploy.js'), 'apply', 'lab']
+    const more = ['--limit', 'f1,asked', '--yes', '--json', '--no-check']
+    const began = performance.now()
+    const ran = await outcome(['unshare', '-m', 'sh', '-c', command, 'sh', ...deployed, ...more], {
+      cwd: lab.root,
+      timeout: 60,
+    })
+    const { hosts } = documentOf(ran)
+    expect(hosts.map(({ host, state }) => [host, state])).toEqual([
+      ['f1', 'done'],
+      ['asked', 'unreachable'],
+    ])
+    expect(hosts[1]?.message).toContain('the name silent.example does not resolve')
+    expect(performance.now() - began).toBeLessThan(30_000)
+    expect(ran.code).toBe(3)
+    inventory({})
   })
 
   test('F14 three of 10,000 hosts are planned in seconds and in less than 300 MB', async () => {
@@ -284,6 +313,55 @@ export default playbook('x', [parallel('x', { on: 'app', facts: { said }, tasks:
     for (const { stderr } of told)
       expect(stderr).toMatch(/^f1: its clock is 3 years behind: \d{4}-\d\d-\d\dT\S+Z there, \d{4}-\S+Z here\n$/)
     expect((await deploy('status', 'lab', '--limit', 'f1,f2')).stderr).toBe('')
+  })
+
+  test('F68 a host whose words look like success is believed in nothing: wrappers in a PATH, marks in an output', async () => {
+    const tools = [
+      'env',
+      'sh',
+      'sudo',
+      'sha256sum',
+      'stat',
+      'find',
+      'cmp',
+      'install',
+      'mv',
+      'head',
+      'systemd-run',
+      'true',
+    ]
+    await trial.on(`id forger 2>/dev/null || useradd -m -s /bin/bash forger; cd /home/forger; mkdir -p .ssh bin
+      cp /root/.ssh/authorized_keys .ssh; echo 'forger ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/forger
+      for tool in ${tools.join(' ')}; do printf '#!/bin/sh\\necho forged >>/srv/forged; exit 0\\n' >bin/$tool; chmod 755 bin/$tool; done
+      echo 'export PATH=/home/forger/bin:$PATH BASH_ENV=/home/forger/.bashrc ENV=/home/forger/.bashrc' >.bashrc; cp .bashrc .profile; chown -R forger: .
+      rm -f /srv/forged; touch /srv/forged; chmod 666 /srv/forged`)
+    const { identityFile, knownHosts, hosts } = lab.reach
+    trial.project.write('inventories/forger.known_hosts', readFileSync(knownHosts, 'utf8'))
+    trial.project.write(
+      'inventories/forger.yaml',
+      `connection: { user: forger, identityFile: ${identityFile} }\ngroups: { app: { hosts: [f1] } }\nhosts: { f1: { address: ${hosts.f1?.address} } }\n`,
+    )
+    // Marks as the tool's own look, of every nonce that a command can think of.
+    const marks = ['end 0', 'done 0', 'done 1', 'verify', 'end ok', 'start 2', 'done 2', 'end 0']
+      .flatMap((words) => ['0'.repeat(32), 'f'.repeat(32), '$N', ''].map((nonce) => `\\\\n${nonce} ${words}\\\\n`))
+      .join('')
+    trial.project.tasks(`[
+      file({ path: '/srv/true', content: 'true' }),
+      command({ run: sh\`printf "${marks.replaceAll('$', '\\$')}"; exit 3\`, creates: '/srv/never' }),
+      file({ path: '/srv/after', content: 'x' }),
+    ]`)
+    const applied = documentOf(await deploy('apply', 'forger', '--json', '--no-check', '--yes'))
+
+    expect(outcomes(applied).map((line) => line.replace(/ printf .*:/, ':'))).toEqual([
+      'f1 file /srv/true: changed',
+      'f1 command: failed',
+      'f1 file /srv/after: not-run',
+    ])
+    expect(applied.results[1]?.output).toContain('\nffffffffffffffffffffffffffffffff end ok\n')
+    expect(await trial.on('cat /srv/true; stat -c %U /srv/true; ls /srv/after /srv/never 2>/dev/null || :')).toBe(
+      'trueroot\n',
+    )
+    expect(await trial.on('cat /srv/forged')).toBe('')
   })
 
   test.each([

@@ -1,13 +1,14 @@
 // Runs that do not come to their end: told to stop, killed, paused; and how status, resume and abandon find and close them.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { labExec } from '../../src/lab/inside.ts'
 import { labKill, labStart } from '../../src/lab/lab.ts'
 import { schemaErrors } from '../docs/schema.ts'
 import { describeOnLab, useLab } from './support/lab.ts'
 import { makeProject, type Project, type Ran } from './support/project.ts'
+import { differing, witness } from './support/witness.ts'
 
 const DEPLOY = join(import.meta.dirname, '../../bin/deploy.js')
 
@@ -45,7 +46,13 @@ describeOnLab('a run that does not come to its end', () => {
   /** An apply whose programs wait for `/srv/go` on both hosts. */
   async function applying(...more: string[]): Promise<{ child: ChildProcess; ended: Promise<Ran> }> {
     const args = [DEPLOY, 'apply', 'lab', '--yes', '--no-check', ...more]
-    const child = spawn(process.execPath, args, { cwd: lab.root, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, args, {
+      cwd: lab.root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, as a shell gives it.
+      detached: true,
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
     const said = { stdout: '', stderr: '' }
     child.stdout.on('data', (chunk) => {
       said.stdout += chunk
@@ -56,6 +63,11 @@ describeOnLab('a run that does not come to its end', () => {
     const ended = new Promise<Ran>((resolve) => child.on('close', (code) => resolve({ code: code ?? -1, ...said })))
     for (const host of lab.hosts) await until(async () => (await on(host, 'cat /srv/at')) === 'at\n')
     return { child, ended }
+  }
+
+  /** What a terminal does at Ctrl-C or at its end: the signal reaches the command and all that it started in its group. */
+  function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+    if (pid !== undefined) process.kill(-pid, signal)
   }
 
   async function go(): Promise<void> {
@@ -98,10 +110,10 @@ describeOnLab('a run that does not come to its end', () => {
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ] as const)(
-    '%s once: the task at work ends, nothing more is begun, what is open is said, exit %i',
+    'F20 %s once: the task at work ends, nothing more is begun, what is open is said, exit %i',
     async (signal, code) => {
       const { child, ended } = await applying()
-      child.kill(signal)
+      signalGroup(child, signal)
       for (const host of lab.hosts) await until(async () => (await on(host, 'ls /run/deploy/*/stop')) !== '')
       await go()
       const ran = await ended
@@ -121,9 +133,9 @@ describeOnLab('a run that does not come to its end', () => {
     },
   )
 
-  test('SIGINT twice: the command ends at once, and says which commands see and finish what it leaves', async () => {
+  test('F20 SIGINT twice: the command ends at once, and says which commands see and finish what it leaves', async () => {
     const { child, ended } = await applying()
-    child.kill('SIGINT')
+    signalGroup(child, 'SIGINT')
     for (const host of lab.hosts) await until(async () => (await on(host, 'ls /run/deploy/*/stop')) !== '')
     await until(async () => {
       child.kill('SIGINT')
@@ -152,6 +164,19 @@ describeOnLab('a run that does not come to its end', () => {
     await deploy('apply', 'lab', '--yes', '--no-check')
   })
 
+  /** The fences of app1 that the last two runs had. */
+  function fences(): readonly number[] {
+    const folder = join(lab.root, '.deploy', 'runs')
+    const lines = (file: string) => readFileSync(join(folder, file), 'utf8').trim().split('\n')
+    const last = readdirSync(folder).sort().slice(-2)
+    return last.map(
+      (file) =>
+        lines(file)
+          .map((line) => JSON.parse(line))
+          .find(({ event }) => event === 'locked').fences.app1,
+    )
+  }
+
   describe('killed, from another machine', () => {
     async function killed(): Promise<void> {
       const { child, ended } = await applying()
@@ -160,7 +185,7 @@ describeOnLab('a run that does not come to its end', () => {
       await fromElsewhere()
     }
 
-    test('every command announces it; a second operator is refused with who, where, since when and the next command', async () => {
+    test('F25 every command announces it; a second operator is refused with who, where, since when and the next command', async () => {
       await killed()
       const held =
         /^app1, app2 are held by run \d{8}-\d{6}-[0-9a-f]{4}: \S+ on \S+ \(pid \d+\) since \S+, by apply lab; at work on app1, app2\n {2}deploy status lab\n/m
@@ -195,7 +220,7 @@ describeOnLab('a run that does not come to its end', () => {
       await deploy('apply', 'lab', '--yes', '--no-check')
     })
 
-    test('resume waits for its programs, and runs nothing twice that is not safe to run twice', async () => {
+    test('F21 F26 resume waits for its programs, and runs nothing twice that is not safe to run twice', async () => {
       await killed()
       const resuming = deploy('resume', 'lab', '--yes', '--no-check')
       await until(async () => (await on('app1', 'pgrep -f "^flock -sw 600"')) !== '')
@@ -204,10 +229,12 @@ describeOnLab('a run that does not come to its end', () => {
 
       expect(code).toBe(0)
       expect(stdout).toContain('waiting for the programs at work on app1, app2')
+      const [dead = 0, taken = 0] = fences()
+      expect(taken).toBeGreaterThan(dead)
       await expectFinished()
     })
 
-    test('resume finishes what was cut off by a loss of power, which the lock outlives', async () => {
+    test('F21 resume finishes what was cut off by a loss of power, which the lock outlives', async () => {
       await killed()
       for (const host of lab.hosts) {
         await labKill(lab, host)
@@ -224,7 +251,7 @@ describeOnLab('a run that does not come to its end', () => {
       await expectFinished()
     })
 
-    test('abandon ends its programs before their next task and frees its hosts; what is owed stays owed', async () => {
+    test('F26 abandon ends its programs before their next task and frees its hosts; what is owed stays owed', async () => {
       await killed()
       const abandoning = deploy('abandon', 'lab', '--yes')
       for (const host of lab.hosts) await until(async () => (await on(host, 'ls /run/deploy/*/stop')) !== '')
@@ -256,22 +283,49 @@ describeOnLab('a run that does not come to its end', () => {
     })
   })
 
-  test('a holder that was paused and taken over writes nothing when it wakes up', async () => {
-    const { child, ended } = await applying()
-    child.kill('SIGSTOP')
-    const abandoning = deploy('abandon', 'lab', '--yes')
-    for (const host of lab.hosts) await until(async () => (await on(host, 'ls /run/deploy/*/stop')) !== '')
-    await go()
-    expect((await abandoning).code).toBe(0)
-    const before = await on('app1', 'cat /srv/first /srv/second /srv/restarts; cat /var/lib/deploy/journal')
-    child.kill('SIGCONT')
-    const { code, stdout } = await ended
+  test.each([
+    [
+      'its links are still there',
+      '',
+      1,
+      /app1 +failed .*another run has taken over the lock of this host; nothing more was done/,
+    ],
+    [
+      'its links are lost',
+      `pkill -9 -f '^sshd: root'`,
+      3,
+      /app1 +unknown .*another run has taken over the lock of this host; run another-run: somebody, holds it now; nothing/,
+    ],
+  ])(
+    'F22 a holder that was paused and taken over writes nothing when it wakes up: %s',
+    async (_title, meanwhile, exit, says) => {
+      const { child, ended } = await applying()
+      signalGroup(child, 'SIGSTOP')
+      for (const host of lab.hosts) await on(host, meanwhile)
+      const abandoning = deploy('abandon', 'lab', '--yes')
+      for (const host of lab.hosts) await until(async () => (await on(host, 'ls /run/deploy/*/stop')) !== '')
+      await go()
+      expect((await abandoning).code).toBe(0)
+      nextRevision()
+      expect((await deploy('apply', 'lab', '--yes', '--no-check')).code).toBe(0)
+      // The other one holds the hosts when this one wakes up.
+      const owner = 'another-run 99\n{}\n'
+      for (const host of lab.hosts) await on(host, `printf '${owner.replaceAll('\n', '\\n')}' >/var/lib/deploy/owner`)
+      const before = lab.hosts.map((host) => witness(lab, host))
+      const journal = () => Promise.all(lab.hosts.map((host) => on(host, 'cat /var/lib/deploy/journal')))
+      const written = await journal()
+      signalGroup(child, 'SIGCONT')
+      const { code, stdout } = await ended
 
-    expect(code).toBe(1)
-    expect(stdout).toMatch(/app1 +failed .*another run has taken over the lock of this host; nothing more was done/)
-    expect(await on('app1', 'cat /srv/first /srv/second /srv/restarts; cat /var/lib/deploy/journal')).toBe(before)
-    await deploy('apply', 'lab', '--yes', '--no-check')
-  })
+      expect(code).toBe(exit)
+      expect(stdout).toMatch(says)
+      expect(lab.hosts.flatMap((host, at) => differing(before[at]!, witness(lab, host)))).toEqual([])
+      expect(await journal()).toEqual(written)
+      expect(await on('app1', 'cat /srv/first /srv/second /var/lib/deploy/owner')).toBe(
+        `${`${revision}\n`.repeat(2)}${owner}`,
+      )
+    },
+  )
 
   describe('F27 a disk of the controller that is full', () => {
     const folder = () => join(lab.root, '.deploy', 'runs')

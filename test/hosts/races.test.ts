@@ -26,7 +26,7 @@ describeOnLab('users who race with the tool', () => {
   const lab = useLab('races', ['app1'])
 
   test.each(Object.entries(SWAP))(
-    'a link swapped in for a %s never leads a change of owner and mode elsewhere',
+    'F48 a link swapped in for a %s never leads a change of owner and mode elsewhere',
     async (_what, swap) => {
       const { stdout } = await labExec(lab, 'app1', ['sh', '-c', script(swap)])
 

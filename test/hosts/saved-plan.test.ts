@@ -117,6 +117,25 @@ hosts: { ${lab.hosts.map((host) => `${host}: { address: ${hosts[host]?.address} 
     there.write('inventories/prod.known_hosts', readFileSync(lab.reach.knownHosts, 'utf8'))
   })
 
+  test('F64 an altered plan is refused before any login', async () => {
+    content('altered')
+    expect((await plan()).code).toBe(0)
+    const logins = () => Promise.all(lab.hosts.map((host) => on(host, 'journalctl -q -t sshd | grep -c Accepted')))
+    const before = await logins()
+    expect(Number(before[0])).toBeGreaterThan(0)
+    for (const [from, to] of [
+      ['"app1"', '"app3"'],
+      ['/srv/saved', '/etc/saved'],
+    ] as const) {
+      const text = readFileSync(file, 'utf8')
+      writeFileSync(file, text.replaceAll(from, to))
+      const refused = await apply()
+      writeFileSync(file, text)
+      expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('altered or cut')])
+    }
+    expect(await logins()).toEqual(before)
+  })
+
   test('a host that changes after the comparison is refused by its own program, the others get theirs', async () => {
     content('late')
     expect((await plan()).code).toBe(0)

@@ -175,6 +175,51 @@ describeOnLab('ssh set-ups', () => {
       expect(await ask(env, { SSH_AUTH_SOCK: agent.socket })).toMatchObject({ code: 0, stderr: '' })
     })
 
+    test('F02 an agent with more keys than the server lets anyone try: once, told why; the key of the inventory is not lost among them', async () => {
+      const agent = await startAgent(lab.root)
+      onTestFinished(agent.stop)
+      for (let at = 1; at <= 7; at++) {
+        const wrong = join(lab.root, `many${at}-${transport}`)
+        keygen('-t', 'ed25519', '-N', '', '-f', wrong)
+        agent.add(wrong)
+      }
+      await on('app1', 'journalctl --rotate -q; journalctl --vacuum-time=1s -q')
+      const many = { SSH_AUTH_SOCK: agent.socket }
+      const denied = await lost(environment('many', { user: 'root', transport }, { app1: address() }), many)
+      expect([denied.code, denied.message]).toEqual([
+        3,
+        `app1: login as root@${address()} was denied: the server takes no more keys after those that were offered`,
+      ])
+      expect(denied.hint).toContain('identityFile')
+      expect(await on('app1', `journalctl -q -t sshd | grep -c 'maximum authentication attempts exceeded'`)).toBe('1\n')
+      const named = environment('named', { user: 'root', identityFile: key(), transport }, { app1: address() })
+      expect(await ask(named, many)).toMatchObject({ code: 0, stdout: 'app1  root\n', stderr: '' })
+    })
+
+    test('F70 an agent is not forwarded, even where the configuration asks for it', async () => {
+      const agent = await startAgent(lab.root)
+      onTestFinished(agent.stop)
+      agent.add(key())
+      const sshConfig = config('forward.config', `Host *\n  ForwardAgent yes\n  IdentityFile ${key()}\n`)
+      const look = `echo "\${SSH_AUTH_SOCK-none}"; ls -d /tmp/ssh-*/agent.* 2>/dev/null; true`
+      // That this is how it would be seen: the very same by hand, without the tool's own options.
+      const options = ['-F', join(lab.root, sshConfig), '-o', `UserKnownHostsFile=${lab.reach.knownHosts}`]
+      const byHand = execFileSync('ssh', [...options, `root@${address()}`, look], {
+        env: { ...process.env, SSH_AUTH_SOCK: agent.socket },
+      })
+      expect(byHand.toString()).toMatch(/^\/tmp\/ssh-\w+\/agent\.\d+\n\/tmp\/ssh-\w+\/agent\.\d+\n/)
+
+      const connection = {
+        user: 'root',
+        sshConfig,
+        transport,
+        ...(transport === 'node-ssh' && { identityFile: key() }),
+      }
+      const env = environment('forward', connection, { app1: address() })
+      const ran = await project.deploy(['run', env, 'all', '--', look], { SSH_AUTH_SOCK: agent.socket })
+      expect([ran.code, ran.stdout, ran.stderr]).toEqual([0, 'app1  none\n', ''])
+    })
+
     test('a key with a passphrase is asked for once, through askpass, and is gone with the run', async () => {
       const locked = join(lab.root, `locked-${transport}`)
       const asked = join(lab.root, `asked-${transport}`)

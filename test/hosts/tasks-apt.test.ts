@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { APT_FIELDS, CLEAN, HOLD, RELEASE, SOURCE } from './cases/packages.ts'
 import { describeOnLab, useLab } from './support/lab.ts'
-import { outcomes } from './support/project.ts'
+import { documentOf, outcomes } from './support/project.ts'
 import { planned, testFields, useTrial, wrong } from './support/trial.ts'
 
 describeOnLab('apt on a real host', () => {
@@ -66,17 +68,30 @@ describeOnLab('apt on a real host', () => {
       expect(planned(await plan())).toEqual([])
     })
 
-    test('a lock that is held for some time is waited for, and its holder is named', async () => {
+    test('F39 a lock that is held for some time is waited for, and its holder is named', async () => {
       await on(HOLD)
       trial.project.tasks(`[apt({ packages: ['t-a'] })]`)
-      const [applied] = await Promise.all([apply(), on(RELEASE)])
+      const events = join(lab.root, 'events.jsonl')
+      const shown = trial.project.deploy(['apply', 'lab', '--json', '--no-check', '--yes', '--events', events])
+      const [ran] = await Promise.all([shown, on(RELEASE)])
+      const applied = documentOf(ran)
       expect(outcomes(applied)).toEqual(['app1 apt t-a: changed'])
+      // It is told while it is waited for.
+      const told = readFileSync(events, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+      const waiting = told.findIndex(({ state }) => state === 'waiting')
+      expect(told[waiting]?.message).toMatch(
+        /^waiting for the package lock, held by process \d+ \(perl \/srv\/hold.pl\)$/,
+      )
+      expect(waiting).toBeLessThan(told.findIndex(({ type, state }) => type === 'task' && state === 'changed'))
       expect(applied.results[0]?.output).toMatch(
         /^waiting for the package lock, held by process \d+ \(perl \/srv\/hold.pl\)$/m,
       )
     })
 
-    test('a lock that is held for longer than the time of the task: its holder is named, nothing is done', async () => {
+    test('F39 a lock that is held for longer than the time of the task: its holder is named, nothing is done', async () => {
       await on(HOLD)
       trial.project.tasks(`[apt({ packages: ['t-a'] }, { timeout: 3 })]`)
       const applied = await apply()
@@ -85,7 +100,7 @@ describeOnLab('apt on a real host', () => {
       expect(await status('t-a')).toBe('none\n')
     })
 
-    test('an installation that someone else is at is waited for, not taken for one that was broken off', async () => {
+    test('F39 an installation that someone else is at is waited for, not taken for one that was broken off', async () => {
       await on(`touch /srv/hold; setsid -f dpkg -i /srv/repo/t-slow_1.0.deb </dev/null >/dev/null 2>&1
         i=0; until dpkg-query -W -f '\${db:Status-Status}' t-slow 2>/dev/null | grep -q half; do i=$((i+1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done`)
       trial.project.tasks(`[apt({ packages: ['t-a'] })]`)
@@ -97,16 +112,24 @@ describeOnLab('apt on a real host', () => {
       expect(applied.results[0]?.output).toMatch(/held by process \d+ \(dpkg -i \S+\)/)
     })
 
-    test('an installation that was broken off is named by the plan and not mended silently', async () => {
-      await on('! dpkg -i /srv/repo/t-broken_1.0.deb 2>/dev/null')
-      trial.project.tasks(`[apt({ packages: ['t-a'] })]`)
-      expect(wrong(await apply())).toBe(
-        'apt t-a: an earlier installation was broken off (t-broken): look at it, then run dpkg --configure -a',
-      )
-      expect([await status('t-broken'), await status('t-a')]).toEqual(['iF ', 'none\n'])
-    })
+    test.each([
+      ['t-broken', 't-broken'],
+      ['t-killed', 't-killed, the status file'],
+    ])(
+      'F40 an installation that was broken off is named by the plan and not mended silently: %s',
+      async (name, what) => {
+        await on(`! dpkg -i /srv/repo/${name}_1.0.deb 2>/dev/null`)
+        const left = await status(name)
+        trial.project.tasks(`[apt({ packages: ['t-a'] })]`)
+        expect(wrong(await apply())).toBe(
+          `apt t-a: an earlier installation was broken off (${what}): look at it, then run dpkg --configure -a`,
+        )
+        expect([await status(name), await status('t-a')]).toEqual([left, 'none\n'])
+        expect(left).toMatch(/^i[FU] $/)
+      },
+    )
 
-    test('an update of the package database that was broken off is named by the plan', async () => {
+    test('F40 an update of the package database that was broken off is named by the plan', async () => {
       await on('dpkg -i /srv/repo/t-lib_1.0.deb; dpkg -s t-lib >/var/lib/dpkg/updates/0001')
       trial.project.tasks(`[apt({ packages: ['t-a'] })]`)
       expect(wrong(await apply())).toBe(
@@ -138,7 +161,7 @@ describeOnLab('apt on a real host', () => {
       )
     })
 
-    test('a source that is down: what is there needs no network, what other sources have is installed, it is named', async () => {
+    test('F41 a source that is down: what is there needs no network, what other sources have is installed, it is named', async () => {
       await on(`dpkg -i /srv/repo/t-a_1.0.deb; touch -d '3 days ago' /var/lib/apt/lists
         echo 'deb [trusted=yes] http://127.0.0.1:9/dead ./' >/etc/apt/sources.list.d/dead.list
         echo 'Acquire::http::Proxy::127.0.0.1 "DIRECT";' >/etc/apt/apt.conf.d/99direct`)
@@ -157,11 +180,26 @@ describeOnLab('apt on a real host', () => {
       expect(failed).toContain('Unable to locate package t-nosuch')
     })
 
-    test('a source that is silent is given up and named within a minute', async () => {
-      await on(`iptables -A INPUT -i lo -p tcp --dport 9 -j DROP; touch -d '3 days ago' /var/lib/apt/lists`)
+    test('F38 lists that are "not valid yet" are told as what they are: the clock is behind, by how much, what to do', async () => {
+      await on(`cd /srv/repo; touch -d '3 days ago' /var/lib/apt/lists
+        printf 'Date: %s\\nSHA256:\\n %s %s Packages\\n' "$(date -ud '3 years' '+%a, %d %b %Y %T UTC')" $(sha256sum <Packages | cut -c1-64) $(stat -c %s Packages) >Release`)
+      trial.project.tasks(`[apt({ packages: ['t-new'] })]`)
+      const failed = wrong(await apply())
+      await on('rm /srv/repo/Release')
+      expect(failed).toMatch(/file:\/srv\/repo\S* is not valid yet/)
+      expect(failed).toMatch(
+        /^the clock of this host is behind, by 109\dd \d.* or more: it says .* UTC \d{4}\. Set it \(timedatectl set-ntp true\), then try again$/m,
+      )
+    })
+
+    test('F41 a source that takes connections and says nothing is given up and named within a minute', async () => {
+      await on(`touch -d '3 days ago' /var/lib/apt/lists
+        setsid -f perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:9", Listen => 9) or die; sleep 1 while 1' </dev/null >/dev/null 2>&1
+        i=0; until ss -ltn | grep -q ':9 '; do i=$((i+1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done`)
       trial.project.tasks(`[apt({ packages: ['t-pin'] })]`)
       const began = Date.now()
       const applied = await apply()
+      await on('kill $(pgrep -f 127.0.0.1:[9])')
       expect(outcomes(applied)).toEqual(['app1 apt t-pin: changed'])
       expect(applied.results[0]?.output).toContain('http://127.0.0.1:9/dead')
       expect(Date.now() - began).toBeLessThan(60_000)

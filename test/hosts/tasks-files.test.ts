@@ -36,7 +36,7 @@ describeOnLab('file, directory, symlink, copy, template and lines on a real host
 
   testWrong(trial, FILE_ERRORS)
 
-  test.each(PLANTED)('a link on the way that a user planted is not followed: %s', async (_title, task) => {
+  test.each(PLANTED)('F48 a link on the way that a user planted is not followed: %s', async (_title, task) => {
     await on(`rm -rf /srv/p; install -d -o games -m 700 /srv/p; install -d -m 755 /srv/p/root
       echo root >/srv/p/root/mine; chmod 600 /srv/p/root/mine; ln -s root /srv/p/way; chown -h games /srv/p/way`)
     const look = () => on('cd /srv/p; ls -lA --time-style=full-iso . root; stat -c %a root/mine')
@@ -56,7 +56,7 @@ describeOnLab('file, directory, symlink, copy, template and lines on a real host
     expect(await on('cat /srv/q/a /srv/q/real/b')).toBe('ab')
   })
 
-  test('a planted link in place of a managed path is replaced; what it points to is left alone', async () => {
+  test('F48 a planted link in place of a managed path is replaced; what it points to is left alone', async () => {
     await on(`install -d -o games /srv/r; echo secret >/srv/r-root; chmod 600 /srv/r-root; cd /srv/r
       for l in file copy mode; do ln -s ../r-root $l; chown -h games $l; done`)
     const look = () => on('stat -c "%i %U %a %Y %s" /srv/r-root; cat /srv/r-root')

@@ -189,7 +189,7 @@ describeOnLab('transports', () => {
       expect(message).toMatch(/ended with code 1 before it could run sh: This account is currently not available/)
     })
 
-    test('a link that breaks in the middle: the true result comes in over the next one', async () => {
+    test('F09 a link that breaks in the middle: the true result comes in over the next one', async () => {
       project.tasks(
         `[command({ run: sh\`echo before; pkill -9 -f '^sshd: root'; sleep 1; echo after; touch /srv/link-${transport}\`, creates: '/srv/link-${transport}' })]`,
       )

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { labExec } from '../../src/lab/inside.ts'
 import { labCut, labHeal, labKill, labStart } from '../../src/lab/lab.ts'
-import { describeOnLab, useLab } from './support/lab.ts'
+import { describeOnLab, ssh, useLab } from './support/lab.ts'
 import { documentOf, makeProject, outcomes, type Project } from './support/project.ts'
 
 describeOnLab('the wire', () => {
@@ -18,17 +18,19 @@ describeOnLab('the wire', () => {
   /** Waits until a script succeeds on a host; gives up after 20 s. */
   const until = async (host: string, script: string) => {
     const end = Date.now() + 20_000
-    while ((await labExec(lab, host, ['sh', '-c', script])).code !== 0) {
+    while ((await labExec(lab, host, ['sh', '-c', script]).catch(() => undefined))?.code !== 0) {
       if (Date.now() > end) throw new Error(`not so within 20 s on ${host}: ${script}`)
       await delay(50)
     }
   }
 
+  const bootId = async (host: string) => (await on(host, 'cat /proc/sys/kernel/random/boot_id')).trim()
+
   beforeAll(() => {
     project = makeProject(lab)
   })
 
-  test('a lost link: the program goes on, the controller reconnects and reads on', async () => {
+  test('F09 a lost link: the program goes on, the controller reconnects and reads on', async () => {
     project.tasks(`[
       command({ run: sh\`echo before; pkill -9 -f '^sshd: root'; sleep 1; echo after; mkdir /srv/link\`, creates: '/srv/link' }),
       file({ path: '/srv/link/file', content: 'x' }),
@@ -40,7 +42,7 @@ describeOnLab('the wire', () => {
     expect(document.results[0]?.output).toBe('before\nafter\n')
   })
 
-  test('a cable cut for a while: the true result comes in after it heals', async () => {
+  test('F08 a cable cut for a while: the true result comes in after it heals', async () => {
     project.tasks(
       `[command({ run: sh\`touch /srv/cutting; sleep 4; echo true result; rm /srv/cutting; touch /srv/cut\`, creates: '/srv/cut' })]`,
     )
@@ -56,7 +58,7 @@ describeOnLab('the wire', () => {
     expect(document.results).toMatchObject([{ outcome: 'changed', output: 'true result\n' }])
   })
 
-  test('a program that is killed is unknown, neither ok nor failed; the restart it owed is paid by the next apply', async () => {
+  test('F24 a program that is killed is unknown, neither ok nor failed; the restart it owed is paid by the next apply', async () => {
     const tasks = (script: string) =>
       project.tasks(
         `[
@@ -91,6 +93,42 @@ describeOnLab('the wire', () => {
 
     expect(code).toBe(3)
     expect(document.hosts).toMatchObject([{ host: 'app2', state: 'unknown', message: 'the host rebooted meanwhile' }])
+  })
+
+  test('F10 a host that is rebooted in the middle is never ok; the next apply finishes, and pays the restart', async () => {
+    for (const host of lab.hosts)
+      await on(
+        host,
+        `rm -rf /srv/r; mkdir /srv/r; printf '#!/bin/sh\ntouch /srv/r/at; [ -e /srv/r/quick ] || sleep 60; echo "$1" >>/srv/r/done\n' >/srv/r/slow; chmod 755 /srv/r/slow
+        printf '[Service]\nType=oneshot\nExecStart=/srv/r/slow restarted\n' >/etc/systemd/system/slow.service; systemctl daemon-reload`,
+      )
+    // On app1 the reboot comes while the handler restarts the unit, on app2 while a command runs that is before it.
+    project.tasks(
+      `[
+        file({ path: '/srv/r/conf', content: 'new\\n' }, { notify: restart }),
+        host.name === 'app2' && command({ run: sh\`/srv/r/slow ran\`, creates: '/srv/r/done' }),
+      ]`,
+      `const restart = handler('restart slow', sh\`systemctl restart slow\`)`,
+    )
+    const running = apply()
+    for (const host of lab.hosts) await until(host, 'test -e /srv/r/at')
+    const boot = await Promise.all(lab.hosts.map(bootId))
+    for (const host of lab.hosts) await ssh(lab.reach, host, 'reboot')
+    const { code, document } = await running
+    for (const [at, host] of lab.hosts.entries())
+      await until(host, `grep -vq ${boot[at]} /proc/sys/kernel/random/boot_id && systemctl -q is-active ssh`)
+
+    expect([1, 3]).toContain(code)
+    for (const { host, state } of document.hosts) expect(`${host} ${state}`).toMatch(/ (failed|unknown)$/)
+    const cut = outcomes(document).filter((line) => !line.includes(' file '))
+    expect(cut.join('\n')).toMatch(
+      /^app2 command \/srv\/r\/slow ran: unknown .*\napp1 handler restart slow: (failed|unknown .*)$/,
+    )
+    for (const host of lab.hosts) await on(host, 'touch /srv/r/quick')
+    expect((await apply()).code).toBe(0)
+    expect(await on('app1', 'cat /srv/r/done; ls /var/lib/deploy/owed')).toBe('restarted\n')
+    expect(await on('app2', 'cat /srv/r/done; ls /var/lib/deploy/owed')).toBe('ran\nrestarted\n')
+    expect(documentOf(await project.deploy(['plan', 'lab', '--json', '--no-check'])).changes).toEqual([])
   })
 
   test('a file changed between plan and program: stale, nothing was touched, decided again', async () => {
@@ -128,7 +166,7 @@ describeOnLab('the wire', () => {
       hosts: ['app2'],
     }
 
-    test('of somebody else refuses, says who, where and since when, and releases what was taken', async () => {
+    test('F25 of somebody else refuses, says who, where and since when, and releases what was taken', async () => {
       project.tasks(`[file({ path: '/srv/locked', content: 'x' })]`)
       await labExec(lab, 'app2', ['sh', '-c', 'mkdir -p /var/lib/deploy; cat >/var/lib/deploy/owner'], {
         input: `other-run 4\n${JSON.stringify(foreign)}\n`,
@@ -149,7 +187,52 @@ describeOnLab('the wire', () => {
       expect((await project.deploy(['apply', 'lab', '--yes', '--no-check'])).code).toBe(0)
     })
 
-    test('that is taken over in the middle stops the program before its next task', async () => {
+    test('F25 two operators at once: one of them waits for nobody and is refused, and nothing they do is mixed', async () => {
+      for (const who of ['alice', 'bob'])
+        project.write(
+          `playbooks/${who}.ts`,
+          `import { command, file, playbook, sh } from 'evenkeel'
+import { parallel } from '../inventories/schema.ts'
+export default playbook('${who}', [
+  parallel('all', { on: 'app', tasks: () => [
+    file({ path: '/srv/one', content: '${who}' }),
+    command({ run: sh\`echo ${who} start >>/srv/audit; sleep 0.2; echo ${who} end >>/srv/audit\` }),
+    file({ path: '/srv/two', content: '${who}' }),
+  ] }),
+])
+`,
+        )
+      const codes: number[] = []
+      for (const later of [0, 0, 150, 500]) {
+        const both = ['alice', 'bob'].map(async (who, at) => {
+          await delay(at * later)
+          return project.deploy(['apply', 'lab', who, '--yes', '--no-check'])
+        })
+        for (const { code, stderr } of await Promise.all(both)) {
+          codes.push(code)
+          if (code !== 0)
+            expect(`${code} ${stderr}`).toMatch(
+              /^4 [\s\S]*is locked by run .*: \S+ on \S+ \(pid \d+\) since \S+, by apply lab (alice|bob)\n {2}see what it does: deploy status lab\n$/,
+            )
+        }
+        expect(codes.slice(-2)).toContain(0)
+        const left = await Promise.all(lab.hosts.map((host) => on(host, 'cat /srv/one; echo; cat /srv/two')))
+        expect(['alice\nalice', 'bob\nbob']).toContain(left[0])
+        expect(left[1]).toBe(left[0])
+      }
+      expect(codes).toContain(4)
+      for (const host of lab.hosts) {
+        // Who began is who ends, in what the commands wrote and in the host's own journal.
+        const audit = (await on(host, 'cat /srv/audit')).trim().split('\n')
+        expect(audit.length).toBe(2 * codes.filter((code) => code === 0).length)
+        for (const [at, line] of audit.entries())
+          if (at % 2 === 0) expect(`${line} ${audit[at + 1]}`).toMatch(/^(\w+) start \1 end$/)
+        const runs = (await on(host, 'cut -d" " -f1 /var/lib/deploy/journal | uniq')).trim().split('\n')
+        expect(runs.length).toBe(new Set(runs).size)
+      }
+    })
+
+    test('F26 that is taken over in the middle stops the program before its next task', async () => {
       project.tasks(`[
         command({ run: sh\`echo 'thief 99' >/var/lib/deploy/owner; touch /srv/taken\`, creates: '/srv/taken' }),
         file({ path: '/srv/never', content: 'x' }),

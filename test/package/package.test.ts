@@ -26,7 +26,7 @@ describe('the package, installed in an empty folder', () => {
 
   afterAll(() => rmSync(installed.root, { recursive: true, force: true }))
 
-  test('holds what it needs, and no sources and tests', () => {
+  test('F69 installed without install scripts, it holds what it needs, and no sources and tests', () => {
     const { files } = installed
     for (const file of [
       ...['README.md', 'CHANGELOG.md', 'LICENSE', 'bin/deploy.js', 'dist/THIRD-PARTY-LICENSES.txt'],
@@ -40,7 +40,7 @@ describe('the package, installed in an empty folder', () => {
     expect(files.filter((file) => /^(src|test|scripts|docs|node_modules|\.)/.test(file))).toEqual([])
   })
 
-  test('needs few packages', () => {
+  test('F69 needs few packages', () => {
     const lock = JSON.parse(readFileSync(join(installed.root, 'node_modules/.package-lock.json'), 'utf8')) as {
       packages: Readonly<Record<string, unknown>>
     }

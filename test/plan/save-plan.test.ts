@@ -128,7 +128,7 @@ describe('the file', () => {
     expect(statSync(file).size).toBeGreaterThan(500)
   })
 
-  test('altered in any one byte it is refused, or says the very same', () => {
+  test('F64 altered in any one byte it is refused, or says the very same', () => {
     const bytes = Buffer.from(text)
     let same = 0
     for (let at = 0; at < bytes.length; at++) {
@@ -149,8 +149,14 @@ describe('the file', () => {
     ['something else', '{"format":1}', 'no saved plan'],
     ['of another format', text.replace('"format": 1', '"format": 2'), 'no saved plan'],
     ['with one more field', text.replace('"format": 1', '"format": 1, "more": 1'), 'no saved plan'],
+    [
+      'with two tasks in the other order',
+      JSON.stringify({ ...saved, tasks: saved.tasks.toReversed() }),
+      'altered or cut',
+    ],
+    ['with another host', text.replaceAll('app2', 'app3'), 'altered or cut'],
     ['not UTF-8', Buffer.from([0xff, 0xfe]), 'no JSON'],
-  ])('%s, it is refused', (_name, content, says) => {
+  ])('F64 %s, it is refused', (_name, content, says) => {
     expect(refusal(() => read(content))).toContain(says)
   })
 

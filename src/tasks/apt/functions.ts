@@ -4,7 +4,7 @@ import { ACT, LOOK } from './options.ts'
 const LOCK_WAIT = 300
 
 /** Seconds for one refresh of the lists: a mirror or proxy that keeps the connection and sends nothing has no end. */
-const REFRESH_WAIT = 120
+const REFRESH_WAIT = 60
 
 /** The lists as they are: `fresh` when refreshed within a day, `there` when there are any. */
 export const defineLists = `lists_there() { set -- /var/lib/apt/lists/*_Packages*; [ -e "$1" ]; }
@@ -52,7 +52,8 @@ const defineRefresh = `refresh() {
   done
   [ "$c" != 0 ] || touch -- /var/lib/apt/lists
   printf '%s\\n' "$said" | tail -n 40
-  case $said in *'is not valid yet'*) echo "the clock of this host is behind: it says $(date -u)" >&2 ;; esac
+  behind=$(printf '%s\\n' "$said" | sed -n 's/.* is not valid yet (invalid for another \\([^)]*\\)).*/\\1/p' | head -n 1)
+  [ -z "$behind" ] || echo "the clock of this host is behind, by $behind or more: it says $(date -u). Set it (timedatectl set-ntp true), then try again" >&2
 }`
 
 /** Refuses to work on top of an installation that was broken off: mending it is a decision of its own. */

@@ -23,6 +23,7 @@ done
 deb t-dep 1.0 'Depends: t-lib'
 deb t-other 1.0 'Conflicts: t-a'
 script t-broken postinst 'exit 7'; deb t-broken 1.0
+script t-killed postinst 'kill -9 $PPID'; deb t-killed 1.0
 script t-slow postinst 'while [ -e /srv/hold ]; do sleep 0.1; done'; deb t-slow 1.0
 mkdir -p /srv/build/t-service/lib/systemd/system
 printf '[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' >/srv/build/t-service/lib/systemd/system/t-service.service
@@ -82,4 +83,4 @@ rm /srv/hold`
 
 /** Takes all of it away again. */
 export const CLEAN = `rm -f /srv/hold; while pgrep -f '[h]old.pl|[d]pkg -i' >/dev/null; do sleep 0.1; done; rm -f /var/lib/dpkg/updates/0001
-dpkg --purge --force-all t-a t-other t-service t-broken t-slow t-dep t-lib t-conf t-pin >/dev/null 2>&1 || :`
+dpkg --purge --force-all t-a t-other t-service t-broken t-killed t-slow t-dep t-lib t-conf t-pin >/dev/null 2>&1 || :`
