@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { withLock } from '../../src/lab/lock.ts'
 import { requireFit } from '../../src/lab/requirements.ts'
 import { endMeasured } from '../bench/control-group.ts'
@@ -10,9 +10,12 @@ import { comparedDocument } from './document.ts'
 import { ours } from './ours.ts'
 import type { Case, Observed, Row } from './row.ts'
 import { cases } from './rows/all.ts'
+import { takeStarted } from './running.ts'
 import type { Tool } from './tool.ts'
 
 const checkout = join(import.meta.dirname, '../..')
+/** Where all output is kept, and the document of a part of the rows. */
+const raw = join(checkout, '.deploy/compare')
 const only = process.argv[process.argv.indexOf('--only') + 1]?.split(',') ?? []
 const chosen = process.argv.includes('--only') ? cases.filter(({ id }) => only.includes(id)) : cases
 
@@ -20,13 +23,14 @@ await compare()
 
 async function compare(): Promise<void> {
   requireFit()
+  rmSync(raw, { recursive: true, force: true })
+  mkdirSync(raw, { recursive: true })
   const began = performance.now()
   const [rows, facts] = await withLock('compare', () =>
     onBed(async (bed) => [await allRows(bed), machineOf(bed)] as const),
   )
   const all = chosen.length === cases.length
-  const file = join(checkout, all ? 'docs/faults-compared.md' : '.deploy/compare/faults-compared.md')
-  mkdirSync(dirname(file), { recursive: true })
+  const file = all ? join(checkout, 'docs/faults-compared.md') : join(raw, 'faults-compared.md')
   const minutes = (performance.now() - began) / 60_000
   writeFileSync(file, comparedDocument({ date: new Date().toISOString().slice(0, 10), minutes, machine: facts, rows }))
   say(`written: ${file}`)
@@ -64,9 +68,16 @@ async function observed(one: Case, tool: Tool, bed: Bed): Promise<Observed> {
     say(String(error))
   } finally {
     await endMeasured()
+    keepOutput(`${one.id}-${tool.name}`)
   }
   say(`  ${tool.name}: ${seen.exit}, ${seen.seconds?.toFixed(1)} s; ${seen.facts.join('; ')}`)
   return seen
+}
+
+/** What the commands of a cell printed, for whoever doubts it. */
+function keepOutput(name: string): void {
+  const texts = takeStarted().map((running) => `$ ${running.argv.join(' ')}\n${running.output()}\n`)
+  appendFileSync(join(raw, `${name}.txt`), texts.join(''))
 }
 
 /** The bed is removed in any outcome, an interrupt included. */

@@ -12,6 +12,7 @@ export interface Ended {
 
 /** A command at work, and all that it started on this machine. */
 export interface Running {
+  readonly argv: readonly string[]
   readonly began: number
   readonly over: boolean
   /** Highest sum of proportional set sizes seen, in bytes. */
@@ -76,13 +77,14 @@ export function start({ argv, cwd, env, input }: Start): Running {
   const output = () => lines.map(({ text }) => text).join('')
   const exit = async (seconds: number): Promise<Ended> => {
     const waited = performance.now()
-    await Promise.race([over, pause(seconds * 1000)])
+    await endedWithin(over, seconds)
     // Its last words may still be in the pipe.
     if (how) await pause(50)
     const told = how || `still running after ${Math.round((performance.now() - waited) / 1000)} s`
     return { exit: told, seconds: ((ended || performance.now()) - began) / 1000, output: output() }
   }
   const running: Running = {
+    argv,
     began,
     get over() {
       return how !== ''
@@ -105,7 +107,25 @@ export function start({ argv, cwd, env, input }: Start): Running {
       return told
     },
   }
+  started.push(running)
   return running
+}
+
+/** All that was started since the last call, to keep what it printed. */
+export function takeStarted(): readonly Running[] {
+  return started.splice(0)
+}
+
+const started: Running[] = []
+
+function endedWithin(over: Promise<void>, seconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, seconds * 1000)
+    over.then(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
 }
 
 function send(pid: number, name: NodeJS.Signals): void {

@@ -7,10 +7,11 @@ import { makeUser } from './sudo.ts'
 function writes(path: string): Work {
   return {
     ansible: `- copy: { content: "it's \\"fine\\"! $HOME\\n", dest: ${path} }
-- shell: echo 'two words!' >>${path}`,
+- shell: echo 'two words!' >${path}2
+  args: { creates: ${path}2 }`,
     ours: `[
       file({ path: '${path}', content: 'it\\'s "fine"! $HOME\\n' }),
-      command({ run: sh\`echo 'two words!' >>${path}\`, unless: sh\`grep -q two ${path}\` }),
+      command({ run: sh\`echo 'two words!' >${path}2\`, creates: '${path}2' }),
     ]`,
   }
 }
@@ -29,9 +30,9 @@ function login(
     async observe(tool, bed) {
       await makeUser(bed, user, more, shell)
       const path = `/home/${user}/file`
-      await on(bed, `rm -rf ${path} /home/${user}/.local`)
+      await on(bed, `rm -rf ${path}* /home/${user}/.local`)
       const { exit, seconds, output } = await tool.apply(writes(path), { targets: [bed.first], user })
-      const text = await on(bed, `cat ${path} 2>/dev/null || :`)
+      const text = await on(bed, `cat ${path} ${path}2 2>/dev/null || :`)
       const right = text === `it's "fine"! $HOME\ntwo words!\n`
       return { exit, seconds, facts: [`done: ${yesNo(right)}`, ...(right ? [] : [named(output, words)])] }
     },
@@ -58,7 +59,8 @@ export const shellCases: readonly Case[] = [
       await on(bed, 'for one in /tmp /var/tmp; do mount -t tmpfs -o noexec tmpfs $one; done')
       const { exit, seconds } = await tool.apply(writes('/srv/c/file'), { targets: [bed.first] })
       await on(bed, 'umount /tmp /var/tmp')
-      const right = (await on(bed, 'cat /srv/c/file 2>/dev/null || :')) === `it's "fine"! $HOME\ntwo words!\n`
+      const right =
+        (await on(bed, 'cat /srv/c/file /srv/c/file2 2>/dev/null || :')) === `it's "fine"! $HOME\ntwo words!\n`
       return { exit, seconds, facts: [`done: ${yesNo(right)}`] }
     },
   },
