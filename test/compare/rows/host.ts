@@ -81,7 +81,14 @@ export const hostCases: readonly Case[] = [
       const { exit, seconds, output } = await tool.apply(REMOVE, { targets: [bed.first] })
       await held
       const removed = await on(bed, 'dpkg -s tree >/dev/null 2>&1 && echo no || echo yes')
-      return { exit, seconds, facts: [`package removed: ${removed.trim()}`, named(output, { 'the lock': /lock/i })] }
+      return {
+        exit,
+        seconds,
+        facts: [
+          `package removed: ${removed.trim()}`,
+          `says that it waits, or for whom: ${yesNo(/\block|is waited for/i.test(output))}`,
+        ],
+      }
     },
   },
 ]
