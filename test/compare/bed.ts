@@ -97,13 +97,21 @@ export function traffic({ lab }: Bed): number {
   return read('rx_bytes') + read('tx_bytes')
 }
 
+/** Ends what is left of sessions and programs, and nothing else of the host. */
+const END_SESSIONS = `systemctl stop 'deploy-*' 2>/dev/null || :
+  main=$(systemctl show -P MainPID ssh)
+  for one in $(grep -lE '/ssh.service$' /proc/[0-9]*/cgroup 2>/dev/null); do
+    pid=\${one#/proc/}; pid=\${pid%/cgroup}; [ "$pid" = "$main" ] || kill -9 "$pid" 2>/dev/null || :
+  done`
+
 /** Gives every host an empty /srv/c and nothing of an earlier run of either tool. */
 export async function clean(bed: Bed): Promise<void> {
   for (const { name } of bed.targets) {
     await labHeal(bed.lab, name)
     await on(
       bed,
-      `for one in /srv/c/*; do umount "$one" 2>/dev/null || :; done
+      `${END_SESSIONS}
+      for one in /srv/c/*; do umount "$one" 2>/dev/null || :; done
       rm -rf /srv/c /root/.ansible /home/*/.ansible /var/lib/deploy /run/deploy; mkdir -p /srv/c`,
       name,
     )

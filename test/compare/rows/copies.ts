@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { labCut, labHeal } from '../../../src/lab/lab.ts'
 import { pause, poll } from '../../../src/lab/poll.ts'
+import { readText } from '../../../src/lab/process.ts'
 import { type Bed, on, traffic } from '../bed.ts'
 import type { Case } from '../row.ts'
 import type { Running } from '../running.ts'
@@ -11,6 +12,8 @@ import type { Tool, Work } from '../tool.ts'
 
 const MIB = 1024 * 1024
 const TRIES = 10
+/** Seconds that processes of a killed controller are watched. */
+const ORPHANS = 20
 const TARGET = '/srv/c/large'
 
 const COPY: Work = {
@@ -27,10 +30,13 @@ export const copyCases: readonly Case[] = [
       const running = await copying(tool, bed, 40 * MIB)
       running.signal('SIGKILL')
       const { exit, seconds } = await running.exit(5)
+      const died = performance.now()
       await pause(1000)
-      const orphans = running.pids().length
-      await pause(9000)
-      const later = running.pids().length
+      const count = orphans(running)
+      await poll(() => (orphans(running) === 0 ? true : undefined), { seconds: ORPHANS, gap: 100 })
+      const lived = (performance.now() - died) / 1000
+      const still = orphans(running) > 0
+      await pause(Math.max(0, 10 - lived) * 1000)
       const state = await stateOf(bed, wanted)
       const left = await leftovers(bed)
       await running.end(0)
@@ -39,8 +45,8 @@ export const copyCases: readonly Case[] = [
         exit,
         seconds,
         facts: [
-          `processes of it left here 1 s later: ${orphans}, 10 s later: ${later}`,
-          `the file 10 s later: ${state}`,
+          `processes of it left here 1 s later: ${count}${count === 0 ? '' : still ? `, still there after ${ORPHANS} s` : `, the last ended ${lived.toFixed(1)} s after the kill`}`,
+          `the file after that: ${state}`,
           `temporary files left on the host: ${left}`,
           `next run: ${next.exit}, the file: ${await stateOf(bed, wanted)}, temporary files left: ${await leftovers(bed)}`,
         ],
@@ -90,6 +96,12 @@ async function copying(tool: Tool, bed: Bed, bytes: number): Promise<Running> {
   const enough = () => (running.over || traffic(bed) - before > bytes ? true : undefined)
   if (!(await poll(enough, { seconds: 60, gap: 2 }))) throw new Error(`no copy began: ${running.output().slice(-300)}`)
   return running
+}
+
+/** Processes that a dead controller left here, without ssh's own masters, which wait for nothing. */
+function orphans(running: Running): number {
+  const title = (pid: number) => readText(`/proc/${pid}/cmdline`) ?? ''
+  return running.pids().filter((pid) => !title(pid).includes('[mux]')).length
 }
 
 async function stateOf(bed: Bed, wanted: string): Promise<string> {

@@ -54,7 +54,7 @@ function leaks(fault: string, work: Work): Case {
         facts: [
           `hits in the output: ${hits(plain.output)}${loud ? `, with --diff -vvv: ${hits(loud.output)}` : ' (plan and diffs included)'}`,
           `arguments of processes, controller: ${local.hits} hits in ${local.samples} samples; host: ${remote.hits} in ${remote.samples}`,
-          `lines of the host's journal: ${journal.trim()}; other files on the host: ${files.split('\n').filter(Boolean).length}`,
+          `lines of the host's journal: ${journal.trim()}; other files on the host: ${files.split('\n').filter(Boolean).join(', ') || 'none'}`,
         ],
       }
     },
