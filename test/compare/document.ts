@@ -66,11 +66,12 @@ const NOTES = `## How it is measured
 - In ours: each changed playbook is type-checked anew (about a second), and a plan is made and printed. T24's tasks are
   applied one by one, because a host that failed is left out of what follows; Ansible's go on after an error
   (\`ignore_errors\`). There is no recursive owner in evenkeel; its row keeps the folder alone.
-- Not here: T4, T5 and T8 (a balancer is needed), T9 and T10 (methods, not faults), T17 (broken package state, mirror down),
+- Not here: T4, T5 and T8 (a balancer is needed), T9 and T10 (methods, not faults), the mirror of T17,
   T25 (hostile facts), T30 (a lab host has no clock of its own).
 
 ## Again
 
 \`npm run compare\` as root on Linux; it makes its hosts, installs Ansible in a temporary folder and removes everything at the
-end. \`npm run compare -- --only T2,T7\`: these rows alone, written to \`.deploy/compare/\`.
+end. What each command printed is kept in \`.deploy/compare/\`. \`npm run compare -- --only T2,T7\`: these rows alone; the
+document goes there, too. Exit code 1 when a cell could not be measured.
 `

@@ -19,9 +19,10 @@ const raw = join(checkout, '.deploy/compare')
 const only = process.argv[process.argv.indexOf('--only') + 1]?.split(',') ?? []
 const chosen = process.argv.includes('--only') ? cases.filter(({ id }) => only.includes(id)) : cases
 
-await compare()
+process.exitCode = await compare()
 
-async function compare(): Promise<void> {
+/** 1 when a cell could not be measured. */
+async function compare(): Promise<number> {
   requireFit()
   rmSync(raw, { recursive: true, force: true })
   mkdirSync(raw, { recursive: true })
@@ -34,6 +35,8 @@ async function compare(): Promise<void> {
   const minutes = (performance.now() - began) / 60_000
   writeFileSync(file, comparedDocument({ date: new Date().toISOString().slice(0, 10), minutes, machine: facts, rows }))
   say(`written: ${file}`)
+  const missing = rows.flatMap(({ ansible, ours }) => [ansible, ours]).filter(({ seconds }) => seconds === undefined)
+  return missing.length > 0 ? 1 : 0
 }
 
 function machineOf(bed: Bed): readonly string[] {

@@ -1,6 +1,6 @@
-// T15, T16: a host that has no room, may not be written, or is busy with packages.
+// T15, T16, T17: a host that has no room, may not be written, or is busy with packages.
 import { pause } from '../../../src/lab/poll.ts'
-import { on, onDisk } from '../bed.ts'
+import { type Bed, on, onDisk } from '../bed.ts'
 import { type Case, named, yesNo } from '../row.ts'
 import type { Work } from '../tool.ts'
 
@@ -72,26 +72,42 @@ export const hostCases: readonly Case[] = [
     id: 'T16',
     fault: `another program holds the lock of dpkg for ${HELD} s while a package is removed`,
     async observe(tool, bed) {
-      await on(
-        bed,
-        'dpkg -s tree >/dev/null 2>&1 || { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y tree >/dev/null 2>&1; }',
-      )
+      await withTree(bed)
       const held = on(bed, HOLD)
       await pause(500)
       const { exit, seconds, output } = await tool.apply(REMOVE, { targets: [bed.first] })
       await held
-      const removed = await on(bed, 'dpkg -s tree >/dev/null 2>&1 && echo no || echo yes')
       return {
         exit,
         seconds,
-        facts: [
-          `package removed: ${removed.trim()}`,
-          `says that it waits, or for whom: ${yesNo(/\block|is waited for/i.test(output))}`,
-        ],
+        facts: [await treeGone(bed), `says that it waits, or for whom: ${yesNo(/\block|is waited for/i.test(output))}`],
       }
     },
   },
+  {
+    id: 'T17',
+    fault: 'an installation was broken off before (the journal of dpkg is not empty), and a package is to be removed',
+    async observe(tool, bed) {
+      await withTree(bed)
+      await on(bed, ': >/var/lib/dpkg/updates/0001')
+      const { exit, seconds, output } = await tool.apply(REMOVE, { targets: [bed.first] })
+      const gone = await treeGone(bed)
+      await on(bed, 'rm -f /var/lib/dpkg/updates/0001')
+      return { exit, seconds, facts: [gone, named(output, { 'the command that mends it': /dpkg --configure -a/ })] }
+    },
+  },
 ]
+
+/** Sees to it that the package is there. */
+async function withTree(bed: Bed): Promise<void> {
+  const install = 'apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y tree >/dev/null 2>&1'
+  await on(bed, `dpkg -s tree >/dev/null 2>&1 || { ${install}; }`)
+}
+
+async function treeGone(bed: Bed): Promise<string> {
+  const gone = await on(bed, 'dpkg -s tree >/dev/null 2>&1 && echo no || echo yes')
+  return `package removed: ${gone.trim()}`
+}
 
 const HOLD = `python3 -c "
 import fcntl, time
