@@ -1,11 +1,11 @@
 // The controller is told to stop, is killed, or is not alone.
-import { pause } from '../../../src/lab/poll.ts'
-import { onDisk, until } from '../bed.ts'
+import { pause, poll } from '../../../src/lab/poll.ts'
+import { type Bed, onDisk, until } from '../bed.ts'
 import { type Case, yesNo } from '../row.ts'
 import type { Setup, Work } from '../tool.ts'
 
 /** Seconds that the interrupted command takes. */
-const WORK = 6
+const WORK = 10
 
 /** A file, a command that logs its begin and end, a file. */
 const THREE_STEPS: Work = (() => {
@@ -44,7 +44,7 @@ function stopped(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL', how: string): Case {
         .filter((line) => line.trim() !== '')
       const next = await tool.apply(THREE_STEPS, setup)
       await running.end(0)
-      await pause(WORK * 1000)
+      await poll(() => (allEnded(bed) ? true : undefined), { seconds: 2 * WORK, gap: 200 })
       const log = onDisk(bed, '/srv/c/log') ?? ''
       return {
         exit,
@@ -59,6 +59,12 @@ function stopped(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL', how: string): Case {
       }
     },
   }
+}
+
+/** Whether each command that began has written that it finished. */
+function allEnded(bed: Bed): boolean {
+  const log = onDisk(bed, '/srv/c/log') ?? ''
+  return log.match(/began/g)?.length === log.match(/finished/g)?.length
 }
 
 /** Words of either tool for a run before this one. */
