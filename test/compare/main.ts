@@ -19,6 +19,8 @@ const raw = join(checkout, '.deploy/compare')
 const only = process.argv[process.argv.indexOf('--only') + 1]?.split(',') ?? []
 const chosen = process.argv.includes('--only') ? cases.filter(({ id }) => only.includes(id)) : cases
 
+let interrupted = false
+
 process.exitCode = await compare()
 
 /** 1 when a cell could not be measured. */
@@ -70,6 +72,8 @@ async function observed(one: Case, tool: Tool, bed: Bed): Promise<Observed> {
     seen = { exit: 'not measured', seconds: undefined, facts: [String(error).split('\n')[0] ?? ''] }
     say(String(error))
   } finally {
+    // An interrupt is about to remove all this: nothing is to be begun, or written, any more.
+    if (interrupted) await new Promise(() => undefined)
     await endMeasured()
     keepOutput(`${one.id}-${tool.name}`)
   }
@@ -86,11 +90,12 @@ function keepOutput(name: string): void {
 /** The bed is removed in any outcome, an interrupt included. */
 async function onBed<T>(work: (bed: Bed) => Promise<T>): Promise<T> {
   const place = bedPlace()
-  const interrupted = async (signal: NodeJS.Signals) => {
+  const interrupt = async (signal: NodeJS.Signals) => {
+    interrupted = true
     say(`${signal}: removing the lab`)
     await endMeasured().finally(() => removeBed(place).finally(() => process.exit(130)))
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupt)
   try {
     return await work(await makeBed(place, say))
   } finally {

@@ -72,8 +72,16 @@ export function start({ argv, cwd, env, input }: Start): Running {
     child.once('exit', (code, signal) => finish(signal ? `ended by ${signal}` : `exit ${code}`))
   })
   const looking = setInterval(() => {
-    peak = Math.max(peak, memoryOf(group.pids()))
-  }, GAP)
+    peak = Math.max(peak, memoryOf(pids()))
+  }, GAP).unref()
+  const pids = () => {
+    try {
+      return group.pids()
+    } catch {
+      // It was ended from elsewhere, group and all.
+      return []
+    }
+  }
   const output = () => lines.map(({ text }) => text).join('')
   const exit = async (seconds: number): Promise<Ended> => {
     const waited = performance.now()
@@ -94,9 +102,9 @@ export function start({ argv, cwd, env, input }: Start): Running {
     },
     output,
     said: (after) => lines.filter(({ at }) => at > after),
-    pids: () => group.pids(),
+    pids,
     signal: (name, to = 'command') => {
-      for (const pid of to === 'all' ? group.pids() : [to === 'foreground' ? -(child.pid ?? 0) : (child.pid ?? 0)])
+      for (const pid of to === 'all' ? pids() : [to === 'foreground' ? -(child.pid ?? 0) : (child.pid ?? 0)])
         send(pid, name)
     },
     exit,
