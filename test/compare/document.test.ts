@@ -23,6 +23,16 @@ test('a row has what was measured, and nothing of it becomes markup', () => {
   )
 })
 
+test('rows that found the same of both tools are listed', () => {
+  const seen = { exit: 'exit 0', seconds: 1, facts: ['done: yes'] }
+  const same = { id: 'T20', fault: 'login shell csh', ansible: seen, ours: { ...seen, exit: 'exit 1', seconds: 2 } }
+  const text = comparedDocument({ date: '2026-01-31', minutes: 1, machine: [], rows: [row, same] })
+
+  expect(text).toContain(
+    '\n\nIn 1 of 2 rows both did equally well, or equally badly:\n\n- T20 login shell csh\n\n## How',
+  )
+})
+
 test('named tells which words an output has and which it has not', () => {
   const words = { host: /web1/, cause: /refused/ }
   expect(named('web1: connection refused', words)).toBe('output names host, cause')

@@ -21,8 +21,16 @@ export function comparedDocument({ date, minutes, machine, rows }: Compared): st
     [...machine, `the whole run took ${minutes.toFixed(0)} minutes`].map((fact) => `- ${text(fact)}`).join('\n'),
     '\n## Side by side\n',
     ['| T | fault | Ansible | evenkeel |', '| --- | --- | --- | --- |', ...lines].join('\n'),
-    `\n${NOTES}`,
+    `\n${alike(rows)}\n`,
+    NOTES,
   ].join('\n')
+}
+
+/** Which rows found the same of both tools, apart from their exit codes and seconds. */
+function alike(rows: readonly Row[]): string {
+  const same = rows.filter(({ ansible, ours }) => ansible.facts.join('\n') === ours.facts.join('\n'))
+  const list = same.map(({ id, fault }) => `- ${id} ${text(fault)}`)
+  return [`In ${same.length} of ${rows.length} rows both did equally well, or equally badly:\n`, ...list].join('\n')
 }
 
 function cell({ exit, seconds, facts }: Observed): string {
