@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { exitCodes } from '../model/error.ts'
 import type { Emit, RunEvent } from '../model/event.ts'
 import type { Plan } from '../model/plan.ts'
+import type { Redactor } from '../model/redaction.ts'
 import type { SavedPlan } from '../model/saved-plan.ts'
 import type { ApplyResult } from '../run/apply.ts'
 import type { Approve } from '../run/approval.ts'
@@ -54,7 +55,7 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
   const { plan, survey, context } = await showPlan(run, output, { prune, instead })
   if (options.saved) await requireSaved(options.saved, { ...run, context }, survey)
   const outcomes = trackOutcomes(plan)
-  const events = options.events === undefined ? undefined : await openEvents(options.events, plan)
+  const events = options.events === undefined ? undefined : await openEvents(options.events, context.redactor, plan)
   const emit = (event: RunEvent) => {
     outcomes.take(event)
     events?.take(event)
@@ -79,9 +80,9 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
   return exitOfApply(plan, ended?.result, ended?.interrupted)
 }
 
-async function openEvents(file: string, { environment, playbook }: Plan) {
+async function openEvents(file: string, redactor: Redactor, { environment, playbook }: Plan) {
   const { openEventsFile } = await import('./events-file.ts')
-  return openEventsFile(file, environment, playbook)
+  return openEventsFile(file, redactor, environment, playbook)
 }
 
 /** Refuses when the project or a host is not what the saved plan was made of. Nothing was touched by then. */

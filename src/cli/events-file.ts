@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { RunEvent } from '../model/event.ts'
-import { redact } from '../model/redaction.ts'
+import type { Redactor } from '../model/redaction.ts'
 import { safeJsonLine } from '../report/json.ts'
 
 /** A file that gets each event of a run as a line of JSON, as it happens. */
@@ -12,10 +12,10 @@ export interface EventsFile {
 }
 
 /** Opens the file and writes its first line. @throws DeployError (exit 64) when it cannot be written. */
-export function openEventsFile(file: string, environment: string, playbook: string): EventsFile {
+export function openEventsFile(file: string, redactor: Redactor, environment: string, playbook: string): EventsFile {
   const descriptor = open(file)
   const line = (value: object) =>
-    void writeSync(descriptor, redact(`${safeJsonLine({ at: new Date().toISOString(), ...value })}\n`))
+    void writeSync(descriptor, redactor.text(`${safeJsonLine({ at: new Date().toISOString(), ...value })}\n`))
   line({ type: 'begin', format: 1, environment, playbook })
   return {
     take: (event) => line('output' in event ? { ...event, output: event.output?.toString('utf8') } : event),

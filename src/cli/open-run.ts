@@ -38,25 +38,25 @@ async function reach(root: string, environment: string, options: ReachOptions) {
   const { inventory: described, schema } = await loadInventory(root, environment, {
     transport: config.transport ?? (hasSsh() ? 'openssh' : 'node-ssh'),
   })
-  const { secrets, problem: secretsProblem } = await openSecrets(root, environment, schema.secrets ?? [])
+  const { secrets, previous, problem: secretsProblem } = await openSecrets(root, environment, schema.secrets ?? [])
   const inventory = { ...described, secrets }
   const limit = new Set(matchPattern(inventory, options.limit ?? 'all'))
   const knownHosts = [knownHostsFile(root, environment)]
   const sudoPassword = options.askSudoPassword && (await (await import('./ask-secret.ts')).askSecret('sudo password'))
   const pool = openPool({ inventory, knownHosts, forks: options.forks, ...(sudoPassword && { sudoPassword }) })
-  return { config, inventory, schema, limit, knownHosts, pool, secretsProblem }
+  const { redactor } = await import('../model/redaction.ts')
+  const masks = redactor([...Object.values(secrets), ...previous, ...(sudoPassword ? [sudoPassword] : [])])
+  const { maskOutput } = await import('./mask-output.ts')
+  maskOutput(masks)
+  return { config, inventory, schema, limit, knownHosts, pool, redactor: masks, secretsProblem }
 }
 
-/** The secrets that can be read here. From now on they are masked in whatever this process says. */
+/** The secrets that can be read here, and those that were replaced. */
 async function openSecrets(root: string, environment: string, names: readonly string[]) {
-  if (names.length === 0) return { secrets: {}, problem: undefined }
+  if (names.length === 0) return { secrets: {}, previous: [], problem: undefined }
   const { loadSecrets } = await import('../load/secrets/load.ts')
-  const { learnSecrets } = await import('../model/redaction.ts')
-  const { maskOutput } = await import('./mask-output.ts')
   const { secrets, previous, problem } = await loadSecrets(root, environment, names)
-  learnSecrets([...secrets.values(), ...previous])
-  maskOutput()
-  return { secrets: Object.fromEntries(secrets), problem }
+  return { secrets: Object.fromEntries(secrets), previous, problem }
 }
 
 /** @throws DeployError (exit 64) when some secrets cannot be read here: a playbook may use any of them. */
@@ -90,7 +90,7 @@ export async function openRun(
   const check = options.check ? (await import('../load/type-check.ts')).startTypeCheck(root) : undefined
   try {
     const opened = inherited ?? (await reach(root, environment, options))
-    const { config, schema, limit, knownHosts, pool } = opened
+    const { config, schema, limit, knownHosts, pool, redactor } = opened
     const inventory = options.offline ? await withoutValues(opened) : withSecrets(opened)
     const close = () => {
       check?.stop()
@@ -101,7 +101,7 @@ export async function openRun(
     const scope = { project: projectName(root), environment, playbook: playbookName }
     const sources = projectSources(root)
     const ran = inherited?.ran
-    const context = { root, inventory, playbook, sources, scope, limit, pool, ...(ran && { ran }) }
+    const context = { root, inventory, playbook, sources, scope, limit, pool, redactor, ...(ran && { ran }) }
     return { context, playbookName, knownHosts, checked: check?.result ?? Promise.resolve(), close }
   } catch (error) {
     // A type error often is the better word for a file that cannot be loaded.

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { Plan } from '../model/plan.ts'
-import { redact } from '../model/redaction.ts'
+import type { Redactor } from '../model/redaction.ts'
 import type { Survey } from '../run/survey.ts'
 import { type OpenedRun, openRun } from './open-run.ts'
 import { type Finish, type PlaybookOptions, withPlaybook, withPrune } from './options.ts'
@@ -46,7 +46,7 @@ async function planVerb(environment: string, playbook: string | undefined, optio
     const { plan, survey, context } = await showPlan(run, output, { twice: true, prune, ...(as && { as }) })
     const { planJson } = await import('../report/json.ts')
     output.document(planJson(plan))
-    if (options.html) await writePage(plan, options.html)
+    if (options.html) await writePage(plan, options.html, context.redactor)
     if (options.out) await save({ ...run, context }, { plan, survey, prune }, options.out, output)
     const exit = exitOfPlan(plan)
     return exit === exitCodes.done && options.detailedExitcode && plan.changes.length > 0 ? exitCodes.differences : exit
@@ -71,10 +71,10 @@ function clash(message: string): DeployError {
   return new DeployError({ code: 'E_OPTIONS', message, hint: 'deploy plan --help', exit: exitCodes.usage })
 }
 
-async function writePage(plan: Plan, file: string): Promise<void> {
+async function writePage(plan: Plan, file: string, redactor: Redactor): Promise<void> {
   const { planPage } = await import('../report/html.ts')
   const { writeWhole } = await import('../load/write-whole.ts')
-  writeWhole(file, redact(planPage(plan, new Date())), 0o600)
+  writeWhole(file, redactor.text(planPage(plan, new Date())), 0o600)
 }
 
 /** Writes the plan to a file. What could not be planned is in no saved plan, and a plan that has problems is not saved. */
@@ -104,9 +104,22 @@ async function save(
     ...(prune && { prune }),
   }
   const saved = savePlan(head, seen, new Date())
-  writeWhole(file, redact(`${JSON.stringify(saved, null, 1)}\n`), 0o600)
+  const text = `${JSON.stringify(saved, null, 1)}\n`
+  requireNoSecret(text, context.redactor)
+  writeWhole(file, text, 0o600)
   const without = plan.unreachable.map(({ host }) => host).join(', ')
   output.progress(`Saved${without && ` without ${without}`} until ${saved.expires}: deploy apply --plan ${file}\n`)
+}
+
+/** A saved plan goes to other places, and masked it would not be what its sum says. */
+function requireNoSecret(text: string, redactor: Redactor): void {
+  const [, name] = /\[secret:([^\]]+)\]/.exec(redactor.text(text)) ?? []
+  if (name === undefined) return
+  throw new DeployError({
+    code: 'E_NOT_SAVED',
+    message: `the plan was not saved: the name of a task, host or path in it holds the value of secret ${name}`,
+    hint: 'choose a value that is no common word',
+  })
 }
 
 /** A plan that could not be made for every host says so by its exit code. */

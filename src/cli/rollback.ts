@@ -25,14 +25,14 @@ async function rollbackVerb(environment: string, named: string | undefined, opti
   const { rollbackOf } = await import('../run/rollback.ts')
   const { errorText } = await import('../report/error-text.ts')
   const root = findProject(process.cwd())
-  const { pool, inventory, limit: asked, knownHosts } = await openEnvironment(root, environment, options)
+  const { pool, inventory, limit: asked, knownHosts, redactor } = await openEnvironment(root, environment, options)
   try {
     const all = inventory.hosts.map(({ name }) => name).filter((name) => asked.has(name))
     const { run, playbook, hosts, lost } = await rollbackOf(pool, inventory, all, named)
     for (const error of lost) process.stderr.write(errorText(error, options.verbose ?? false))
     const scope = { project: projectName(root), environment, playbook: '' }
     const limit = new Set(hosts)
-    const context = { root, inventory, playbook, sources: projectSources(root), scope, limit, pool }
+    const context = { root, inventory, playbook, sources: projectSources(root), scope, limit, pool, redactor }
     const opened = { context, playbookName: '', knownHosts, checked: Promise.resolve(), close: () => pool.close() }
     const command = `rollback ${environment} ${run}`
     const exit = await applyOpened(opened, { ...options, check: false, command })

@@ -15,6 +15,9 @@ interface Ended {
   readonly lost?: DeployError
 }
 
+/** Milliseconds without a word, after which the end of a line is no more taken for the beginning of a secret. */
+const SETTLE = 300
+
 export function runCommand(program: Command, finish: Finish): void {
   withReach(program.command('run'))
     .description('run a command on hosts, its output streamed per host')
@@ -32,11 +35,10 @@ async function run(environment: string, pattern: string, command: string, option
   const { errorText } = await import('../report/error-text.ts')
   const { lineWriter } = await import('../report/line-writer.ts')
   const { boundedOutput } = await import('../report/bounded-output.ts')
-  const { redactStream } = await import('../model/redaction.ts')
   const { matchPattern } = await import('../load/pattern.ts')
   const { findProject } = await import('../load/project.ts')
   const output = openOutput(options)
-  const { inventory, limit, pool } = await openEnvironment(findProject(process.cwd()), environment, options)
+  const { inventory, limit, pool, redactor } = await openEnvironment(findProject(process.cwd()), environment, options)
   const hosts = matchPattern(inventory, pattern).filter((host) => limit.has(host))
   const width = Math.max(0, ...hosts.map((host) => host.length))
   const script = sh`sh -c ${command} </dev/null 2>&1; say code $?`.shell
@@ -45,16 +47,20 @@ async function run(environment: string, pattern: string, command: string, option
     const writer = lineWriter((line) => output.print(`${host.padEnd(width)}  ${line}\n`))
     const collected = boundedOutput()
     // Chunks are cut anywhere, also within a secret.
-    const masked = redactStream()
+    const masked = redactor.stream()
     const take = (chunk: Buffer) => (output.json ? collected.push(chunk) : writer.write(chunk))
+    let settling: NodeJS.Timeout | undefined
     try {
       const marks = await pool.ask(host, {
         script: `say output\n${script}`,
         onOutput: (chunk) => {
+          clearTimeout(settling)
           take(masked.push(chunk))
+          settling = setTimeout(() => take(masked.settle()), SETTLE)
           return output.ready()
         },
       })
+      clearTimeout(settling)
       take(masked.end())
       writer.end()
       const code = Number(marks.find(({ words }) => words[0] === 'code')?.words[1])

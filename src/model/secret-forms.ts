@@ -6,7 +6,11 @@ export const SHORTEST_SECRET = 6
  * can begin), hex, URLs, JSON, shell words, HTML and our own escapes.
  */
 export function formsOf(value: string): readonly string[] {
-  const texts = new Set([value, ...value.split(/\r?\n/)])
+  // What frames every key is no secret.
+  const lines = value
+    .split(/\r?\n/)
+    .filter((line) => isLong(line.trim()) && !/^-----(BEGIN|END) [A-Z0-9 ]+-----$/.test(line))
+  const texts = new Set([value, ...lines])
   const forms = new Set([...texts].filter(isLong).flatMap((text) => [...escapes(text), ...encodings(text)]))
   return [...forms].filter(isLong)
 }
@@ -29,7 +33,10 @@ function escapes(text: string): readonly string[] {
     text.replace(/[^A-Za-z0-9_/.:@%+,=-]/g, '\\$&'),
     text.replace(/[\\"$`]/g, '\\$&'),
     text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n').replaceAll('\t', '\\t'),
+    // Languages that write JSON for web pages.
+    json.replaceAll('&', '\\u0026').replaceAll('<', '\\u003c').replaceAll('>', '\\u003e'),
     html,
+    html.replaceAll('&quot;', '&#34;').replaceAll("'", '&#39;'),
     html.replaceAll("'", '&#39;'),
     html.replaceAll("'", '&#x27;'),
     text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (character) => {
@@ -43,7 +50,7 @@ function encodings(text: string): readonly string[] {
   const hex = bytes.toString('hex')
   const url = encodeURIComponent(text)
   const strict = url.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
-  const urls = [url, strict, strict.replaceAll('%20', '+')]
+  const urls = [url, strict, strict.replaceAll('%20', '+'), strict.replaceAll('%2F', '/')]
   const base64 = [0, 1, 2].map((offset) => base64At(bytes, offset))
   return [
     hex,

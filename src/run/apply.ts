@@ -68,7 +68,7 @@ export interface Order {
  */
 export async function apply(context: Context, first: Survey, order: Order): Promise<ApplyResult> {
   const id = newRunId()
-  const journal = openJournal(context.root, id)
+  const journal = openJournal(context.root, id, context.redactor)
   const hosts = [...new Set(first.phases.map(({ host }) => host))].filter((host) => !order.blocked.has(host))
   journal.append({
     event: 'run',
@@ -210,6 +210,7 @@ async function runPart(run: Run, phaseName: string, part: HostPhase, owed: reado
     run: run.id,
     fence: lock.fence,
     stop: run.stop,
+    redactor: run.context.redactor,
     part,
     phaseName,
     owed,

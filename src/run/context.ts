@@ -2,6 +2,7 @@ import type { Sources } from '../model/content.ts'
 import type { Inventory } from '../model/inventory.ts'
 import type { ManifestScope } from '../model/manifest.ts'
 import type { Playbook } from '../model/playbook.ts'
+import type { Redactor } from '../model/redaction.ts'
 import type { Pool } from './pool.ts'
 
 /** Everything a run works with. */
@@ -16,6 +17,8 @@ export interface Context {
   /** The hosts this command may act on, from `--limit`. */
   readonly limit: ReadonlySet<string>
   readonly pool: Pool
+  /** Masks the secrets of the environment in whatever is written down or shown. */
+  readonly redactor: Redactor
   /** Keys of tasks by host that the run taken over has done. */
   readonly ran?: ReadonlyMap<string, ReadonlySet<string>>
 }

@@ -1,5 +1,5 @@
 import type { Emit, HandlerEvent, TaskEvent } from '../model/event.ts'
-import { redactBytes } from '../model/redaction.ts'
+import type { Redactor } from '../model/redaction.ts'
 import type { CompiledTask } from '../plan/compile.ts'
 import type { Mark } from '../shell/frames.ts'
 import type { OwedHere } from '../shell/program.ts'
@@ -12,15 +12,16 @@ export interface Telling {
   /** Handlers of earlier runs to pay here. */
   readonly owed: readonly OwedHere[]
   readonly emit: Emit
+  readonly redactor: Redactor
 }
 
 /** Tells of a mark; false when what the host sent for it could not be kept here. */
 export function report(job: Telling, { words, before }: Mark): boolean {
   const [word = '', id = '', rest] = words
-  const output = redactBytes(before)
   const task = job.part.tasks[Number(id)]
   if (word === 'start' && task) job.emit({ ...taskEvent(job, task), state: 'start' })
   if (word === 'done' && task) return reportDone(job, task, before)
+  const output = job.redactor.bytes(before)
   if (word === 'failed' && task) job.emit({ ...taskEvent(job, task), state: 'failed', output, code: Number(rest) })
   const state = HANDLER_STATES[word]
   if (state === 'invalid') job.emit({ ...handlerEvent(job, id), state, output, putBack: asPutBack(rest) })
@@ -32,7 +33,7 @@ function reportDone(job: Telling, task: CompiledTask, output: Buffer): boolean {
   const { received } = task.task.kind
   try {
     received?.(task.want, output)
-    job.emit({ ...taskEvent(job, task), state: 'changed', ...(!received && { output: redactBytes(output) }) })
+    job.emit({ ...taskEvent(job, task), state: 'changed', ...(!received && { output: job.redactor.bytes(output) }) })
     return true
   } catch (error) {
     job.emit({ ...taskEvent(job, task), state: 'failed', output: Buffer.from(`${(error as Error).message}\n`) })

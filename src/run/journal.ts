@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DeployError } from '../model/error.ts'
-import { redact } from '../model/redaction.ts'
+import type { Redactor } from '../model/redaction.ts'
 
 /** The controller's own record of a run: JSON lines, each on disk before what it announces begins. */
 export interface Journal {
@@ -15,7 +15,7 @@ export interface Journal {
  *
  * @throws DeployError `E_JOURNAL` when it cannot be written: a run whose record cannot be kept must not begin.
  */
-export function openJournal(root: string, run: string): Journal {
+export function openJournal(root: string, run: string, redact: Redactor): Journal {
   const folder = join(root, '.deploy', 'runs')
   const file = join(folder, `${run}.jsonl`)
   const descriptor = orRefuse(folder, () => {
@@ -27,7 +27,7 @@ export function openJournal(root: string, run: string): Journal {
     append(entry) {
       entries++
       failpoint('before', entries)
-      const line = Buffer.from(redact(`${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`))
+      const line = Buffer.from(redact.text(`${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`))
       orRefuse(file, () => {
         // A disk that fills up takes a part of it.
         if (writeSync(descriptor, line) < line.length) throw new Error('no space left')

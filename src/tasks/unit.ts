@@ -108,7 +108,7 @@ function resolve(want: Unit, sources: Sources): UnitFile {
 function contentOf(want: Unit, sources: Sources): { readonly text: string; readonly bytes: Content } {
   const template = want.from === undefined ? undefined : sources.template(want.from)
   const text = template ? renderTemplate(template.text, want.data ?? {}, template.file) : (want.content ?? '')
-  return { text, bytes: bytesContent(text) }
+  return { text, bytes: bytesContent(text, want.data) }
 }
 
 /**
