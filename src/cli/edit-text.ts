@@ -24,7 +24,8 @@ export async function editText(
   const remove = () => rmSync(folder, { recursive: true, force: true })
   // The editor is in the foreground and gets the interrupts; what ends us must not leave the text behind.
   process.on('SIGINT', ignore)
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, remove)
+  const leave = () => process.exit(exitCodes.usage)
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, leave)
   process.once('exit', remove)
   try {
     const file = join(folder, name)
@@ -44,7 +45,8 @@ export async function editText(
   } finally {
     remove()
     process.off('SIGINT', ignore)
-    for (const event of ['SIGTERM', 'SIGHUP', 'exit']) process.off(event, remove)
+    for (const signal of ['SIGTERM', 'SIGHUP']) process.off(signal, leave)
+    process.off('exit', remove)
   }
 }
 

@@ -51,6 +51,8 @@ async function forget(pool: Pool, host: string): Promise<void> {
   const { FORGET } = await import('../shell/manifest.ts')
   const marks = await pool.ask(host, { script: FORGET })
   if (marks.some(({ words }) => words[0] === 'forgotten')) return
+  if (marks.some(({ words }) => words[0] === 'unconfirmed'))
+    throw refused(`${host}: what a run changed there is about to be put back, within a minute`)
   if (marks.some(({ words }) => words[0] === 'busy')) throw refused(`${host}: a run has begun there meanwhile`)
   throw new DeployError({
     code: 'E_FORGET',

@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { SecretValues } from '../load/secrets/values.ts'
 import { DeployError, exitCodes } from '../model/error.ts'
-import type { Secret } from '../model/secret.ts'
 import type { Finish } from './options.ts'
 
 export function secretsCommand(program: Command, finish: Finish): void {
@@ -30,7 +29,8 @@ interface Opened {
   readonly names: readonly string[]
   /** Relative to the project. */
   readonly file: string
-  /** `undefined`: there is no file yet. */
+  readonly there: boolean
+  /** `undefined`: there is no file yet, or it cannot be read here. */
   readonly text: string | undefined
 }
 
@@ -38,27 +38,25 @@ async function edit(environment: string): Promise<number> {
   const opened = await open(environment)
   const { editText } = await import('./edit-text.ts')
   const { readSecretValues } = await import('../load/secrets/values.ts')
-  const { root, names, file, text } = opened
+  const { names, file, text } = opened
   const before = text === undefined ? undefined : await readSecretValues(text, file, names)
-  const recipients = await readersOf(root, environment)
+  const recipients = await readersOf(opened)
   const start = text ?? names.map((name) => `${name}: ""\n`).join('')
   const edited = await editText(start, `${environment}.yaml`, (now) => readSecretValues(now, file, names))
   if (edited === undefined) return say('nothing was changed')
-  const after = await readSecretValues(edited, file, names)
-  return save(opened, { before, after: after.secrets, recipients })
+  return save(opened, { before, after: await readSecretValues(edited, file, names), recipients })
 }
 
 async function encryptStdin(environment: string): Promise<number> {
-  const opened = await open(environment, false)
   const { readSecretValues } = await import('../load/secrets/values.ts')
   const { text } = await import('node:stream/consumers')
+  // What was there is replaced, whether or not it can be read here; where it can, its values stay masked.
+  const opened = await open(environment, () => undefined)
+  const { names, file } = opened
   if (process.stdin.isTTY) throw refused('nothing comes from stdin', `deploy secrets encrypt ${environment} < FILE`)
-  const after = await readSecretValues(await text(process.stdin), 'stdin', opened.names)
-  return save(opened, {
-    before: undefined,
-    after: after.secrets,
-    recipients: await readersOf(opened.root, environment),
-  })
+  const after = await readSecretValues(await text(process.stdin), 'stdin', names)
+  const before = opened.text === undefined ? undefined : await readSecretValues(opened.text, file, names)
+  return save(opened, { before, after, recipients: await readersOf(opened) })
 }
 
 async function rotate(environment: string, named: readonly string[]): Promise<number> {
@@ -67,7 +65,7 @@ async function rotate(environment: string, named: readonly string[]): Promise<nu
   const { readSecretValues } = await import('../load/secrets/values.ts')
   const { unknownName } = await import('../model/unknown-name.ts')
   const { Secret } = await import('../model/secret.ts')
-  const { root, names, file, text } = opened
+  const { names, file, text } = opened
   if (text === undefined) throw refused(`${environment} has no secrets yet`, `deploy secrets edit ${environment}`)
   const unknown = named.find((name) => !names.includes(name))
   if (unknown !== undefined) {
@@ -76,16 +74,17 @@ async function rotate(environment: string, named: readonly string[]): Promise<nu
   }
   const before = await readSecretValues(text, file, names)
   const fresh = named.map((name) => [name, new Secret(name, randomBytes(24).toString('base64url'))] as const)
-  const after = new Map([...before.secrets, ...fresh])
-  return save(opened, { before, after, recipients: await readersOf(root, environment) })
+  const after = { ...before, secrets: new Map([...before.secrets, ...fresh]) }
+  return save(opened, { before, after, recipients: await readersOf(opened) })
 }
 
-async function open(environment: string, decrypts = true): Promise<Opened> {
+/** `unreadable` decides what becomes of a file that cannot be decrypted here. */
+async function open(environment: string, unreadable: (error: unknown) => undefined = rethrow): Promise<Opened> {
   const { findProject } = await import('../load/project.ts')
   const { inventoryFile } = await import('../load/environments.ts')
   const { loadSchema } = await import('../load/schema.ts')
   const { secretsFile } = await import('../load/secrets/load.ts')
-  const { decrypt } = await import('../load/secrets/age.ts')
+  const age = await import('../load/secrets/age.ts')
   const root = findProject(process.cwd())
   inventoryFile(root, environment)
   const { secrets: names = [] } = await loadSchema(root)
@@ -94,26 +93,46 @@ async function open(environment: string, decrypts = true): Promise<Opened> {
   const there = secretsFile(root, environment)
   if (there?.endsWith('.sops.yaml')) throw refused(`${there} is kept by sops`, `sops ${there}`)
   const file = `secrets/${environment}.age`
-  const text = there && decrypts ? await decrypt(join(root, file), file, environment) : undefined
-  return { root, environment, names, file, text }
+  if (there && !age.hasIdentity()) await introduce(environment)
+  const text = there && (await age.decrypt(join(root, file), file, environment).catch(unreadable))
+  return { root, environment, names, file, there: there !== undefined, text }
 }
 
-/** Whom to encrypt for. Where nobody is listed yet it is this user, who gets an identity where there is none. */
-async function readersOf(root: string, environment: string): Promise<readonly string[]> {
-  const { existsSync } = await import('node:fs')
+function rethrow(error: unknown): never {
+  throw error
+}
+
+/** Makes an identity for somebody who has none, and says who must let them in. */
+async function introduce(environment: string): Promise<never> {
+  const { identityFile, makeIdentity, recipientsFile } = await import('../load/secrets/age.ts')
+  const recipient = await makeIdentity()
+  throw refused(
+    `you had no age identity; one is in ${identityFile()} now, and it cannot read the secrets yet. Its public key: ${recipient}`,
+    `someone who can read them adds that line to ${recipientsFile(environment)}, then: deploy secrets rotate ${environment}`,
+  )
+}
+
+/** Whom to encrypt for. Where there are no secrets yet it is this user, who gets an identity where there is none. */
+async function readersOf({ root, environment, file, there }: Opened): Promise<readonly string[]> {
   const age = await import('../load/secrets/age.ts')
   const listed = age.recipients(root, environment)
   if (listed.length > 0) return listed
-  const made = existsSync(age.identityFile()) ? undefined : await age.makeIdentity()
-  await age.startRecipients(root, environment, made ?? age.identities()[0] ?? '')
+  const list = age.recipientsFile(environment)
+  if (there)
+    throw refused(
+      `${file} is there and ${list} lists nobody: others would lose what they can read`,
+      `git log -- ${list}`,
+    )
+  const made = age.hasIdentity() ? undefined : await age.makeIdentity()
+  age.startRecipients(root, environment, made ?? (await age.ownRecipient()))
   if (made) process.stdout.write(`your age identity is in ${age.identityFile()}: keep a copy, nobody else has it\n`)
-  process.stdout.write(`${age.recipientsFile(environment)} lists you as the only reader\n`)
+  process.stdout.write(`${list} lists you as the only reader\n`)
   return age.recipients(root, environment)
 }
 
 interface Saved {
   readonly before: SecretValues | undefined
-  readonly after: ReadonlyMap<string, Secret>
+  readonly after: SecretValues
   readonly recipients: readonly string[]
 }
 
@@ -123,11 +142,11 @@ async function save({ root, environment, names, file }: Opened, { before, after,
   const { writeSecretValues } = await import('../load/secrets/values.ts')
   const text = await writeSecretValues(after, before)
   writeWhole(join(root, file), await encrypt(text, recipients, environment))
-  const changed = [...after].filter(([name, value]) => before?.secrets.get(name)?.reveal() !== value.reveal())
+  const changed = [...after.secrets].filter(([name, value]) => before?.secrets.get(name)?.reveal() !== value.reveal())
   const count = recipients.length === 1 ? '1 reader' : `${recipients.length} readers`
   const what = changed.length > 0 ? `: ${changed.map(([name]) => name).join(', ')} changed` : ''
   say(`${file} is encrypted for ${count}${what}`)
-  const missing = names.filter((name) => !after.has(name))
+  const missing = names.filter((name) => !after.secrets.has(name))
   if (missing.length > 0) say(`still without a value: ${missing.join(', ')}`)
   if (changed.length > 0) say(`hosts have the old values until: deploy apply ${environment}`)
   return exitCodes.done

@@ -10,6 +10,8 @@ import { type Decision, guardOf } from './decide.ts'
 const TIMEOUT = 600
 
 export interface ProgramHead {
+  /** Whether a login proves something: changes that may cut off the host are put back without one. */
+  readonly guards: boolean
   readonly nonce: string
   readonly run: string
   readonly fence: number
@@ -35,10 +37,11 @@ export function buildProgram(
     ...between(indexes[at - 1] ?? -1, task.index),
     ...Object.values(task.probes),
   ])
+  const { guards, ...named } = head
   return {
-    ...head,
+    ...named,
     tasks: todo.map((decision, at) => ({
-      ...programTask(decision),
+      ...programTask(decision, guards),
       ...guarded(asked[at] ?? [], pieces),
       ...judges(handlers, indexes, at, mover),
     })),
@@ -101,10 +104,10 @@ export function programContents(todo: readonly Decision[]): readonly Content[] {
   return [...new Map(contents.map((content) => [content.sha256, content])).values()]
 }
 
-function programTask(decision: Decision) {
+function programTask(decision: Decision, guards: boolean) {
   const { task } = decision
   const steps = stepsOf(decision)
-  const revert = revertOf(task)
+  const revert = guards && revertOf(task)
   return {
     index: task.index,
     key: task.key,

@@ -10,5 +10,5 @@ const SAID: Readonly<Record<HostRevert['state'], string>> = {
   armed: 'is not confirmed by a new login yet: it is put back within a minute',
   reverting: 'is being put back, for no new login has confirmed it',
   reverted: 'was put back, for no new login had confirmed it',
-  stuck: 'could not be put back as a whole: look at /var/lib/deploy/revert/said there',
+  stuck: 'could not be put back as a whole: look at /var/lib/deploy/revert there',
 }

@@ -12,7 +12,7 @@ import { type Journal, openJournal } from './journal.ts'
 import { type Locks, lockHosts, notLocked, releaseHosts } from './lock.ts'
 import { handlerOf } from './make-plan.ts'
 import { recordOf } from './manifests.ts'
-import { rebootsUs } from './reboot.ts'
+import { isHere, rebootsUs } from './reboot.ts'
 import { newRunId } from './run-id.ts'
 import { type HostPhase, type Survey, survey } from './survey.ts'
 
@@ -209,6 +209,7 @@ async function runPart(run: Run, phaseName: string, part: HostPhase, owed: reado
   const result = await runHostPhase(run.context.pool, {
     run: run.id,
     fence: lock.fence,
+    guards: !isHere(run.context, part.host),
     stop: run.stop,
     redactor: run.context.redactor,
     part,

@@ -8,7 +8,7 @@ import { type Pieces, readPieces } from '../shell/probe-script.ts'
 import { hostProgram } from '../shell/program.ts'
 import type { Approve } from './approval.ts'
 import { askHost } from './ask-probes.ts'
-import { confirmByLogin } from './confirm-change.ts'
+import { confirmTasks } from './confirm-change.ts'
 import { report, type Telling, taskEvent } from './host-events.ts'
 import type { Pool } from './pool.ts'
 import { newNonce, type ProgramResult, runProgram } from './program-run.ts'
@@ -24,6 +24,8 @@ export interface HostPhaseResult {
 export interface HostPhaseJob extends Telling {
   readonly run: string
   readonly fence: number
+  /** Whether a new login proves something: not on the machine the command runs on. */
+  readonly guards: boolean
   readonly approve: Approve
   /** Aborted when nothing more shall be begun. */
   readonly stop: AbortSignal
@@ -44,39 +46,26 @@ const IDLE_ROUNDS = 5
 /**
  * Brings one host's part of a phase to what is wanted: one program, and another where the host moved under it, decided
  * again from what the host looks like then. At the end every check is asked again and must say: as wanted. What may have
- * cut off the host stays only if a new login comes through.
+ * cut off the host stays only if a new login comes through, however the programs have ended.
  */
 export async function runHostPhase(pool: Pool, job: HostPhaseJob): Promise<HostPhaseResult> {
-  const armed = new Set<string>()
+  const armed = new Map<string, CompiledTask>()
   let converged: Converged | undefined
   const result = await converge(pool, {
     ...job,
-    onArmed: (task) => void armed.add(task.label),
+    onArmed: (task) => void armed.set(task.key, task),
     converged: (part) => {
       converged = part
     },
-  })
-  const undone = armed.size > 0 ? await confirmed(pool, job, [...armed].join(', ')) : undefined
-  if (converged && !undone) job.converged(converged)
-  return undone ? { ...undone, message: [result.message, undone.message].filter(Boolean).join('; ') } : result
-}
-
-/** Why the change of a host that was armed is not what is there now; `undefined` when a new login has confirmed it. */
-async function confirmed(
-  pool: Pool,
-  { run, emit, part: { host } }: HostPhaseJob,
-  tasks: string,
-): Promise<HostPhaseResult | undefined> {
-  emit({ type: 'host', host, state: 'confirming', message: `a new login must work, or ${tasks} is put back` })
-  const ended = await confirmByLogin(pool, host, run)
-  if (ended.state === 'confirmed') return undefined
-  const cut = `no new login came through (${ended.why})`
-  if (ended.state === 'reverted') return { outcome: 'failed', message: `${cut}: the host has put back ${tasks}` }
-  const message =
-    ended.state === 'stuck'
-      ? `the host could not put back ${tasks} as a whole; look at /var/lib/deploy/revert there: ${ended.why}`
-      : `${cut}, not even after the time in which the host puts back ${tasks}: look at its console`
-  return { outcome: ended.state === 'stuck' ? 'failed' : 'unknown', message }
+  }).catch((error: unknown) => ({ error }))
+  const undone = armed.size > 0 ? await confirmTasks(pool, job, [...armed.values()]) : undefined
+  if (undone) {
+    const before = 'error' in result ? String(result.error) : result.message
+    return { ...undone, message: [before, undone.message].filter(Boolean).join('; ') }
+  }
+  if ('error' in result) throw result.error
+  if (converged) job.converged(converged)
+  return result
 }
 
 async function converge(
@@ -155,11 +144,11 @@ interface Round {
 }
 
 async function sendProgram(pool: Pool, job: HostPhaseJob, { round, pieces, todo }: Round): Promise<ProgramResult> {
-  const { run, fence, emit, part, stop } = job
+  const { run, fence, guards, emit, part, stop } = job
   const { host, phase } = part
   const program = `${phase}.${round}`
   const nonce = newNonce()
-  const head = { nonce, run, fence, phase, who: `${userInfo().username}@${hostname()}` }
+  const head = { nonce, run, fence, phase, guards, who: `${userInfo().username}@${hostname()}` }
   job.record('program', { host, phase, program, tasks: todo.map(({ task }) => task.key) })
   let kept = true
   const result = await runProgram(pool, {

@@ -98,11 +98,29 @@ export async function releaseHosts(
   }
 }
 
+/** What an earlier run changed there is not confirmed: nobody else may do anything before it is put back. */
+export function unconfirmedOn(host: string): DeployError {
+  const message = `${host}: no new login has confirmed what an earlier run changed, so it is put back within a minute`
+  return new DeployError({
+    code: 'E_UNCONFIRMED',
+    message,
+    hint: 'then type the command again',
+    exit: exitCodes.refused,
+  })
+}
+
+/** The host cannot write down who holds it. */
+export function unwritableBy(host: string, why: string): DeployError {
+  return new DeployError({ code: 'E_UNWRITABLE', message: `${host} ${UNWRITABLE}: ${why}` })
+}
+
+const UNWRITABLE = 'could not write down who holds it'
+
 /** Why nothing is done on a host that this run did not lock. */
 export function notLocked({ unwritable }: Locks, host: string): { outcome: 'failed' | 'unknown'; message: string } {
   const why = unwritable.get(host)
   if (why === undefined) return { outcome: 'unknown', message: 'lost before it could be locked' }
-  return { outcome: 'failed', message: `nothing was begun: the host could not write down who holds it: ${why}` }
+  return { outcome: 'failed', message: `nothing was begun: the host ${UNWRITABLE}: ${why}` }
 }
 
 /** A host that went away after the plan does not keep the others from their turn. */
@@ -137,15 +155,7 @@ ${then}`
     if (!dead && hasEnded({ owner })) return lockHost(pool, host, claim, then, detail)
     throw heldBy(host, { run: detail, owner }, claim.owner.environment)
   }
-  if (word === 'unconfirmed') {
-    const message = `${host}: no new login has confirmed what an earlier run changed, so it is put back within a minute`
-    throw new DeployError({
-      code: 'E_UNCONFIRMED',
-      message,
-      hint: 'then type the command again',
-      exit: exitCodes.refused,
-    })
-  }
+  if (word === 'unconfirmed') throw unconfirmedOn(host)
   throw new DeployError({
     code: 'E_BUSY',
     message: `${host}: a program of a run that has ended is still at work there`,

@@ -7,7 +7,7 @@ import { presentChange, presentMayMove } from '../plan/present.ts'
 import { REVERT_AFTER } from '../shell/revert.ts'
 import { askHost } from './ask-probes.ts'
 import type { Context } from './context.ts'
-import { rebootsUs } from './reboot.ts'
+import { isHere, rebootsUs } from './reboot.ts'
 import { HostLost } from './session.ts'
 import type { HostPhase, Survey } from './survey.ts'
 
@@ -69,7 +69,7 @@ async function readDetails(context: Context, host: string, decisions: readonly D
     const pieces = probes.length > 0 ? await askHost(context.pool, host, probes) : new Map()
     return decisions.map(({ task, now }, index) => {
       const { values } = readValues(asked[index] ?? {}, pieces)
-      return withRevert(task, task.task.kind.detail?.(task.want, now, values) ?? {})
+      return withRevert(task, isHere(context, host), task.task.kind.detail?.(task.want, now, values) ?? {})
     })
   } catch (error) {
     if (error instanceof HostLost) return []
@@ -78,9 +78,11 @@ async function readDetails(context: Context, host: string, decisions: readonly D
 }
 
 /** A change that may cut off the host says what happens then. */
-function withRevert(task: CompiledTask, detail: Detail): Detail {
+function withRevert(task: CompiledTask, here: boolean, detail: Detail): Detail {
   if (!revertOf(task)) return detail
-  const note = `put back by the host after ${REVERT_AFTER} s unless a new login works`
+  const note = here
+    ? 'may cut off this machine, and is not put back by itself: no login to it is made that could prove anything'
+    : `put back by the host after ${REVERT_AFTER} s unless a new login works`
   return { ...detail, notes: [...(detail.notes ?? []), note] }
 }
 

@@ -5,7 +5,7 @@ import { DeployError } from '../model/error.ts'
 import type { Emit } from '../model/event.ts'
 import { sha256 } from '../model/json.ts'
 import { type Mark, markParser } from '../shell/frames.ts'
-import { SMALL_FILE } from '../shell/program.ts'
+import { arrivedName, SMALL_FILE } from '../shell/program.ts'
 import { followProgram, STOP, startProgram } from '../shell/wire.ts'
 import { type Holder, shownHolder } from './holder.ts'
 import { pause, whenAborted } from './pause.ts'
@@ -55,12 +55,13 @@ export async function runProgram(pool: Pool, program: ProgramRun): Promise<Progr
   const script = Buffer.from(program.script)
   const small = program.contents.filter(({ size }) => size <= SMALL_FILE)
   const large = program.contents.filter(({ size }) => size > SMALL_FILE)
-  const upload = { sha256: sha256(script), size: script.length }
+  const upload = { name: 'program', sha256: sha256(script), size: script.length }
+  const named = ({ sha256: hash, size }: Content) => ({ name: arrivedName(program.nonce, hash), sha256: hash, size })
   const marks: Mark[] = []
   const waits = waitingLines()
 
   let question = {
-    script: startProgram(program.run, program.name, upload, small, large),
+    script: startProgram(program.run, program.name, upload, small.map(named), large.map(named)),
     data: () => uploads([...large, ...small], script),
   }
   for (const wait of [0, ...RECONNECT_AFTER]) {

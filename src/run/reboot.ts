@@ -58,8 +58,14 @@ function interrupted(host: string): DeployError {
   return new DeployError({ code: 'E_INTERRUPTED', message, exit: exitCodes.unreachable })
 }
 
+/** Whether a host is the machine this command runs on. */
+export function isHere({ inventory }: Pick<Context, 'inventory'>, host: string): boolean {
+  return inventory.hosts.find(({ name }) => name === host)?.connection.transport === 'local'
+}
+
 /** Why a decision must not be carried out on a host: it would end this very command. */
 export function rebootsUs({ inventory }: Pick<Context, 'inventory'>, host: string, decision: Decision) {
-  const here = inventory.hosts.find(({ name }) => name === host)?.connection.transport === 'local'
-  return here && reboots(decision) ? 'this is the machine the command runs on: reboot it by hand' : undefined
+  return isHere({ inventory }, host) && reboots(decision)
+    ? 'this is the machine the command runs on: reboot it by hand'
+    : undefined
 }

@@ -2,7 +2,7 @@ import { DeployError, exitCodes } from '../model/error.ts'
 import { writeLine } from '../shell/host-journal.ts'
 import { quote } from '../shell/sh.ts'
 import { releaseLock, takeLock } from '../shell/wire.ts'
-import type { Claim } from './lock.ts'
+import { type Claim, unconfirmedOn, unwritableBy } from './lock.ts'
 import type { Pool } from './pool.ts'
 
 /** Seconds that a program of a run is waited for. */
@@ -32,7 +32,8 @@ export async function waitForPrograms(
  * Closes a run on the hosts that it holds: its locks are taken over and given back. What it did stays, and so does what it
  * owes.
  *
- * @throws DeployError `E_BUSY` (exit 4) when one of its programs is at work again.
+ * @throws DeployError `E_BUSY` (exit 4) when one of its programs is at work again, `E_UNCONFIRMED` (exit 4) while a change
+ * of it is about to be put back, `E_UNWRITABLE` when a host cannot write that down.
  */
 export async function abandonRun(
   pool: Pool,
@@ -43,7 +44,13 @@ export async function abandonRun(
 ${writeLine(instead, `abandoned by run ${run}, ${owner.who}@${owner.machine}`)}
 ${releaseLock(run)}`
   const answers = await Promise.all(hosts.map((host) => pool.ask(host, { script })))
-  const busy = hosts.filter((_host, index) => !answers[index]?.some(({ words }) => words[0] === 'released'))
+  const said = (index: number, word: string) => answers[index]?.find(({ words }) => words[0] === word)
+  for (const [index, host] of hosts.entries()) {
+    const unwritable = said(index, 'unwritable')
+    if (unwritable) throw unwritableBy(host, unwritable.before.toString('utf8').trim())
+    if (said(index, 'unconfirmed')) throw unconfirmedOn(host)
+  }
+  const busy = hosts.filter((_host, index) => !said(index, 'released'))
   if (busy.length > 0) throw stillBusy(busy, owner.environment)
   for (const host of hosts) pool.reopen(host)
 }

@@ -1,3 +1,4 @@
+import { REFUSE_UNCONFIRMED } from './revert.ts'
 import { quote } from './sh.ts'
 
 /** Shell that says `manifest` with the file of that name behind it, where there is one. */
@@ -14,9 +15,10 @@ mv -- "$S/manifest/${id}.new" "$S/manifest/${id}"`
 
 /**
  * Removes both folders of the tool from a host, under the flock: says `forgotten`, or `busy` when a run holds the host or
- * owes a handler.
+ * owes a handler, or `unconfirmed` when something is about to be put back.
  */
 export const FORGET = `[ ! -d "$R" ] || { exec 9>>"$R/lock"; flock -n 9 || { say busy; exit; }; }
 set -- "$S"/owed/*
 if [ -e "$S/owner" ] || [ -e "$1" ]; then say busy; exit; fi
+${REFUSE_UNCONFIRMED}
 rm -rf -- "$R" "$S" && say forgotten`

@@ -108,7 +108,7 @@ export function hostProgram(input: ProgramInput): string {
     'open_program',
     comparison(input.before, 'stale'),
     ...input.owed.flatMap(({ id, as }) => (as ? [`supersede ${id} ${as}`] : [])),
-    ...input.tasks.map(runTask),
+    ...input.tasks.map((task) => runTask(task, input.nonce)),
     input.after ? ifActed(input.after, 'moved') : '',
     ...input.handlers.map(({ id }) => `run_handler ${id}`),
     ...input.owed.filter(({ id, as }) => !as && !ids.includes(id)).map(({ id }) => `run_owed ${id}`),
@@ -142,7 +142,7 @@ function ifActed(guarded: Guarded, word: string): string {
   return `if [ -n "$acted" ]; then\n:\n${comparison(guarded, word)}\nfi`
 }
 
-function runTask(task: ProgramTask): string {
+function runTask(task: ProgramTask, nonce: string): string {
   const last = task.steps.some((step) => step.kind === 'shell' && step.reboots)
   return [
     `begin ${task.index} ${quote(task.key)}`,
@@ -152,7 +152,7 @@ function runTask(task: ProgramTask): string {
     ...(last ? ["trap '' TERM"] : []),
     `( set -e; owes=${quote(task.notify.join(' '))}`,
     ...(task.revert ? [arm(task.index, task.revert)] : []),
-    ...task.steps.map((step) => runStep(step, task)),
+    ...task.steps.map((step) => runStep(step, task, nonce)),
     `) </dev/null >&3 2>&1 9>&-; done_with $? ${task.index} ${quote(task.key)}`,
     ...task.steps.flatMap((step) =>
       'starts' in step && step.starts ? [`started ${quote(step.starts)} ${restartId(step.starts)}`] : [],
@@ -167,27 +167,32 @@ function arm(index: number, { save, restore, paths }: ProgramRevert): string {
   return ['arm', index, ...[save, restore, ...paths].map(quote)].join(' ')
 }
 
-function runStep(step: Step, task: ProgramTask): string {
-  return step.kind === 'put' ? put(step) : runShell(step, task)
+function runStep(step: Step, task: ProgramTask, nonce: string): string {
+  return step.kind === 'put' ? put(step, nonce) : runShell(step, task, nonce)
 }
 
-function put(step: PutStep): string {
+function put(step: PutStep, nonce: string): string {
   const { sha256: hash } = step.content
   const restart = step.restarts === undefined ? [] : [step.restarts, restartId(step.restarts)]
   const words = [hash, step.owner ?? '', step.group ?? '', step.mode, step.validate ?? '', ...restart].map(quote)
-  return `put ${quote(step.path)} ${arrived(step.content)} ${words.join(' ')}`
+  return `put ${quote(step.path)} ${arrived(step.content, nonce)} ${words.join(' ')}`
 }
 
 /** Where a content is once it arrived. */
-function arrived({ size, sha256: hash }: Content): string {
-  return `"${size > SMALL_FILE ? '$D' : '$F'}/${hash}"`
+function arrived({ size, sha256: hash }: Content, nonce: string): string {
+  return `"${size > SMALL_FILE ? '$D' : '$F'}/${arrivedName(nonce, hash)}"`
 }
 
-function runShell(step: ShellStep, task: ProgramTask): string {
+/** The name of a content on the host. Everybody sees it in command lines there, so its hash alone would tell too much. */
+export function arrivedName(nonce: string, hash: string): string {
+  return sha256(`${nonce} ${hash}`).slice(0, 32)
+}
+
+function runShell(step: ShellStep, task: ProgramTask, nonce: string): string {
   const open = step.content && !step.foreign
-  const keep = `${open ? `exec 4<${arrived(step.content)}\n` : ''}${step.keeps ? `keep ${quote(step.keeps)}\n` : ''}${task.notify.length > 0 ? 'owing\n' : ''}${step.reboots ? 'say rebooting\n' : ''}`
+  const keep = `${open ? `exec 4<${arrived(step.content, nonce)}\n` : ''}${step.keeps ? `keep ${quote(step.keeps)}\n` : ''}${task.notify.length > 0 ? 'owing\n' : ''}${step.reboots ? 'say rebooting\n' : ''}`
   if (!step.foreign) return `${keep}${step.script}`
-  const input = step.content ? `input=${arrived(step.content)}\n` : ''
+  const input = step.content ? `input=${arrived(step.content, nonce)}\n` : ''
   return `${keep}${input}foreign ${task.timeout} ${quote(step.as ?? '')} ${quote(step.script)}`
 }
 

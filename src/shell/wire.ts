@@ -1,4 +1,4 @@
-import { HELLO_REVERT } from './revert.ts'
+import { FORGET_REVERTS, HELLO_REVERT, REFUSE_UNCONFIRMED } from './revert.ts'
 import { quote } from './sh.ts'
 
 /** Tells what is free at the paths behind it: a disk can be full of bytes or of files. */
@@ -6,6 +6,8 @@ const FREE = 'df -h --output=target,avail,iavail --'
 
 /** A file sent after a script on the same stream. */
 export interface Upload {
+  /** What it is called there. */
+  readonly name: string
   readonly sha256: string
   readonly size: number
 }
@@ -17,14 +19,14 @@ export interface Upload {
 const UNRECEIVED = 'unreceived() { say unreceived; kill "$$"; exit 9; }'
 
 /**
- * Shell that receives files from the stream, each named by its hash, into the folders `S/staged` and `P/files` and the
+ * Shell that receives files from the stream into the folders `S/staged` and `P/files` and the
  * last one into `P`. Nothing uses them before their hashes are checked.
  */
 function receive(large: readonly Upload[], small: readonly Upload[], program: Upload): string {
   const files = [
-    ...large.map((upload) => ({ ...upload, name: `staged/${upload.sha256}` })),
-    ...small.map((upload) => ({ ...upload, name: `files/${upload.sha256}` })),
-    { ...program, name: program.sha256 },
+    ...large.map((upload) => ({ ...upload, name: `staged/${upload.name}` })),
+    ...small.map((upload) => ({ ...upload, name: `files/${upload.name}` })),
+    program,
   ]
   const heads = files.map(({ name, size }) => `head -c ${size} >${name}`).join(' &&\n')
   const sums = files.map(({ name, sha256 }) => `${sha256}  ${name}`).join('\n')
@@ -53,8 +55,8 @@ ${UNRECEIVED}
 P=$R/${run}/${name}
 ${receive(large, small, program)}: >"$P/journal"
 if [ -d /run/systemd/system ] && [ "$R" = /run/deploy ]; then
-  systemd-run --quiet --collect --no-block -p KillMode=process -p SyslogIdentifier=deploy --unit="deploy-${run}-${name}" env -i HOME="$HOME" sh "$P/${program.sha256}" "$P" journal || exit
-else ( setsid sh "$P/${program.sha256}" "$P" </dev/null >/dev/null 2>&1 & ) fi
+  systemd-run --quiet --collect --no-block -p KillMode=process -p SyslogIdentifier=deploy --unit="deploy-${run}-${name}" env -i HOME="$HOME" sh "$P/${program.name}" "$P" journal || exit
+else ( setsid sh "$P/${program.name}" "$P" </dev/null >/dev/null 2>&1 & ) fi
 ${FOLLOW}`
 }
 
@@ -114,9 +116,10 @@ free() {
   case $o in ''|${quote(run)}|${quote(instead || '-')}) ;; *) say held "$o"; printf '%s' "$j"; return 1 ;; esac
 }
 free || exit 0; flock -w 30 9 || { say busy; exit; }; free || exit 0
-for w in armed reverting; do [ ! -e "$S/revert/$w" ] || { say unconfirmed; exit; }; done; rm -rf -- "$S/revert"
+${REFUSE_UNCONFIRMED}
 [ -z "$o" ] || [ "$o" = ${quote(run)} ] || rm -rf -- "$R/$o"
 f=$((f+1)); { printf '%s %s\\n%s\\n' ${quote(run)} "$f" ${quote(owner)} >"$S/owner.new" && mv -- "$S/owner.new" "$S/owner"; } 2>&1 || unwritable
+${FORGET_REVERTS}
 say locked "$f"`
 }
 

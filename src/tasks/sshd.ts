@@ -76,13 +76,23 @@ export const sshd = sourcedTaskType<Sshd, SshdWant, SshdProbes, SshdNow>('sshd',
   detailProbes: (want, now): Probes => wholeFile.detailProbes?.(want.file, now.file) ?? {},
   detail,
   removal: ({ name, file: want }) => ({ type: 'sshd', want: { name, absent: true }, proof: file(want.path) }),
-  revert: () => ({
-    save: sh`sshd -T >effective 2>/dev/null || rm -f effective`,
-    restore: sh`! command -v sshd >/dev/null || sshd -t || exit
-! systemctl is-active --quiet ${UNIT} || systemctl reload ${UNIT} || exit
-[ ! -e effective ] || sshd -T | cmp -- - effective`,
+  revert: ({ keywords }) => ({
+    save: sh`! systemctl is-active --quiet ${UNIT} || : >active
+${effective(keywords)} >effective`,
+    // A setting that sshd cannot live with, such as an address that is not there, has ended it at its reload, and the
+    // folder that it looks for is gone with it.
+    restore: sh`mkdir -p -m 0755 /run/sshd
+! command -v sshd >/dev/null || sshd -t || exit
+[ ! -e active ] || systemctl reload ${UNIT} || { systemctl reset-failed ${UNIT}; systemctl restart ${UNIT}; } || exit
+[ ! -e active ] || systemctl is-active --quiet ${UNIT} || exit
+${effective(keywords)} | cmp -- - effective`,
   }),
 })
+
+/** Shell that prints the values in force of these settings. */
+function effective(keywords: readonly string[]): Shell {
+  return sh`{ sshd -T 2>/dev/null | grep -E ${`^(${keywords.map(lower).join('|') || '-'}) `} || :; }`
+}
 
 function invalid({ name, settings, absent }: Sshd): string | undefined {
   if (typeof name !== 'string' || !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/.test(name))

@@ -116,6 +116,12 @@ describe('what reads secrets', () => {
     const refused = await planned(theirs)
     expect(refused.code).toBe(64)
     expect(refused.stderr).toContain('no age identity is here')
+    const introduced = await deploy(['secrets', 'edit', 'prod'], theirs)
+    expect(introduced.code).toBe(64)
+    const [own = ''] = /age1\w+/.exec(introduced.stderr) ?? []
+    expect(readFileSync(join(home, 'theirs/evenkeel/age.txt'), 'utf8')).toContain(own)
+    expect(introduced.stderr).toContain('someone who can read them adds that line to secrets/prod.recipients')
+    expect((await deploy(['secrets', 'edit', 'prod'], theirs)).stderr).toContain('it cannot be decrypted')
     project.write('home/keys.txt', readFileSync(join(home, 'config/evenkeel/age.txt'), 'utf8'))
     const identity = await generateIdentity()
     const stranger = { ...theirs, DEPLOY_AGE_KEY: identity }
@@ -175,12 +181,49 @@ describe('what reads secrets', () => {
   })
 })
 
-test('encrypt takes YAML from stdin', async () => {
+describe('who is let in the first time', () => {
+  test('the identity that a variable names, and no new one', async () => {
+    const identity = await generateIdentity()
+    const named = { DEPLOY_AGE_KEY: identity }
+    expect((await deploy(['secrets', 'edit', 'prod'], named, writes(both))).code).toBe(0)
+    expect(existsSync(join(home, 'config/evenkeel/age.txt'))).toBe(false)
+    expect((await planned(named)).code).toBe(UNREACHABLE)
+  })
+
+  test('nobody, where secrets are there and the list of readers is not', async () => {
+    await deploy(['secrets', 'edit', 'prod'], {}, writes(both))
+    rmSync(join(project.root, 'secrets/prod.recipients'))
+    const before = encrypted()
+    for (const verb of ['edit', 'rotate']) {
+      const ran = await deploy(['secrets', verb, 'prod'], {}, writes({ ...both, dbPassword: 'a-new-password' }))
+      expect(ran.code).toBe(64)
+      expect(ran.stderr).toContain('secrets/prod.recipients lists nobody')
+    }
+    expect(encrypted()).toBe(before)
+  })
+})
+
+test('an editor that is ended with the tool saves nothing and leaves nothing', async () => {
+  const ran = await deploy(['secrets', 'edit', 'prod'], {}, `${writes(both)}\nkill -TERM $PPID`)
+  expect(ran.code).toBe(64)
+  expect(existsSync(join(project.root, 'secrets/prod.age'))).toBe(false)
+  expect(readdirSync('/dev/shm').filter((name) => name.startsWith('evenkeel-'))).toEqual([])
+})
+
+test('encrypt takes YAML from stdin; what it replaces stays masked', async () => {
   const text = `dbPassword: ${VALUE}\nsessionKey: another-long-value\n`
   const ran = await deploy(['secrets', 'encrypt', 'prod'], {}, 'false', text)
   expect(ran).toMatchObject({ code: 0 })
   expect(ran.stdout).toContain('secrets/prod.age is encrypted for 1 reader: dbPassword, sessionKey changed')
   expect((await planned()).code).toBe(UNREACHABLE)
+  await deploy(
+    ['secrets', 'encrypt', 'prod'],
+    {},
+    'false',
+    `dbPassword: a-new-password\nsessionKey: another-long-value\n`,
+  )
+  await deploy(['secrets', 'edit', 'prod'], {}, 'cp "$1" ./text')
+  expect(readFileSync(join(project.root, 'text'), 'utf8')).toContain(`_previous:\n  - ${VALUE}`)
 })
 
 describe('sops', () => {

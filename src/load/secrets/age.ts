@@ -21,17 +21,27 @@ export function recipientsFile(environment: string): string {
  * @throws DeployError `E_NO_IDENTITY` (exit 64).
  */
 export function identities(): readonly string[] {
-  const text = takenVariable('DEPLOY_AGE_KEY')
-  const named = process.env.DEPLOY_AGE_KEY_FILE
-  const usual = [identityFile(), join(homedir(), '.config', 'sops', 'age', 'keys.txt')].filter(existsSync)
-  const texts = text ? [text] : (named ? [named] : usual).map(readIdentity)
+  const { text, files } = identitySources()
+  const texts = text ? [text] : files.map(readIdentity)
   const keys = texts.flatMap((one) => one.split('\n').map((line) => line.trim())).filter((line) => /^AGE-/.test(line))
   if (keys.length > 0) return keys
   throw usageError({
     code: 'E_NO_IDENTITY',
-    message: `no age identity is here: neither DEPLOY_AGE_KEY nor ${named ?? identityFile()} holds one`,
+    message: `no age identity is here: neither DEPLOY_AGE_KEY nor ${files.join(' or ') || identityFile()} holds one`,
     hint: 'deploy secrets edit ENV makes one; then someone who can read the secrets adds you: deploy secrets rotate ENV',
   })
+}
+
+/** Whether this user has an identity, or says where one must be. */
+export function hasIdentity(): boolean {
+  const { text, files } = identitySources()
+  return text !== undefined || files.length > 0
+}
+
+function identitySources(): { readonly text: string | undefined; readonly files: readonly string[] } {
+  const named = process.env.DEPLOY_AGE_KEY_FILE
+  const usual = [identityFile(), join(homedir(), '.config', 'sops', 'age', 'keys.txt')].filter(existsSync)
+  return { text: takenVariable('DEPLOY_AGE_KEY') || undefined, files: named ? [named] : usual }
 }
 
 function readIdentity(file: string): string {
@@ -43,17 +53,15 @@ function readIdentity(file: string): string {
   }
 }
 
-/** Makes an identity for this user, for their eyes only. */
+/** Makes an identity for this user, for their eyes only; gives its public key. */
 export async function makeIdentity(): Promise<string> {
   const { generateIdentity, identityToRecipient } = await import('age-encryption')
   const identity = await generateIdentity()
+  const recipient = await identityToRecipient(identity)
   const file = identityFile()
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  writeFileSync(file, `# public key: ${await identityToRecipient(identity)}\n${identity}\n`, {
-    mode: 0o600,
-    flag: 'wx',
-  })
-  return identity
+  writeFileSync(file, `# public key: ${recipient}\n${identity}\n`, { mode: 0o600, flag: 'wx' })
+  return recipient
 }
 
 /** Whom the secrets of an environment are encrypted for; none when nobody is listed yet. */
@@ -64,11 +72,16 @@ export function recipients(root: string, environment: string): readonly string[]
   return lines.map((line) => line.replace(/#.*/, '').trim()).filter(Boolean)
 }
 
-/** Writes the list with this identity's public key as its first. */
-export async function startRecipients(root: string, environment: string, identity: string): Promise<void> {
+/** The public key of the first of this user's identities. */
+export async function ownRecipient(): Promise<string> {
   const { identityToRecipient } = await import('age-encryption')
+  return identityToRecipient(identities()[0] ?? '')
+}
+
+/** Writes the list with one reader. */
+export function startRecipients(root: string, environment: string, recipient: string): void {
   const head = '# Who can read the secrets: one age public key per line. After a change: deploy secrets rotate'
-  const text = `${head} ${environment}\n${await identityToRecipient(identity)}\n`
+  const text = `${head} ${environment}\n${recipient}\n`
   writeWhole(join(root, recipientsFile(environment)), text)
 }
 

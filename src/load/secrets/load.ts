@@ -26,7 +26,9 @@ export async function loadSecrets(root: string, environment: string, names: read
   try {
     for (const [name, secret] of fromEnvironment(names)) given.set(name, secret)
     const missing = names.filter((name) => !given.has(name))
-    const { secrets, previous } = missing.length > 0 ? await fromFile(root, environment, names) : NONE
+    // Where variables are enough the file need not be readable, but hosts may still print what it says was replaced.
+    const file = fromFile(root, environment, names)
+    const { secrets, previous } = await (missing.length > 0 ? file : file.catch(() => NONE))
     const all = new Map([...secrets, ...given])
     const absent = names.filter((name) => !all.has(name))
     return { secrets: all, previous, problem: absent.length > 0 ? notThere(environment, absent) : undefined }

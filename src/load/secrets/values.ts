@@ -38,15 +38,14 @@ export async function readSecretValues(text: string, file: string, names: readon
 }
 
 /** The text of secrets; what `before` had and `after` has no more is kept as replaced. */
-export async function writeSecretValues(
-  after: ReadonlyMap<string, Secret>,
-  before: SecretValues | undefined,
-): Promise<string> {
+export async function writeSecretValues(after: SecretValues, before: SecretValues | undefined): Promise<string> {
   const { stringify } = await import('yaml')
-  const now = new Set([...after.values()].map((secret) => secret.reveal()))
-  const old = [...(before?.previous ?? []), ...(before?.secrets.values() ?? [])].map((secret) => secret.reveal())
+  const now = new Set([...after.secrets.values()].map((secret) => secret.reveal()))
+  const old = [...(before?.previous ?? []), ...after.previous, ...(before?.secrets.values() ?? [])].map((one) =>
+    one.reveal(),
+  )
   const replaced = [...new Set(old)].filter((value) => !now.has(value)).slice(-KEPT)
-  const values = Object.fromEntries([...after].map(([name, secret]) => [name, secret.reveal()]))
+  const values = Object.fromEntries([...after.secrets].map(([name, secret]) => [name, secret.reveal()]))
   return stringify({ ...values, ...(replaced.length > 0 && { [PREVIOUS]: replaced }) })
 }
 
