@@ -72,6 +72,8 @@ const ENDLESS: LinkFailure = {
 
 /** Bytes of one answer that are kept here: a host that sends without end must not fill the memory. */
 const LARGEST_ANSWER = 128 * 1024 * 1024
+/** The same of a program with all that its tasks print and bring. */
+const LARGEST_PROGRAM = 8 * LARGEST_ANSWER
 
 /** Starts a conversation on a link. */
 export function openSession(host: string, link: Link): Session {
@@ -133,7 +135,7 @@ export function openSession(host: string, link: Link): Session {
     pending = {
       take(chunk) {
         received += chunk.length
-        if (!onOutput && received > LARGEST_ANSWER) return giveUp(ENDLESS)
+        if (!onOutput && received > (onBytes ? LARGEST_PROGRAM : LARGEST_ANSWER)) return giveUp(ENDLESS)
         try {
           read(chunk)
         } catch (error) {

@@ -75,7 +75,8 @@ describe('what went well', () => {
       away: [35],
       planned: 6,
       done: 6,
-      secondApplies: 3,
+      secondPlans: 3,
+      emptyPlans: 3,
       files: 6,
     })
   })
@@ -95,13 +96,13 @@ describe('what went wrong is found', () => {
       'an apply that fails',
       'kill',
       (all) => all.map((one) => (one.type === 'ran' ? { ...one, code: 1 } : one)),
-      /the last apply ended with 1/,
+      /apply of bob ended with 1/,
     ],
     [
       'a plan that is not empty',
       'kill',
       plus({ type: 'ran', operator: 'b', command: 'plan', code: 2 }),
-      /plan after it is not empty/,
+      /plan of b ended with 2/,
     ],
     [
       'more done than planned',
@@ -128,6 +129,25 @@ describe('what went wrong is found', () => {
       plus(race('alice', 4, true), race('bob', 4, true)),
       /refused and refused/,
     ],
+    [
+      'a resume that fails',
+      'kill',
+      plus({ type: 'ran', operator: 'alice', command: 'resume', code: 3 }),
+      /resume of alice ended with 3/,
+    ],
+    [
+      'a takeover that is refused',
+      'woken',
+      plus({ type: 'ran', operator: 'bob1', command: 'takeover', code: 4 }),
+      /takeover of bob1 ended with 4/,
+    ],
+    [
+      'an end that is not looked at',
+      'kill',
+      (all) => all.filter(({ type }) => type !== 'wanted'),
+      /the end was not looked at/,
+    ],
+    ['a secret that is not masked', 'kill', plus({ type: 'told', masked: false }), /printed and not masked/],
     [
       'a woken holder that writes',
       'woken',
@@ -176,6 +196,11 @@ describe('what went wrong is found', () => {
       { type: 'tests', rows: { F01: 'passed', F02: 'failed' } },
     ]
     expect(check(history).violations).toEqual(['a secret was found 2 times in what was said', 'a test of F02 failed'])
+  })
+
+  test('and counted by scenario', () => {
+    const history = [...round('kill', inTheEnd({ held: true })), ...round('kill'), ...round('upload')]
+    expect([...check(history).figures.wrong]).toEqual([['kill', 1]])
   })
 
   test('a history without a scenario shows nothing', () => {

@@ -20,9 +20,13 @@ export interface Figures {
   /** Seconds for which each locked host was out of reach. */
   readonly away: readonly number[]
   readonly disks: number
+  /** Rounds of each scenario in which something went wrong. */
+  readonly wrong: ReadonlyMap<string, number>
   /** Files looked at after a fault, and in the end. */
   readonly files: number
-  readonly secondApplies: number
+  /** Plans right after an apply, and how many of them found nothing to do. */
+  readonly secondPlans: number
+  readonly emptyPlans: number
   readonly planned: number
   readonly done: number
   readonly bytesSearched: number
@@ -30,6 +34,10 @@ export interface Figures {
   readonly rows: Readonly<Record<string, 'passed' | 'failed'>>
 }
 
+/** Scenarios that are not about files. */
+const LOOKS_NOT = ['cable', 'lockout']
+/** Commands that must succeed, whoever types them; all that bob types to mend things must as well. */
+const MUST_WORK = ['apply', 'resume', 'abandon', 'takeover', 'plan']
 /** A lost link must be noticed within so many seconds. */
 const NOTICED_WITHIN = 15
 /** A host must be back so soon: 30 seconds without a login, a few for the run itself, and ten. */
@@ -40,8 +48,13 @@ export function check(history: readonly Entry[]): Verdict {
   const violations: string[] = []
   const rounds = roundsOf(history)
   if (rounds.length === 0) throw new Error('the history holds no scenario')
-  for (const round of rounds) violations.push(...judge(round).map((line) => `${round.title}: ${line}`))
-  return { violations: [...violations, ...general(history)], figures: figuresOf(history, rounds) }
+  const wrong = new Map<string, number>()
+  for (const round of rounds) {
+    const problems = judge(round)
+    if (problems.length > 0) wrong.set(round.scenario, (wrong.get(round.scenario) ?? 0) + 1)
+    violations.push(...problems.map((line) => `${round.title}: ${line}`))
+  }
+  return { violations: [...violations, ...general(history)], figures: figuresOf(history, rounds, wrong) }
 }
 
 /** One round of a scenario in one cell. */
@@ -71,14 +84,19 @@ function judge({ scenario, files, entries }: Round): readonly string[] {
   const looks = entries.filter((entry) => entry.type === 'look')
   const wanted = entries.find((entry) => entry.type === 'wanted')
   const ran = entries.filter((entry) => entry.type === 'ran')
-  const last = ran.findLast(({ command }) => command === 'apply')
   const takeover = entries.find((entry) => entry.type === 'takeover')
+  const looked = !LOOKS_NOT.includes(scenario)
   return [
+    ...(looked && (!wanted || !looks.some(({ when }) => when === 'in the end')) ? ['the end was not looked at'] : []),
+    ...ran
+      .filter(
+        ({ command, operator, code }) =>
+          code !== 0 && (MUST_WORK.includes(command) || operator === 'bob') && command !== 'race',
+      )
+      .map(({ command, operator, code }) => `${command} of ${operator} ended with ${code}`),
     ...looks.filter(({ when }) => when === 'after the fault').flatMap(({ look }) => torn(look, files)),
     ...looks.flatMap(({ look }) => interleaved(look)),
     ...looks.filter(({ when }) => when === 'in the end').flatMap(({ look }) => unlike(look, wanted)),
-    ...(last && last.code !== 0 ? [`the last apply ended with ${last.code}`] : []),
-    ...ran.filter(({ command, code }) => command === 'plan' && code !== 0).map(() => 'a plan after it is not empty'),
     ...ran
       .filter(({ planned, done }) => planned !== done)
       .map(({ planned, done }) => `${planned} changes were planned, ${done} done`),
@@ -155,6 +173,7 @@ function woken({ host, audit }: Look, stopped: string, by: string): readonly str
 }
 
 function linkOrLockout(entry: Entry): readonly string[] {
+  if (entry.type === 'told') return entry.masked ? [] : ['a secret was printed and not masked']
   if (entry.type === 'link') {
     const { host, cut, noticed, truth, told } = entry
     return [
@@ -188,7 +207,7 @@ function general(history: readonly Entry[]): readonly string[] {
   })
 }
 
-function figuresOf(history: readonly Entry[], rounds: readonly Round[]): Figures {
+function figuresOf(history: readonly Entry[], rounds: readonly Round[], wrong: ReadonlyMap<string, number>): Figures {
   const of = <T extends Entry['type']>(type: T) =>
     history.filter((entry): entry is Extract<Entry, { type: T }> => entry.type === type)
   const faults = (scenario: string) =>
@@ -212,8 +231,10 @@ function figuresOf(history: readonly Entry[], rounds: readonly Round[]): Figures
     lockouts: locked.length,
     away: locked.flatMap(({ back }) => back ?? []),
     disks: hostsOf('disk'),
+    wrong,
     files: of('look').reduce((sum, { look }) => sum + Object.keys(look.files).length, 0),
-    secondApplies: ran.filter(({ command, code }) => command === 'plan' && code === 0).length,
+    secondPlans: ran.filter(({ command }) => command === 'plan').length,
+    emptyPlans: ran.filter(({ command, code }) => command === 'plan' && code === 0).length,
     planned: counted.reduce((sum, { planned }) => sum + (planned ?? 0), 0),
     done: counted.reduce((sum, { done }) => sum + (done ?? 0), 0),
     bytesSearched: of('searched').reduce((sum, { bytes }) => sum + bytes, 0),

@@ -20,32 +20,41 @@ export function reliabilityDocument(
 
 function figuresTable(figures: Figures): readonly (readonly string[])[] {
   const { kills, uploads, links, noticed, races, refused, takeovers, lockouts, away, disks, files } = figures
+  const result = (scenario: string, tries: number) => outcome(figures.wrong.get(scenario) ?? 0, tries)
   return [
     [
       'a controller that is killed tears no file, loses no restart, leaves no host held for ever',
       `${kills} kills, ${files} looks at files`,
-      never(kills),
+      result('kill', kills),
     ],
-    ['an upload that is cut off leaves the old file or the new one', `${uploads} uploads of 5 MiB`, never(uploads)],
+    [
+      'an upload that is cut off leaves the old file or the new one',
+      `${uploads} uploads of 5 MiB`,
+      result('upload', uploads),
+    ],
     [
       'a lost link is noticed within 15 s, and what really happened is told',
       `${links} cut cables`,
-      `${never(links)}; noticed after ${range(noticed)} s`,
+      `${result('cable', links)}; noticed after ${range(noticed)} s`,
     ],
-    ['two operators at once: nothing is interleaved', `${races} races, ${refused} refusals`, never(races)],
-    ['a holder that slept and was taken over writes nothing', `${takeovers} takeovers`, never(takeovers)],
+    [
+      'two operators at once: nothing is interleaved',
+      `${races} races, ${refused} refusals`,
+      result('operators', races),
+    ],
+    ['a holder that slept and was taken over writes nothing', `${takeovers} takeovers`, result('woken', takeovers)],
     [
       'a host that was cut off by its own change comes back by itself',
       `${lockouts} lockouts`,
-      `${never(lockouts)}; away for ${range(away)} s`,
+      `${result('lockout', lockouts)}; away for ${range(away)} s`,
     ],
-    ['a disk without room keeps the old content', `${disks} full or read-only disks`, never(disks)],
+    ['a disk without room keeps the old content', `${disks} full or read-only disks`, result('disk', disks)],
     [
       'a plan says exactly what is done',
       `${figures.planned} changes`,
       `${figures.done} of ${figures.planned} done as planned`,
     ],
-    ['an apply is idempotent', `${figures.secondApplies} second plans`, 'all empty'],
+    ['an apply is idempotent', `${figures.secondPlans} plans right after`, `${figures.emptyPlans} empty`],
     [
       'no secret is in anything that was said or written',
       `${(figures.bytesSearched / 2 ** 20).toFixed(1)} MiB searched in 5 forms`,
@@ -54,9 +63,11 @@ function figuresTable(figures: Figures): readonly (readonly string[])[] {
   ]
 }
 
-/** Without a failure in N tries the true rate is below 3/N, with 95 % confidence. */
-function never(tries: number): string {
-  return tries === 0 ? '**not tried**' : `0 of ${tries} went wrong (so below ${((3 / tries) * 100).toFixed(1)} %)`
+/** Without a failure in N tries the true rate is below 3/N, with 95 % confidence; for few tries that says nothing. */
+function outcome(wrong: number, tries: number): string {
+  if (tries === 0) return '**not tried**'
+  if (wrong > 0) return `**${wrong} rounds of ${tries} went wrong**`
+  return `0 of ${tries} went wrong${tries < 30 ? '' : ` (below ${((3 / tries) * 100).toFixed(1)} %)`}`
 }
 
 function range(values: readonly number[]): string {

@@ -58,6 +58,8 @@ export type CellEntry =
       readonly restored: boolean
       readonly failed: boolean
     }
+  /** Whether a command that printed the secret was masked. */
+  | { readonly type: 'told'; readonly masked: boolean }
   /** A holder that slept, was taken over, and woke. */
   | { readonly type: 'takeover'; readonly stopped: string; readonly by: string }
 

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { labCut, labHeal } from '../../src/lab/lab.ts'
 import { type Cell, look, stateOf, wait } from './cell.ts'
 import { note } from './kills.ts'
@@ -23,7 +25,8 @@ export async function cutUploads(cell: Cell, rounds: number): Promise<void> {
     if (how === 'cables cut') await Promise.all(cell.lab.hosts.map((host) => labCut(cell.lab, host)))
     running.child.kill('SIGKILL')
     await running.ended
-    cell.note({ type: 'fault', what: `${how} after ${Math.round(milliseconds)} ms`, hosts: cell.lab.hosts })
+    const hosts = cutOff(cell)
+    if (hosts.length > 0) cell.note({ type: 'fault', what: `${how} after ${Math.round(milliseconds)} ms`, hosts })
     for (const host of cell.lab.hosts)
       cell.note({ type: 'look', when: 'after the fault', look: look(cell, host, [FILE]) })
     if (how === 'cables cut') await Promise.all(cell.lab.hosts.map((host) => labHeal(cell.lab, host)))
@@ -32,6 +35,15 @@ export async function cutUploads(cell: Cell, rounds: number): Promise<void> {
     cell.note({ type: 'wanted', files: { [FILE]: after }, serving: '' })
     before = after
   }
+}
+
+/** The hosts to which the last run had begun to send something, without an end: only these were cut off. */
+function cutOff({ project }: Cell): readonly string[] {
+  const folder = join(project.root, '.deploy/runs')
+  const lines = readFileSync(join(folder, readdirSync(folder).sort().at(-1) ?? ''), 'utf8').split('\n')
+  const events = lines.filter(Boolean).map((line) => JSON.parse(line) as { event: string; host?: string })
+  const hostsOf = (word: string) => events.flatMap(({ event, host }) => (event === word && host ? [host] : []))
+  return hostsOf('program').filter((host) => !hostsOf('program-end').includes(host))
 }
 
 /** Writes the file to be sent; gives the state it shall have there. */

@@ -58,10 +58,10 @@ export function bootUnitChanges(
   return now ? [...prefixed('unit', unitChanges(unit, { enabled: false }, state).flat()), ...read] : []
 }
 
-/** The changes of one of several files, told apart by a word before the field. A new file is one change. */
+/** The changes of one of several files, told apart by a word before the field. Whose a new file is goes without saying. */
 export function prefixed(word: string, changes: readonly Change[]): readonly Change[] {
-  const made = changes.find(({ field, from }) => field === 'content' && from === null)
-  return (made ? [made] : changes).map((change) => ({ ...change, field: `${word} ${change.field}` }))
+  const told = changes.filter(({ field, from }) => from !== null || !['owner', 'group', 'mode'].includes(field))
+  return told.map((change) => ({ ...change, field: `${word} ${change.field}` }))
 }
 
 /** Keeps in the folder it runs in whether the unit starts at boot. */
