@@ -1,5 +1,7 @@
 import { SUDO_PROMPT } from '../shell/session.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import type { LinkFailure } from './link.ts'
+import { textOf } from './text-of.ts'
 
 /** What is known of an ended ssh, sudo or sh process. */
 export interface LinkEnd {
@@ -19,7 +21,7 @@ const RULES: readonly Rule[] = [
   [/REVOKED HOST KEY|marked as revoked/, () => ({ kind: 'host-key-changed', message: 'its host key is revoked' })],
   [
     /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key for .* has changed/,
-    () => ({ kind: 'host-key-changed', message: 'its host key is not the one that is trusted' }),
+    (_match, { stderr }) => ({ kind: 'host-key-changed', message: changedKey(stderr) }),
   ],
   [
     /Host key verification failed|No \S+ host key is known/,
@@ -107,6 +109,15 @@ export function nameFailure(end: LinkEnd): LinkFailure {
     message: `the login on ${end.target} ended with code ${end.exitCode ?? '?'} before it could run sh${said ? `: ${said}` : ''}`,
     hint: 'the account needs a login shell that runs commands (not nologin or false)',
   }
+}
+
+/** What ssh says of a changed key: the fingerprint that the host shows, and the line of the file with the one it should. */
+function changedKey(stderr: string): string {
+  const shown = /key sent by the remote host is\s+(SHA256:[A-Za-z0-9+/]+)/.exec(stderr)?.[1]
+  const [, file, line] = /Offending \S+ key in (.+):(\d+)/.exec(stderr) ?? []
+  const key = file && textOf(file).split('\n')[Number(line) - 1]?.trim().split(/\s+/)[2]
+  const trusted = key ? ` (${fingerprintOf(key)}, ${file}:${line})` : ''
+  return `its host key${shown ? ` (${shown})` : ''} is not the one that is trusted${trusted}`
 }
 
 /** Seconds in which a server must say what it is. */

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import type { Connection } from '../model/inventory.ts'
 import { nameFailure } from './failure.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import type { LinkFailure } from './link.ts'
 import { sshOptions } from './open-link.ts'
 import { textOf } from './text-of.ts'
@@ -64,7 +64,6 @@ export function parseKnownHosts(text: string): readonly HostKey[] {
   return text.split('\n').flatMap((line) => {
     const [name = '', type = '', key = ''] = line.trim().split(/\s+/)
     if (!key || /^[#@|]/.test(name)) return []
-    const digest = createHash('sha256').update(Buffer.from(key, 'base64')).digest('base64').replace(/=+$/, '')
-    return [{ name, type, line: `${name} ${type} ${key}`, fingerprint: `SHA256:${digest}` }]
+    return [{ name, type, line: `${name} ${type} ${key}`, fingerprint: fingerprintOf(key) }]
   })
 }

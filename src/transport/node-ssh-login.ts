@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { homedir } from 'node:os'
@@ -7,6 +6,7 @@ import type { Config } from 'node-ssh'
 import type { ParsedKey } from 'ssh2'
 import type { Connection } from '../model/inventory.ts'
 import { FIRST_WORD } from './failure.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { proxyOf } from './jump.ts'
 import { judgeHostKey, knownHostName, knownKeyTypes } from './known-hosts.ts'
 import type { Attempt } from './node-ssh-failure.ts'
@@ -17,8 +17,8 @@ const DEFAULT_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa']
 
 /** Seconds until a login is given up. */
 const LOGIN = 60
-/** Seconds between two signs of life, and how many may be missed: a lost link is noticed after 10 to 15 seconds. */
-const ALIVE = 5
+/** Seconds between two signs of life, and how many may be missed: a lost link is noticed after 8 to 12 seconds. */
+const ALIVE = 4
 const MISSED = 2
 
 /**
@@ -54,7 +54,7 @@ export async function loginConfig(
     hostVerifier(blob: Buffer) {
       const parsed = utils.parseKey(blob) as ParsedKey | Error
       const type = parsed instanceof Error ? '' : parsed.type
-      attempt.shown = `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`
+      attempt.shown = fingerprintOf(blob.toString('base64'))
       attempt.verdict = judgeHostKey(known, name, type, blob.toString('base64'))
       return attempt.verdict === 'known'
     },

@@ -89,7 +89,7 @@ export function sshOptions(connection: Connection, knownHosts: readonly string[]
     UpdateHostKeys: 'no',
     BatchMode: 'yes',
     ConnectTimeout: String(FIRST_WORD),
-    ServerAliveInterval: '5',
+    ServerAliveInterval: '4',
     ServerAliveCountMax: '2',
     RemoteCommand: 'none',
     RequestTTY: 'no',

@@ -29,7 +29,7 @@ function figuresTable(figures: Figures): readonly (readonly string[])[] {
     ],
     [
       'an upload that is cut off leaves the old file or the new one',
-      `${uploads} uploads of 5 MiB`,
+      `${uploads} uploads of 32 MiB`,
       result('upload', uploads),
     ],
     [

@@ -120,6 +120,12 @@ describeOnLab('transports', () => {
         expect(code).toBe(3)
         expect(message).toContain(says)
         expect(hint).toContain(`deploy trust ${name} app1`)
+        // The key that the host shows and the one that was trusted; ssh itself tells them of a changed one only.
+        const told = {
+          openssh: { changed: 2, unknown: 0, revoked: 0 },
+          'node-ssh': { changed: 1, unknown: 1, revoked: 1 },
+        }
+        expect(message?.match(/SHA256:/g) ?? []).toHaveLength(told[transport][name])
       }
     })
 
