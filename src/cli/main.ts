@@ -55,6 +55,8 @@ export function commandLine(finish: Finish): Command {
 /** Runs one command line; gives its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   takeSecretVariables()
+  // Who reads what we say may go away, with a pipe or a terminal; what was begun is ended all the same.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   let exit: number = exitCodes.done
   const program = commandLine((code) => {
     exit = code

@@ -26,7 +26,7 @@ export function resumeCommand(program: Command, finish: Finish): void {
 
 async function resumeVerb(environment: string, named: string | undefined, options: ResumeOptions): Promise<number> {
   const { findProject, projectName } = await import('../load/project.ts')
-  const { lookForStatus } = await import('../run/look-for-status.ts')
+  const { doneBy, lookForStatus } = await import('../run/look-for-status.ts')
   const { waitForPrograms } = await import('../run/take-over.ts')
   const { progressText } = await import('../report/status-text.ts')
   const output = openOutput(options)
@@ -48,9 +48,8 @@ async function resumeVerb(environment: string, named: string | undefined, option
       output.progress(`waiting for the programs at work on ${chosen.run.working.join(', ')}\n`)
       await waitForPrograms(pool, chosen.run.working, environment)
     }
-    const now = chosen.run.working.length > 0 ? await lookForStatus(pool, environment, chosen.run.hosts) : looked
-    const ran = new Map(now.status.hosts.map(({ host, held }) => [host, new Set(held?.progress.done)]))
     const limit = new Set(all.filter((host) => hosts.includes(host) || chosen.run.hosts.includes(host)))
+    const ran = await doneBy(pool, run, [...limit])
     const command = `resume ${environment} ${run}`
     return await applyVerb(
       environment,

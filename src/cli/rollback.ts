@@ -24,13 +24,16 @@ async function rollbackVerb(environment: string, named: string | undefined, opti
   const { projectSources } = await import('../load/sources.ts')
   const { rollbackOf } = await import('../run/rollback.ts')
   const { errorText } = await import('../report/error-text.ts')
+  const { safeLine } = await import('../report/safe.ts')
   const root = findProject(process.cwd())
   const { pool, inventory, limit: asked, knownHosts, redactor } = await openEnvironment(root, environment, options)
   try {
     const all = inventory.hosts.map(({ name }) => name).filter((name) => asked.has(name))
-    const { run, playbook, hosts, lost } = await rollbackOf(pool, inventory, all, named)
+    const project = projectName(root)
+    const { run, holder, playbook, hosts, lost } = await rollbackOf(pool, { project, environment }, all, named)
+    if (!options.json) process.stdout.write(`Back behind run ${safeLine(holder)}\n\n`)
     for (const error of lost) process.stderr.write(errorText(error, options.verbose ?? false))
-    const scope = { project: projectName(root), environment, playbook: '' }
+    const scope = { project, environment, playbook: '' }
     const limit = new Set(hosts)
     const context = { root, inventory, playbook, sources: projectSources(root), scope, limit, pool, redactor }
     const opened = { context, playbookName: '', knownHosts, checked: Promise.resolve(), close: () => pool.close() }

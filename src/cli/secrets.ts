@@ -13,8 +13,8 @@ export function secretsCommand(program: Command, finish: Finish): void {
   verb('edit', 'open the secrets in $VISUAL or $EDITOR, decrypted in memory, and encrypt what was saved').action(
     async (environment: string) => finish(await edit(environment)),
   )
-  verb('encrypt', 'encrypt the YAML that stdin brings as the secrets of the environment').action(
-    async (environment: string) => finish(await encryptStdin(environment)),
+  verb('encrypt', 'set the secrets that the YAML on stdin names').action(async (environment: string) =>
+    finish(await encryptStdin(environment)),
   )
   verb('rotate', 'encrypt again for the recipients listed now, and give the named secrets new random values')
     .argument('[names...]')
@@ -42,20 +42,55 @@ async function edit(environment: string): Promise<number> {
   const before = text === undefined ? undefined : await readSecretValues(text, file, names)
   const recipients = await readersOf(opened)
   const start = text ?? names.map((name) => `${name}: ""\n`).join('')
-  const edited = await editText(start, `${environment}.yaml`, (now) => readSecretValues(now, file, names))
+  const shown = `${environment}.yaml`
+  const edited = await editText(start, shown, (now) => readSecretValues(now, shown, names))
   if (edited === undefined) return say('nothing was changed')
-  return save(opened, { before, after: await readSecretValues(edited, file, names), recipients })
+  const after = await readSecretValues(edited, shown, names)
+  // Somebody else may have written the file while the editor was open: their values stay.
+  const now = (await open(environment)).text
+  const latest = now === text || now === undefined ? before : await readSecretValues(now, file, names)
+  return save(opened, { before: latest, after: merged(before, after, latest), recipients })
+}
+
+/** What one person changed, on top of what another one has saved meanwhile. @throws DeployError when both changed a secret. */
+function merged(before: SecretValues | undefined, mine: SecretValues, latest: SecretValues | undefined): SecretValues {
+  const value = (values: SecretValues | undefined, name: string) => values?.secrets.get(name)?.reveal()
+  const names = [...new Set([...mine.secrets.keys(), ...(latest?.secrets.keys() ?? [])])]
+  const both = names.filter(
+    (name) =>
+      value(mine, name) !== value(before, name) &&
+      value(latest, name) !== value(before, name) &&
+      value(latest, name) !== value(mine, name),
+  )
+  if (both.length > 0)
+    throw refused(
+      `somebody else has changed ${both.join(', ')} meanwhile; nothing was saved`,
+      'look at their values first, by the same command',
+    )
+  const kept = names.flatMap((name) => {
+    const from = value(mine, name) === value(before, name) ? latest : mine
+    const secret = from?.secrets.get(name)
+    return secret ? [[name, secret] as const] : []
+  })
+  return { secrets: new Map(kept), previous: mine.previous }
 }
 
 async function encryptStdin(environment: string): Promise<number> {
   const { readSecretValues } = await import('../load/secrets/values.ts')
   const { text } = await import('node:stream/consumers')
-  // What was there is replaced, whether or not it can be read here; where it can, its values stay masked.
-  const opened = await open(environment, () => undefined)
+  let unread: unknown
+  const opened = await open(environment, (error) => {
+    unread = error
+    return undefined
+  })
   const { names, file } = opened
   if (process.stdin.isTTY) throw refused('nothing comes from stdin', `deploy secrets encrypt ${environment} < FILE`)
-  const after = await readSecretValues(await text(process.stdin), 'stdin', names)
+  const given = await readSecretValues(await text(process.stdin), 'stdin', names)
+  if (given.secrets.size === 0) throw refused('stdin names no secret; nothing was changed', undefined)
+  // What it does not name stays; what cannot be read here is only replaced as a whole.
+  if (unread && names.some((name) => !given.secrets.has(name))) throw unread
   const before = opened.text === undefined ? undefined : await readSecretValues(opened.text, file, names)
+  const after = { ...given, secrets: new Map([...(before?.secrets ?? []), ...given.secrets]) }
   return save(opened, { before, after, recipients: await readersOf(opened) })
 }
 
@@ -140,8 +175,9 @@ async function save({ root, environment, names, file }: Opened, { before, after,
   const { writeWhole } = await import('../load/write-whole.ts')
   const { encrypt } = await import('../load/secrets/age.ts')
   const { writeSecretValues } = await import('../load/secrets/values.ts')
-  const text = await writeSecretValues(after, before)
-  writeWhole(join(root, file), await encrypt(text, recipients, environment))
+  const encrypted = await encrypt(await writeSecretValues(after, before), recipients, environment)
+  await requireReader(encrypted, environment)
+  writeWhole(join(root, file), encrypted)
   const changed = [...after.secrets].filter(([name, value]) => before?.secrets.get(name)?.reveal() !== value.reveal())
   const count = recipients.length === 1 ? '1 reader' : `${recipients.length} readers`
   const what = changed.length > 0 ? `: ${changed.map(([name]) => name).join(', ')} changed` : ''
@@ -150,6 +186,17 @@ async function save({ root, environment, names, file }: Opened, { before, after,
   if (missing.length > 0) say(`still without a value: ${missing.join(', ')}`)
   if (changed.length > 0) say(`hosts have the old values until: deploy apply ${environment}`)
   return exitCodes.done
+}
+
+/** Nobody locks themselves out without a word: not by a list of readers that they are not on. */
+async function requireReader(encrypted: string, environment: string): Promise<void> {
+  const { canDecrypt, hasIdentity, ownRecipient, recipientsFile } = await import('../load/secrets/age.ts')
+  if (!hasIdentity() || (await canDecrypt(encrypted))) return
+  const file = recipientsFile(environment)
+  throw refused(
+    `you could not read the secrets any more: ${file} does not list you; nothing was changed`,
+    `add to it: ${await ownRecipient()}`,
+  )
 }
 
 function say(line: string): number {

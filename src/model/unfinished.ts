@@ -7,6 +7,6 @@ export interface UnfinishedRun {
   readonly hosts: readonly string[]
   /** Those of them on which one of its programs is at work now. */
   readonly working: readonly string[]
-  /** Whether its process ran on this machine and is gone. False: nobody can tell from here. */
-  readonly ended: boolean
+  /** Whether its process lives, where it runs or ran on this machine; undefined: nobody can tell from here. */
+  readonly lives?: boolean
 }

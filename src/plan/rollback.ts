@@ -23,7 +23,10 @@ export function rollbackPlaybook(run: string, kept: ReadonlyMap<string, KeptRun>
 
 function tasksOf({ run, files, handlers }: KeptRun): readonly Task[] {
   const notify = handlersOf(run, handlers)
-  return files.map(({ path, file }) => ({ ...putBack({ path, kept: file }, { notify }), where: `run ${run}` }))
+  return files.map(({ path, file, secret }) => ({
+    ...putBack({ path, kept: file, ...(secret && { secret }) }, { notify }),
+    where: `run ${run}`,
+  }))
 }
 
 /** Handlers of one name and different scripts, from different phases, stay apart. */

@@ -62,28 +62,36 @@ function cutOff(done: readonly string[], at: string): string {
 }
 
 function runLines(
-  { run, holder, ended, hosts, working }: UnfinishedRun,
+  { run, holder, lives, hosts, working }: UnfinishedRun,
   environment: string,
   named: boolean,
   paint: Paint,
 ): readonly string[] {
   const which = named ? ` ${safeLine(run)}` : ''
-  const life = ended ? 'its process is gone' : 'whether its process still lives cannot be told from here'
+  const life =
+    lives === undefined ? LIVES_UNKNOWN : lives ? 'its process is at work on this machine' : 'its process is gone'
   return [
     '',
     paint('yellow', `Run ${safeLine(holder)}`),
     `  holds ${hosts.join(', ')}; ${life}${working.length > 0 ? `; at work on ${working.join(', ')}` : ''}`,
-    `  finish it: deploy resume ${environment}${which}`,
-    `  close it as it is: deploy abandon ${environment}${which}`,
+    ...(lives ? ['  wait for its end, or press Ctrl-C where it runs'] : []),
+    `  ${lives ? 'take it over' : 'finish it'}: deploy resume ${environment}${which}`,
+    `  ${lives ? 'stop it and ' : ''}close it as it is: deploy abandon ${environment}${which}`,
   ]
 }
+
+const LIVES_UNKNOWN = 'whether its process still lives cannot be told from here'
 
 function summary(hosts: readonly HostStatus[], runs: readonly UnfinishedRun[]): string {
   const count = (number: number, one: string, many = `${one}s`) => `${number} ${number === 1 ? one : many}`
   const owed = hosts.reduce((sum, host) => sum + host.owed.length, 0)
   const lost = hosts.filter(({ unreachable }) => unreachable !== undefined).length
   const parts = [
-    runs.length > 0 ? count(runs.length, 'unfinished run') : 'nothing unfinished',
+    runs.length > 0
+      ? count(runs.length, 'unfinished run')
+      : lost > 0
+        ? 'nothing unfinished where it could be seen'
+        : 'nothing unfinished',
     ...(owed > 0 ? [count(owed, 'handler owed', 'handlers owed')] : []),
     ...(lost > 0 ? [`${lost} unreachable`] : []),
   ]

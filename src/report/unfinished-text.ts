@@ -9,9 +9,9 @@ export function unfinishedText(runs: readonly UnfinishedRun[], environment: stri
   return lines.length === 0 ? '' : `${lines.join('\n')}\n  deploy status ${environment}\n`
 }
 
-function shown({ holder, working, ended }: UnfinishedRun): string {
+function shown({ holder, working, lives }: UnfinishedRun): string {
   const at = working.length > 0 ? `; at work on ${working.join(', ')}` : ''
-  return `run ${safeLine(holder)}${ended ? '; its process is gone' : ''}${at}`
+  return `run ${safeLine(holder)}${lives === undefined ? '' : lives ? '; its process is at work here' : '; its process is gone'}${at}`
 }
 
 /** What is said of handlers that earlier runs owe; empty when there are none. Ends with a newline. */

@@ -31,9 +31,13 @@ export function ourselves(about: Omit<Owner, 'who' | 'machine' | 'place' | 'pid'
 }
 
 /** Whether the holder ran on this machine and its process is gone: the only case in which nobody can be disturbed. */
-export function hasEnded({ owner }: Pick<Holder, 'owner'>): boolean {
-  if (!owner?.started || !owner.place || owner.place !== place()) return false
-  return processStart(owner.pid) !== owner.started
+export function hasEnded(holder: Pick<Holder, 'owner'>): boolean {
+  return ranHere(holder) && processStart(holder.owner?.pid ?? 0) !== holder.owner?.started
+}
+
+/** Whether the holder's process runs, or ran, on this machine. */
+export function ranHere({ owner }: Pick<Holder, 'owner'>): boolean {
+  return Boolean(owner?.started && owner.place) && owner?.place === place()
 }
 
 /** Reads an owner's line. What a host says is never trusted: a line that is not an owner's counts as none. */

@@ -1,5 +1,6 @@
 import type { HostStatus, Status } from '../model/status.ts'
-import { PRINT_PROGRESS, readProgress } from '../shell/host-journal.ts'
+import type { Mark } from '../shell/frames.ts'
+import { PRINT_PROGRESS, printProgressOf, readProgress } from '../shell/host-journal.ts'
 import type { Hello } from './hello.ts'
 import type { Pool } from './pool.ts'
 import { HostLost } from './session.ts'
@@ -17,6 +18,28 @@ export async function lookForStatus(pool: Pool, environment: string, hosts: read
   const looked = await Promise.all(hosts.map((host) => lookAt(pool, host)))
   const hellos = new Map(looked.flatMap(({ status, hello }) => (hello ? [[status.host, hello] as const] : [])))
   return { status: { environment, hosts: looked.map(({ status }) => status), runs: unfinishedRuns(hellos) }, hellos }
+}
+
+/** The keys of the tasks that a run has done, by host: also on hosts that it has given back. */
+export async function doneBy(
+  pool: Pool,
+  run: string,
+  hosts: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const done = await Promise.all(
+    hosts.map(async (host) => {
+      const marks = await pool.ask(host, { script: printProgressOf(run) }).catch(lostOnly)
+      const said = marks[marks.findIndex(({ words }) => words[0] === 'progress') + 1]?.before.toString('utf8') ?? ''
+      return [host, new Set(readProgress(run, said).done)] as const
+    }),
+  )
+  return new Map(done)
+}
+
+/** A host that cannot be asked is left out of what follows anyway. */
+function lostOnly(error: unknown): readonly Mark[] {
+  if (error instanceof HostLost) return []
+  throw error
 }
 
 async function lookAt(pool: Pool, host: string): Promise<{ readonly status: HostStatus; readonly hello?: Hello }> {

@@ -1,14 +1,17 @@
 import { DeployError, exitCodes } from '../model/error.ts'
-import type { Inventory } from '../model/inventory.ts'
+import type { ManifestScope } from '../model/manifest.ts'
 import type { Playbook } from '../model/playbook.ts'
 import { rollbackPlaybook } from '../plan/rollback.ts'
 import { keptRuns, LIST_RUNS, listKept, readKept } from '../shell/kept.ts'
+import { type Holder, readOwner, shownHolder } from './holder.ts'
 import type { Pool } from './pool.ts'
 import { HostLost } from './session.ts'
 
 /** What a rollback is about. */
 export interface Rollback {
   readonly run: string
+  /** Who made it, from where, when and by which command, for people. */
+  readonly holder: string
   readonly playbook: Playbook
   /** The hosts that keep something of the run. */
   readonly hosts: readonly string[]
@@ -21,13 +24,14 @@ const NAMED = 5
 
 /**
  * Makes the playbook that puts back what a run replaced on these hosts, and runs the handlers that the run owed. `named`:
- * the run; omitted: the last one of which a host keeps something.
+ * the run; omitted: the last one of this project and environment of which a host keeps something. Runs of others, who use
+ * the same hosts, are theirs.
  *
  * @throws DeployError `E_NO_RUN` (exit 64) when no host that answers keeps anything of it.
  */
 export async function rollbackOf(
   pool: Pool,
-  { environment }: Pick<Inventory, 'environment'>,
+  { project, environment }: Pick<ManifestScope, 'project' | 'environment'>,
   hosts: readonly string[],
   named: string | undefined,
 ): Promise<Rollback> {
@@ -39,24 +43,32 @@ export async function rollbackOf(
       if (!lost.some((one) => one.host === host)) lost.push(error)
       return []
     })
-  const runs = await Promise.all(hosts.map(async (host) => keptRuns(await ask(host, LIST_RUNS))))
-  const known = [...new Set(runs.flat())].sort()
-  const run = named ?? known.at(-1)
-  if (run === undefined || !known.includes(run)) throw noRun(environment, named, known)
-  const keepers = hosts.filter((_host, index) => runs[index]?.includes(run))
+  const runs = await Promise.all(
+    hosts.map(async (host) => {
+      const kept = keptRuns(await ask(host, LIST_RUNS)).map(({ run, owner }) => ({ run, owner: readOwner(owner) }))
+      return kept.filter(({ owner }) => owner?.project === project && owner.environment === environment)
+    }),
+  )
+  const known = [...new Map(runs.flat().map((one) => [one.run, one])).values()].sort((a, b) => (a.run < b.run ? -1 : 1))
+  const chosen = named === undefined ? known.at(-1) : known.find(({ run }) => run === named)
+  if (!chosen) throw noRun(environment, named, known)
+  const { run } = chosen
+  const keepers = hosts.filter((_host, index) => runs[index]?.some((one) => one.run === run))
   const kept = await Promise.all(
     keepers.map(async (host) => [host, readKept(run, await ask(host, listKept(run)))] as const),
   )
-  return { run, playbook: rollbackPlaybook(run, new Map(kept)), hosts: keepers, lost }
+  return { run, holder: shownHolder(chosen), playbook: rollbackPlaybook(run, new Map(kept)), hosts: keepers, lost }
 }
 
-function noRun(environment: string, named: string | undefined, known: readonly string[]): DeployError {
-  const last = known.slice(-NAMED)
+function noRun(environment: string, named: string | undefined, known: readonly Pick<Holder, 'run' | 'owner'>[]) {
+  const last = known.slice(-NAMED).map(shownHolder)
   return new DeployError({
     code: 'E_NO_RUN',
     message:
-      named === undefined ? `no host of ${environment} keeps anything of a run` : `nothing is kept of run ${named}`,
+      named === undefined
+        ? `no host of ${environment} keeps anything of a run of this project`
+        : `nothing is kept of run ${named}`,
     exit: exitCodes.usage,
-    ...(last.length > 0 && { hint: `the last runs of which something is kept: ${last.join(', ')}` }),
+    ...(last.length > 0 && { hint: `the last runs of which something is kept:\n    ${last.join('\n    ')}` }),
   })
 }

@@ -1,6 +1,6 @@
 import type { UnfinishedRun } from '../model/unfinished.ts'
 import type { Hello } from './hello.ts'
-import { type Holder, hasEnded, shownHolder } from './holder.ts'
+import { type Holder, hasEnded, ranHere, shownHolder } from './holder.ts'
 import type { Pool } from './pool.ts'
 
 /** The runs that hold hosts, oldest first, as the hosts say. */
@@ -14,8 +14,13 @@ export function unfinishedRuns(hellos: ReadonlyMap<string, Hello>): readonly Unf
       holder: shownHolder(speaking(holds.map(({ holder }) => holder))),
       hosts: holds.map(({ host }) => host),
       working: holds.flatMap(({ host, holder }) => (holder.working ? [host] : [])),
-      ended: holds.every(({ holder }) => hasEnded(holder)),
+      ...livesOf(holds.map(({ holder }) => holder)),
     }))
+}
+
+function livesOf(holders: readonly Holder[]): { readonly lives?: boolean } {
+  if (holders.every(hasEnded)) return { lives: false }
+  return holders.every(ranHere) ? { lives: true } : {}
 }
 
 /** One host's word for a run is as good as another's, if it says who the run is. */

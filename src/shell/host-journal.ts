@@ -4,6 +4,11 @@ import { quote } from './sh.ts'
 /** Shell that says `progress` with the lines about the run that holds the host, where one does. */
 export const PRINT_PROGRESS = `[ ! -s "$S/owner" ] || { read -r o f; say progress; grep -F -- "$o " "$S/journal" 2>/dev/null | tail -n 1000 || :; } <"$S/owner"`
 
+/** The same about a run whether or not it holds the host. */
+export function printProgressOf(run: string): string {
+  return `say progress; grep -F -- ${quote(`${run} `)} "$S/journal" 2>/dev/null | tail -n 1000 || :`
+}
+
 /** Shell that writes a line into the host's own journal. */
 export function writeLine(run: string, line: string): string {
   return `printf '%s %s\\n' ${quote(run)} ${quote(line)} >>"$S/journal"`

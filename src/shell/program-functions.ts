@@ -60,7 +60,7 @@ keep() {
   enter "$1" || return
   k=$K/$PHASE.$TASK
   [ ! -e "$k.path" ] || return 0
-  [ -d "$K" ] || mkdir -p -- "$K" || return
+  keeping || return
   if [ -L "$1" ] || [ -f "$1" ]; then cp -a -T -- "$1" "$k" || { rm -f -- "$k"; echo "$1 could not be kept. Free there:"; df -h --output=target,avail,iavail -- "$S"; return 1; }
   elif [ ! -e "$1" ]; then : >"$k.absent" || return; fi
   printf '%s\n' "$1" >"$k.path"
@@ -128,9 +128,13 @@ owe() {
   eval "h=\$name_$1 s=\$script_$1 v=\$validate_$1"
   printf '%s\n%s\n(\n%s\n) && (\n%s\n)\n' "$h" "$RUN" "${'${v:-:}'}" "$s" >"$S/owed/.$1" && owed "$1"
 }
+# Who keeps something, and what for, is kept with it.
+keeping() { [ -d "$K" ] || { mkdir -p -- "$K" && cp -- "$S/owner" "$K/owner"; }; }
+# What a task writes is a secret: what it has replaced most likely was one.
+hidden() { keep "$1" && true >"$K/$PHASE.$TASK.secret"; }
 owed() { kept_handler "$1" && sync -- "$S/owed/.$1" && mv -- "$S/owed/.$1" "$S/owed/$1" && sync -- "$S/owed"; }
 # Whoever puts the files back wants it to run again.
-kept_handler() { { [ -d "$K" ] || mkdir -p -- "$K"; } && cp -- "$S/owed/.$1" "$K/$1.handler"; }
+kept_handler() { keeping && cp -- "$S/owed/.$1" "$K/$1.handler"; }
 # A power loss may bring the entry back: then its handler runs once more, which does no harm.
 paid() { settle; rm -f -- "$S/owed/$1"; }
 happened() { log="$log$1 "; printf '%s ' "$1" >>"$L"; }

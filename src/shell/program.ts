@@ -175,7 +175,8 @@ function put(step: PutStep, nonce: string): string {
   const { sha256: hash } = step.content
   const restart = step.restarts === undefined ? [] : [step.restarts, restartId(step.restarts)]
   const words = [hash, step.owner ?? '', step.group ?? '', step.mode, step.validate ?? '', ...restart].map(quote)
-  return `put ${quote(step.path)} ${arrived(step.content, nonce)} ${words.join(' ')}`
+  const hidden = step.content.secret ? `hidden ${quote(step.path)}\n` : ''
+  return `${hidden}put ${quote(step.path)} ${arrived(step.content, nonce)} ${words.join(' ')}`
 }
 
 /** Where a content is once it arrived. */

@@ -15,6 +15,8 @@ export interface PutBack {
   readonly path: string
   /** Where its previous state is kept on the host; `undefined`: nothing was there. */
   readonly kept: string | undefined
+  /** Its content is shown to nobody. */
+  readonly secret?: true
 }
 
 interface PutBackNow {
@@ -44,7 +46,7 @@ function apply(want: PutBack, { path: now, kept }: PutBackNow): readonly (readon
     return [change('kind', now?.kind, null, shellStep(remove, keeps))]
   }
   const step = shellStep(sh`bring_back ${want.kept ?? ''} ${want.path}`, keeps)
-  const sensitive = isSensitive(now?.mode) || isSensitive(kept.mode)
+  const sensitive = want.secret || isSensitive(now?.mode) || isSensitive(kept.mode)
   const shown = (state: FileState | undefined) =>
     state?.sha256 === undefined ? null : shownContent({ size: state.size, sha256: state.sha256 }, sensitive)
   return [
@@ -64,10 +66,10 @@ function refusal(want: PutBack, now: FileState | undefined, kept: FileState | un
   return `${want.path} is ${now.kind === 'directory' ? 'a directory' : 'neither a file nor a link'} now: it is left alone`
 }
 
-function detailProbes({ path, kept: from }: PutBack, { path: now, kept }: PutBackNow) {
+function detailProbes({ path, kept: from, secret }: PutBack, { path: now, kept }: PutBackNow) {
   const small = [now, kept].every((state) => !state || (state.kind === 'file' && state.size <= CONTENT_LIMIT))
   const shown = small && now && kept && from && now.sha256 !== kept.sha256
-  const open = !isSensitive(now?.mode) && !isSensitive(kept?.mode)
+  const open = !secret && !isSensitive(now?.mode) && !isSensitive(kept?.mode)
   return {
     folder: writable(folderOf(path)),
     ...(shown && open && { before: content(path), after: content(from) }),

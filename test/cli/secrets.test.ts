@@ -121,11 +121,13 @@ describe('what reads secrets', () => {
     const [own = ''] = /age1\w+/.exec(introduced.stderr) ?? []
     expect(readFileSync(join(home, 'theirs/evenkeel/age.txt'), 'utf8')).toContain(own)
     expect(introduced.stderr).toContain('someone who can read them adds that line to secrets/prod.recipients')
-    expect((await deploy(['secrets', 'edit', 'prod'], theirs)).stderr).toContain('it cannot be decrypted')
+    expect((await deploy(['secrets', 'edit', 'prod'], theirs)).stderr).toContain('it is not encrypted for any')
     project.write('home/keys.txt', readFileSync(join(home, 'config/evenkeel/age.txt'), 'utf8'))
     const identity = await generateIdentity()
     const stranger = { ...theirs, DEPLOY_AGE_KEY: identity }
-    expect((await planned(stranger)).stderr).toMatch(/secrets\/prod\.age.*it cannot be decrypted/s)
+    expect((await planned(stranger)).stderr).toMatch(
+      /secrets\/prod\.age.*it is not encrypted for any of the identities/s,
+    )
     const key = await identityToRecipient(identity)
     const list = join(project.root, 'secrets/prod.recipients')
     writeFileSync(list, `${readFileSync(list, 'utf8')}${key} # the other\n`)
@@ -181,6 +183,48 @@ describe('what reads secrets', () => {
   })
 })
 
+describe('two people at once', () => {
+  const meanwhile = 'd=$PWD; env -u EDITOR node "$DEPLOY" secrets rotate prod dbPassword >/dev/null || exit 9'
+  const tool = { DEPLOY: join(import.meta.dirname, '../../bin/deploy.js') }
+
+  beforeEach(async () => {
+    await deploy(['secrets', 'edit', 'prod'], {}, writes(both))
+  })
+
+  test('what each of them changed is there', async () => {
+    const edited = await deploy(
+      ['secrets', 'edit', 'prod'],
+      tool,
+      `${meanwhile}\n${writes({ ...both, sessionKey: 'a-newer-session-key' })}`,
+    )
+    expect(edited).toMatchObject({ code: 0, stderr: '' })
+    await deploy(['secrets', 'edit', 'prod'], {}, 'cp "$1" ./text')
+    const text = readFileSync(join(project.root, 'text'), 'utf8')
+    expect(text).toMatch(/^dbPassword: \S{32}\n/m)
+    expect(text).toContain('sessionKey: a-newer-session-key\n')
+  })
+
+  test('the same secret: nothing is saved, and it is named', async () => {
+    const edited = await deploy(
+      ['secrets', 'edit', 'prod'],
+      tool,
+      `${meanwhile}\n${writes({ ...both, dbPassword: 'a-new-password' })}`,
+    )
+    expect(edited.code).toBe(64)
+    expect(edited.stderr).toContain('somebody else has changed dbPassword meanwhile; nothing was saved')
+  })
+})
+
+test('who is not on the list of readers is not locked out without a word', async () => {
+  await deploy(['secrets', 'edit', 'prod'], {}, writes(both))
+  const before = encrypted()
+  project.write('secrets/prod.recipients', `${await identityToRecipient(await generateIdentity())}\n`)
+  const ran = await deploy(['secrets', 'rotate', 'prod', 'dbPassword'])
+  expect(ran.code).toBe(64)
+  expect(ran.stderr).toMatch(/you could not read the secrets any more.*add to it: age1/s)
+  expect(encrypted()).toBe(before)
+})
+
 describe('who is let in the first time', () => {
   test('the identity that a variable names, and no new one', async () => {
     const identity = await generateIdentity()
@@ -223,7 +267,12 @@ test('encrypt takes YAML from stdin; what it replaces stays masked', async () =>
     `dbPassword: a-new-password\nsessionKey: another-long-value\n`,
   )
   await deploy(['secrets', 'edit', 'prod'], {}, 'cp "$1" ./text')
-  expect(readFileSync(join(project.root, 'text'), 'utf8')).toContain(`_previous:\n  - ${VALUE}`)
+  expect(readFileSync(join(project.root, 'text'), 'utf8')).toBe(
+    `dbPassword: a-new-password\nsessionKey: another-long-value\n_previous:\n  - ${VALUE}\n`,
+  )
+  project.write('secrets/prod.age', 'no age file')
+  const part = await deploy(['secrets', 'encrypt', 'prod'], {}, 'false', 'dbPassword: a-new-password\n')
+  expect(part.stderr).toMatch(/secrets\/prod\.age.*it is damaged or is no age file/s)
 })
 
 describe('sops', () => {

@@ -27,7 +27,9 @@ export function identities(): readonly string[] {
   if (keys.length > 0) return keys
   throw usageError({
     code: 'E_NO_IDENTITY',
-    message: `no age identity is here: neither DEPLOY_AGE_KEY nor ${files.join(' or ') || identityFile()} holds one`,
+    message: text
+      ? 'DEPLOY_AGE_KEY holds no age identity (AGE-SECRET-KEY-…)'
+      : `no age identity is here: neither DEPLOY_AGE_KEY nor ${files.join(' or ') || identityFile()} holds one`,
     hint: 'deploy secrets edit ENV makes one; then someone who can read the secrets adds you: deploy secrets rotate ENV',
   })
 }
@@ -100,20 +102,39 @@ export async function encrypt(text: string, readers: readonly string[], environm
   return armor.encode(await encrypter.encrypt(text))
 }
 
-/** @throws DeployError `E_DECRYPT` (exit 64) when none of the identities can read it, or it was altered. */
-export async function decrypt(path: string, file: string, environment: string): Promise<string> {
+/** Whether this user can read an encrypted text. */
+export async function canDecrypt(encrypted: string): Promise<boolean> {
+  return decryptText(encrypted).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function decryptText(encrypted: string): Promise<string> {
   const keys = identities()
   const { armor, Decrypter } = await import('age-encryption')
   const decrypter = new Decrypter()
+  for (const key of keys) decrypter.addIdentity(key)
+  return decrypter.decrypt(armor.decode(encrypted), 'text')
+}
+
+/** @throws DeployError `E_DECRYPT` (exit 64) when none of the identities can read it, or it was altered. */
+export async function decrypt(path: string, file: string, environment: string): Promise<string> {
+  const encrypted = readFileSync(path, 'utf8')
+  identities()
   try {
-    for (const key of keys) decrypter.addIdentity(key)
-    return await decrypter.decrypt(armor.decode(readFileSync(path, 'utf8')), 'text')
+    return await decryptText(encrypted)
   } catch (cause) {
+    const stranger = /no identity matched/.test((cause as Error).message)
     throw usageError({
       code: 'E_DECRYPT',
-      message: `it cannot be decrypted with the identities that are here: ${(cause as Error).message}`,
+      message: stranger
+        ? 'it is not encrypted for any of the identities that are here'
+        : `it cannot be decrypted, it is damaged or is no age file: ${(cause as Error).message}`,
       where: file,
-      hint: `someone who can read it adds your public key to ${recipientsFile(environment)}, then: deploy secrets rotate ${environment}`,
+      hint: stranger
+        ? `someone who can read it adds your public key to ${recipientsFile(environment)}, then: deploy secrets rotate ${environment}`
+        : `git log -- ${file}`,
       cause,
     })
   }
