@@ -1,6 +1,6 @@
 // Runs that do not come to their end: told to stop, killed, paused; and how status, resume and abandon find and close them.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { labExec } from '../../src/lab/inside.ts'
@@ -177,6 +177,40 @@ describeOnLab('a run that does not come to its end', () => {
     )
   }
 
+  test('F25 a run at work on this machine is told as that', async () => {
+    const { ended } = await applying()
+    const { stdout } = await deploy('status', 'lab')
+    expect(stdout).toContain('its process is at work on this machine')
+    expect(stdout).toContain('wait for its end, or press Ctrl-C where it runs\n  take it over: deploy resume lab')
+    await go()
+    expect((await ended).code).toBe(0)
+  })
+
+  test('F10 a resume repeats no command on a host that had come to its end', async () => {
+    const { ended } = await applying()
+    await labKill(lab, 'app1')
+    await labStart(lab, 'app1')
+    await on('app2', 'touch /srv/go')
+    expect((await ended).code).toBe(3)
+    expect(await on('app2', 'cat /srv/ran; ls /var/lib/deploy/owner 2>&1')).toMatch(new RegExp(`^${revision}\\nls: `))
+    await go()
+    expect((await deploy('resume', 'lab', '--yes', '--no-check')).code).toBe(0)
+    expect(await on('app2', 'cat /srv/ran')).toBe(`${revision}\n`)
+  }, 180_000)
+
+  test('the end of the terminal, which nobody can write to any more, ends no run in the middle', async () => {
+    const status = join(lab.root, 'status')
+    const tool = `${process.execPath} ${DEPLOY} apply lab --yes --no-check; echo $? >${status}`
+    // Its end closes the terminal: those who run there get HUP, and errors when they write.
+    const terminal = spawn('script', ['-qc', `trap '' HUP; ${tool}`, '/dev/null'], { cwd: lab.root, stdio: 'ignore' })
+    for (const host of lab.hosts) await until(async () => (await on(host, 'cat /srv/at')) === 'at\n')
+    terminal.kill('SIGKILL')
+    await go()
+    await until(async () => existsSync(status))
+    expect(readFileSync(status, 'utf8')).toMatch(/^(0|129)\n$/)
+    for (const host of lab.hosts) expect(await on(host, 'cat /srv/went; ls /var/lib/deploy')).not.toContain('owner')
+  })
+
   describe('killed, from another machine', () => {
     async function killed(): Promise<void> {
       const { child, ended } = await applying()
@@ -213,7 +247,8 @@ describeOnLab('a run that does not come to its end', () => {
       expect(status.stdout).toContain('finish it: deploy resume lab\n  close it as it is: deploy abandon lab\n')
       const document = JSON.parse((await deploy('status', 'lab', '--json')).stdout)
       expect(schemaErrors('status', document)).toEqual([])
-      expect(document.runs[0]).toMatchObject({ hosts: ['app1', 'app2'], working: ['app1', 'app2'], ended: false })
+      expect(document.runs[0]).toMatchObject({ hosts: ['app1', 'app2'], working: ['app1', 'app2'] })
+      expect(document.runs[0]).not.toHaveProperty('lives')
 
       await go()
       expect((await deploy('abandon', 'lab', '--yes')).code).toBe(0)

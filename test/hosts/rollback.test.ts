@@ -108,11 +108,24 @@ describeOnLab('rollback', () => {
     expect(await on('cat /srv/e')).toBe('new')
   })
 
+  test('a run of another project on the same host is theirs', async () => {
+    trial.project.write('package.json', '{ "type": "module", "name": "theirs" }')
+    const theirs = await apply(`[file({ path: '/srv/theirs', content: 'x' })]`)
+    trial.project.write('package.json', '{ "type": "module" }')
+    const last = await deploy('rollback', 'lab')
+    expect(last.stdout).not.toContain(theirs)
+    expect(last.stdout).toMatch(/^Back behind run \S+: \S+ on \S+ \(pid \d+\) since \S+, by (apply|rollback) lab/)
+    const named = await deploy('rollback', 'lab', theirs)
+    expect(named.code).toBe(64)
+    expect(named.stderr).toContain(`nothing is kept of run ${theirs}`)
+    expect(await on('cat /srv/theirs')).toBe('x')
+  })
+
   test('a run that nobody keeps; a host that keeps nothing', async () => {
     const unknown = await deploy('rollback', 'lab', '20260101-000000-abcd')
     expect(unknown.code).toBe(64)
     expect(unknown.stderr).toMatch(
-      /nothing is kept of run 20260101-000000-abcd\n {2}the last runs of which something is kept: .*\d{8}-\d{6}-[0-9a-f]{4}/,
+      /nothing is kept of run 20260101-000000-abcd\n {2}the last runs of which something is kept:\n(.*\n)* {4}\d{8}-\d{6}-[0-9a-f]{4}: \S+ on /,
     )
     const none = await deploy('rollback', 'lab', '--limit', 'app2')
     expect(said(none)).toMatch(/^64\n.*no host of lab keeps anything of a run/)
@@ -135,8 +148,9 @@ describeOnLab('rollback', () => {
 
   test('a host is not trusted: a path that is none, and entries that are none, lead nowhere', async () => {
     const run = '20990101-000000-abcd'
+    const last = (await on('ls /var/lib/deploy/kept')).trim().split('\n').at(-1)
     await on(
-      `d=/var/lib/deploy/kept/${run}; mkdir -p $d; cd $d; echo relative/../path >1.1.path; : >1.1.absent; echo /etc/hostname >x.path; : >x.absent`,
+      `d=/var/lib/deploy/kept/${run}; mkdir -p $d; cp /var/lib/deploy/kept/${last}/owner $d; cd $d; echo relative/../path >1.1.path; : >1.1.absent; echo /etc/hostname >x.path; : >x.absent`,
     )
     const ran = await deploy('rollback', 'lab', run, '--yes')
     expect(ran.code).toBe(64)

@@ -132,6 +132,14 @@ describeOnLab('secrets', () => {
     expect((await deploy(['drift', 'lab'])).code).toBe(0)
   })
 
+  test('F60 a rollback shows nothing of a file that held a secret, also to somebody who cannot read the secrets', async () => {
+    const plan = await trial.project.deploy(['rollback', 'lab'], { HOME: join(lab.root, 'nobody') })
+    said.push(plan.stdout, plan.stderr)
+    expect(plan.code).toBe(4)
+    expect(plan.stdout).toMatch(/put-back \/srv\/url .*\n +content: \d+ bytes → \d+ bytes\n/)
+    expect(plan.stdout).toMatch(/put-back \/srv\/app\.env .*\n +content: \d+ bytes → \d+ bytes\n/)
+  })
+
   test('F60 nothing was left anywhere', async () => {
     const files = filesOf(lab.root)
     expect(files.some((file) => file.endsWith('.jsonl') && file.includes('.deploy'))).toBe(true)

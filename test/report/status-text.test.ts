@@ -10,7 +10,6 @@ test('a status for people: what is open, and which commands see to it', () => {
     holder: 'run-a: alice on laptop (pid 7) since 2026-01-01, by apply prod',
     hosts: ['app1', 'app2'],
     working: ['app1'],
-    lives: undefined,
   }
   const hosts = [
     {
