@@ -55,8 +55,10 @@ export interface HandlerEvent {
   readonly handler: string
   /** Where the first task that notifies it stands; empty for what only an earlier run knows. */
   readonly where: string
-  /** `invalid`: its files were judged wrong. `dropped`: a task had started the unit since. */
-  readonly state: 'start' | 'changed' | 'failed' | 'invalid' | 'dropped'
+  /** `invalid`: its files were judged wrong. `dropped`: a task had started the unit since. `unknown`: it was cut off. */
+  readonly state: 'start' | 'changed' | 'failed' | 'invalid' | 'dropped' | 'unknown'
+  /** Why it is unknown. */
+  readonly note?: string
   /** What became of files that were judged wrong; `none`: an earlier run changed them, or no file did. */
   readonly putBack?: 'all' | 'some' | 'none'
   readonly output?: Buffer

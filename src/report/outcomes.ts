@@ -44,6 +44,7 @@ export function trackOutcomes(plan: Plan): Outcomes {
         where: event.where,
         outcome: HANDLER_OUTCOMES[event.state],
         ...(event.putBack && { note: PUT_BACK[event.putBack] }),
+        ...(event.note && { note: event.note }),
         ...(event.state === 'dropped' && { note: 'a task had started the unit since' }),
         ...(event.output && { output: event.output }),
         ...(event.code !== undefined && { code: event.code }),
@@ -76,7 +77,13 @@ export const PUT_BACK = {
   none: 'its files were judged wrong; nothing could be put back, so it is owed',
 } as const
 
-const HANDLER_OUTCOMES = { changed: 'changed', failed: 'failed', invalid: 'failed', dropped: 'skipped' } as const
+const HANDLER_OUTCOMES = {
+  changed: 'changed',
+  failed: 'failed',
+  invalid: 'failed',
+  dropped: 'skipped',
+  unknown: 'unknown',
+} as const
 
 function id(phase: string, host: string, key: string): string {
   return `${phase}\0${host}\0${key}`

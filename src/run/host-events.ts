@@ -41,6 +41,15 @@ function reportDone(job: Telling, task: CompiledTask, output: Buffer): boolean {
   }
 }
 
+/** Tells of the task or handler that was at work when the word of a program broke off: nobody knows how it ended. */
+export function reportCutOff(job: Telling, marks: readonly Mark[], reason: string): void {
+  const last = marks.findLast(({ words: [word = ''] }) => /^(start|done|failed|handler|handled|unhandled)$/.test(word))
+  const [word, id = ''] = last?.words ?? []
+  const task = job.part.tasks[Number(id)]
+  if (word === 'start' && task) job.emit({ ...taskEvent(job, task), state: 'unknown', note: reason })
+  if (word === 'handler') job.emit({ ...handlerEvent(job, id), state: 'unknown', note: reason })
+}
+
 function asPutBack(word: string | undefined): 'all' | 'some' | 'none' {
   return word === 'all' || word === 'some' ? word : 'none'
 }

@@ -9,7 +9,7 @@ import { hostProgram } from '../shell/program.ts'
 import type { Approve } from './approval.ts'
 import { askHost } from './ask-probes.ts'
 import { confirmTasks } from './confirm-change.ts'
-import { report, type Telling, taskEvent } from './host-events.ts'
+import { report, reportCutOff, type Telling, taskEvent } from './host-events.ts'
 import type { Pool } from './pool.ts'
 import { newNonce, type ProgramResult, runProgram } from './program-run.ts'
 import { awaitReboot } from './reboot.ts'
@@ -219,11 +219,11 @@ function reportAlreadySo(
   }
 }
 
-function reportUnknown(job: HostPhaseJob, result: ProgramResult): HostPhaseResult {
-  const started = marked(result, 'start').at(-1)
-  const ended = new Set([...marked(result, 'done'), ...marked(result, 'failed')])
-  const task = started === undefined || ended.has(started) ? undefined : job.part.tasks[started]
-  if (task) job.emit({ ...taskEvent(job, task), state: 'unknown', note: result.reason ?? '' })
-  job.emit({ type: 'host', host: job.part.host, state: 'unknown', message: result.reason ?? '' })
-  return { outcome: 'unknown', message: result.reason ?? 'no word of the program' }
+function reportUnknown(
+  job: HostPhaseJob,
+  { marks, reason = 'no word of the program' }: ProgramResult,
+): HostPhaseResult {
+  reportCutOff(job, marks, reason)
+  job.emit({ type: 'host', host: job.part.host, state: 'unknown', message: reason })
+  return { outcome: 'unknown', message: reason }
 }
