@@ -44,8 +44,8 @@ watch() {
 `
 
 /**
- * What a service of its own runs until a change is confirmed or put back. Programs of the run hold the lock, and so does
- * what brings their files: only seconds in a row without them count.
+ * What a service of its own runs until a change is confirmed or put back. Programs hold the lock: only seconds in a row
+ * without one count.
  */
 const WATCHER = String.raw`${ENVIRONMENT}
 V=$S/revert/$ID P=$V

@@ -6,6 +6,8 @@ export const CANARY = `canary-${createHash('sha256').update('evenkeel faults').d
 
 const UNIT = `[Unit]
 Description=Writes down what it read when it started
+# Rounds follow each other faster than systemd lets a service be restarted.
+StartLimitIntervalSec=0
 [Service]
 ExecStart=/bin/sh -c 'cat /etc/app/app.conf /etc/app/extra.conf | sha256sum >>/srv/serving; exec sleep infinity'
 [Install]
