@@ -149,8 +149,8 @@ export default playbook('two', [
     )
     const ran = await project.deploy(['apply', 'lab', 'two', '--yes', '--no-check', '--limit', 'fine'])
     expect(ran).toMatchObject({ code: 0, stderr: '' })
-    // Longer than a watcher that was left over would wait.
-    await new Promise((resolve) => setTimeout(resolve, 2000))
+    // A watcher that was left over would have its turn now.
+    await until(async () => (await on('fine', `systemctl list-units --plain --no-legend 'deploy-revert-*'`)) === '', 10)
     expect(await on('fine', 'cat /etc/one /etc/two; ls /var/lib/deploy/revert; ls /srv/again 2>&1')).toMatch(
       /^onetwols: /,
     )
