@@ -78,12 +78,8 @@ function searcher(forms: readonly Form[]): Search {
     forms.toSorted((one, other) => other.text.length - one.text.length),
     ({ text }) => text.slice(0, KEY),
   )
-  const heads = new Set(forms.flatMap(({ text }) => Array.from({ length: KEY - 1 }, (_, at) => text.slice(0, at + 1))))
-  const breakHeads = new Set(
-    forms.flatMap(({ text, breaks }) =>
-      breaks ? Array.from({ length: KEY - 1 }, (_, at) => text.slice(0, at + 1)) : [],
-    ),
-  )
+  const heads = headsOf(forms)
+  const breakHeads = headsOf(forms.filter(({ breaks }) => breaks))
   const firsts = new Set(forms.map(({ text }) => text.charCodeAt(0)))
 
   return (text, whole) => {
@@ -117,6 +113,11 @@ function searcher(forms: readonly Form[]): Search {
     }
     return { end: at, open }
   }
+}
+
+/** All beginnings of forms that are too short to look them up. */
+function headsOf(forms: readonly Form[]): ReadonlySet<string> {
+  return new Set(forms.flatMap(({ text }) => Array.from({ length: KEY - 1 }, (_, at) => text.slice(0, at + 1))))
 }
 
 /** Where a form that begins at a place of a text ends; beyond the text when the text ends within it. */

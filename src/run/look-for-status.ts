@@ -1,4 +1,4 @@
-import type { HostStatus, Status } from '../model/status.ts'
+import type { HostStatus, Progress, Status } from '../model/status.ts'
 import type { Mark } from '../shell/frames.ts'
 import { PRINT_PROGRESS, printProgressOf, readProgress } from '../shell/host-journal.ts'
 import type { Hello } from './hello.ts'
@@ -29,11 +29,16 @@ export async function doneBy(
   const done = await Promise.all(
     hosts.map(async (host) => {
       const marks = await pool.ask(host, { script: printProgressOf(run) }).catch(lostOnly)
-      const said = marks[marks.findIndex(({ words }) => words[0] === 'progress') + 1]?.before.toString('utf8') ?? ''
-      return [host, new Set(readProgress(run, said).done)] as const
+      return [host, new Set(progressIn(marks, run).done)] as const
     }),
   )
   return new Map(done)
+}
+
+/** What a run has done, in the answer of a host that was asked for its progress. */
+function progressIn(marks: readonly Mark[], run: string): Progress {
+  const said = marks[marks.findIndex(({ words }) => words[0] === 'progress') + 1]?.before
+  return readProgress(run, said?.toString('utf8') ?? '')
 }
 
 /** A host that cannot be asked is left out of what follows anyway. */
@@ -47,8 +52,7 @@ async function lookAt(pool: Pool, host: string): Promise<{ readonly status: Host
     const marks = await pool.ask(host, { script: PRINT_PROGRESS })
     const hello = await pool.hello(host)
     const { holder, owed } = hello
-    const said = marks[marks.findIndex(({ words }) => words[0] === 'progress') + 1]?.before.toString('utf8') ?? ''
-    const held = holder && { run: holder.run, working: holder.working, progress: readProgress(holder.run, said) }
+    const held = holder && { run: holder.run, working: holder.working, progress: progressIn(marks, holder.run) }
     const status = { host, owed: owed.map(({ name, run }) => ({ handler: name, run })), ...(held && { held }) }
     return { status, hello }
   } catch (error) {

@@ -104,14 +104,13 @@ export async function encrypt(text: string, readers: readonly string[], environm
 
 /** Whether this user can read an encrypted text. */
 export async function canDecrypt(encrypted: string): Promise<boolean> {
-  return decryptText(encrypted).then(
+  return decryptText(encrypted, identities()).then(
     () => true,
     () => false,
   )
 }
 
-async function decryptText(encrypted: string): Promise<string> {
-  const keys = identities()
+async function decryptText(encrypted: string, keys: readonly string[]): Promise<string> {
   const { armor, Decrypter } = await import('age-encryption')
   const decrypter = new Decrypter()
   for (const key of keys) decrypter.addIdentity(key)
@@ -121,9 +120,9 @@ async function decryptText(encrypted: string): Promise<string> {
 /** @throws DeployError `E_DECRYPT` (exit 64) when none of the identities can read it, or it was altered. */
 export async function decrypt(path: string, file: string, environment: string): Promise<string> {
   const encrypted = readFileSync(path, 'utf8')
-  identities()
+  const keys = identities()
   try {
-    return await decryptText(encrypted)
+    return await decryptText(encrypted, keys)
   } catch (cause) {
     const stranger = /no identity matched/.test((cause as Error).message)
     throw usageError({
