@@ -1,4 +1,5 @@
 export { z } from 'zod'
+export { type DigitalOcean, digitalOcean } from './balancers/digital-ocean.ts'
 export type { Flag } from './balancers/flag.ts'
 export { type Haproxy, haproxy } from './balancers/haproxy.ts'
 export { type HealthFlag, healthFlag } from './balancers/health-flag.ts'

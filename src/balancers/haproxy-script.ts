@@ -40,8 +40,9 @@ done`,
 
 /**
  * What drain and join share. `bits` is how the server is taken out: 0 not at all, 8 by `drain`, else otherwise; `n` is our
- * mark. `keep` writes the state file that the configuration names, for a reload reads it; where nobody is taken out any
- * more it removes the file: an old one would bring old states back.
+ * mark. `keep` writes the state file that the configuration names, for a reload reads it; where no server is taken out any
+ * more (bit 8, or bit 1 without bit 4, which is the configuration's own) it removes the file: an old one would bring old
+ * states back.
  */
 function act(at: At, server: string, script: Hole): ShellCall {
   return call(
@@ -61,7 +62,7 @@ keep() {
     END { gsub(/"/, "", f); gsub(/"/, "", b); if (f != "") print f ~ /^\\// ? f : b f }' ${at.config} 2>/dev/null)
   case $t in /*) ;; *) return 0 ;; esac
   a=$(ask 'show servers state') || unheard "$a"
-  if printf '%s\\n' "$a" | awk '$1 ~ /^[0-9]+$/ && $7 + 0 > 0 { out = 1 } END { exit !out }'; then
+  if printf '%s\\n' "$a" | awk 'int($7 / 8) % 2 || ($7 % 2 && int($7 / 4) % 2 == 0) { out = 1 } END { exit !out }'; then
     printf '%s\\n' "$a" >"$t.new" && sync -- "$t.new" && mv -f -- "$t.new" "$t"
   else rm -f -- "$t"; fi || { echo "its state file $t cannot be written"; exit 1; }
 }

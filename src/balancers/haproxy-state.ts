@@ -68,7 +68,9 @@ function markIn(line: string): readonly [server: string, mark: string] {
 
 function readServer(row: Row, admin: number, mark: string | undefined): ServerState {
   const status = row.get('status') ?? ''
-  const check = [row.get('check_status'), row.get('check_code')].filter(Boolean).join(' ')
+  const check = [row.get('check_status'), row.get('check_code'), row.get('last_chk')?.slice(0, 100)]
+    .filter(Boolean)
+    .join(' ')
   // A weight of 0 is another way to take a server out by hand; its status stays UP then.
   const weightless = row.get('weight') === '0'
   const out = admin > 0 || /^(MAINT|DRAIN)/.test(status) || (weightless && /^(UP|no check)/.test(status))

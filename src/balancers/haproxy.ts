@@ -1,10 +1,10 @@
 import type { Balancer, BalancerCall, CallAnswer, NodeView, PoolView } from '../model/balancer.ts'
 import { nearest } from '../model/nearest.ts'
-import { FLAG, type Flag, lookAtNode, lowerFlag, type NodeSaid, raiseFlag, readNode } from './flag.ts'
+import { FLAG, type Flag, lookAtNode, lowerFlag, type NodeSaid, raiseFlag } from './flag.ts'
 import { type At, drainServer, lookAtServers, readyServer } from './haproxy-script.ts'
 import { readServers, type ServerState } from './haproxy-state.ts'
 import { invalidFile, invalidPorts, refuse } from './options.ts'
-import { saidBy } from './said.ts'
+import { messageOf, saidBy, saidByNode } from './said.ts'
 
 export interface Haproxy {
   /** The hosts of the inventory that HAProxy runs on; each node leaves and rejoins all of them. */
@@ -65,7 +65,7 @@ export function haproxy(options: Haproxy): Balancer {
     survey: (nodes) => [...ats.map(lookAtServers), ...(flag ? nodes.map((node) => lookAtNode(node, flag)) : [])],
     read(nodes, answers) {
       const pools = on.map((host, index) => serversOn(host, backend, answers[index]))
-      const looks = nodes.map((node, index) => (flag ? saidOf(node, answers[on.length + index]) : undefined))
+      const looks = nodes.map((node, index) => (flag ? saidByNode(node, answers[on.length + index]) : undefined))
       return readPool(nodes, pools, { serverOf, on, looks })
     },
     drain: (node, mark) => [
@@ -104,16 +104,7 @@ function serversOn(host: string, backend: string, answer: CallAnswer | undefined
   try {
     return readServers(backend, text)
   } catch (error) {
-    throw new Error(`${host}: ${error instanceof Error ? error.message : error}`)
-  }
-}
-
-/** What a node said, or why it said nothing: its balancers know of it all the same. */
-function saidOf(node: string, answer: CallAnswer | undefined): NodeSaid | string {
-  try {
-    return readNode(saidBy(node, answer))
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    throw new Error(`${host}: ${messageOf(error)}`)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Balancer, CallAnswer, NodeView } from '../model/balancer.ts'
 import { FLAG, lookAtNode, lowerFlag, type NodeSaid, raiseFlag, readNode } from './flag.ts'
 import { invalidFile, invalidPorts, invalidSeconds, invalidUrl, refuse } from './options.ts'
-import { saidBy } from './said.ts'
+import { messageOf, saidBy } from './said.ts'
 
 export interface HealthFlag {
   /** While this file is there the node answers its balancer's health checks with an error. Default: `/var/lib/health/out`. */
@@ -74,7 +74,7 @@ function readView(
   try {
     return viewOf(readNode(text), how)
   } catch (error) {
-    throw new Error(`${node}: ${error instanceof Error ? error.message : error}`)
+    throw new Error(`${node}: ${messageOf(error)}`)
   }
 }
 

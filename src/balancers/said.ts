@@ -1,4 +1,5 @@
 import type { CallAnswer } from '../model/balancer.ts'
+import { type NodeSaid, readNode } from './flag.ts'
 
 /**
  * What a script printed. Its first line only is part of an error, for it can be long.
@@ -18,4 +19,17 @@ export function saidBy(host: string, answer: CallAnswer | undefined): string {
 export function firstLine(text: string): string {
   const line = text.split('\n').find((one) => one.trim() !== '') ?? ''
   return line.length > 300 ? `${line.slice(0, 300)}…` : line.trim()
+}
+
+/** What a node said of itself, or why it said nothing: its balancer knows of it all the same. */
+export function saidByNode(node: string, answer: CallAnswer | undefined): NodeSaid | string {
+  try {
+    return readNode(saidBy(node, answer))
+  } catch (error) {
+    return messageOf(error)
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -25,9 +25,9 @@ export async function viewPool(
   nodes: readonly string[],
   signal: AbortSignal = new AbortController().signal,
 ): Promise<PoolView> {
-  const answers = await Promise.all(balancer.survey(nodes).map((call) => performCall(reach, call, signal)))
   try {
-    return balancer.read(nodes, answers)
+    const answers = balancer.survey(nodes).map((call) => performCall(reach, call, signal))
+    return balancer.read(nodes, await Promise.all(answers))
   } catch (error) {
     throw failed(reach, `${balancer.label} cannot be seen`, error instanceof Error ? error.message : String(error))
   }
@@ -52,7 +52,7 @@ export async function takeStages(
   const way: Way = { reach, balancer, node, within, signal, began: performance.now() }
   let view: NodeView = { state: 'unknown' }
   for (const stage of stages) {
-    for (const call of stage.calls) await makeCall(way, call)
+    for (const call of stage.calls) await makeCall(way, stage, call)
     view = await awaitEnd(way, stage)
   }
   return view
@@ -67,24 +67,32 @@ interface Way {
   readonly began: number
 }
 
-/** Makes one call again and again until it is done. */
-async function makeCall(way: Way, call: BalancerCall): Promise<void> {
+/**
+ * Makes one call again and again until it is done. What an API refuses may be so already: an answer to an earlier try was
+ * lost.
+ */
+async function makeCall(way: Way, stage: BalancerStage, call: BalancerCall): Promise<void> {
   for (;;) {
     const done = await performCall(way.reach, call, way.signal)
     const reason = whyFailed(call, done)
     if (reason === undefined) return
+    const view = call.kind === 'http' ? await lookAt(way).catch(() => undefined) : undefined
+    if (view && stage.until(view)) return
     if (done.final || (done.state === 'value' && done.code === FINAL)) throw failed(way.reach, titleOf(way), reason)
     await nextLook(way, reason)
   }
 }
 
+async function lookAt({ reach, balancer, node, signal }: Way): Promise<NodeView> {
+  return (await viewPool(reach, balancer, [node], signal)).nodes.get(node) ?? { state: 'unknown' }
+}
+
 /** Looks until the stage has reached its end. What cannot be seen now may be seen at the next look. */
 async function awaitEnd(way: Way, { until, awaits }: BalancerStage): Promise<NodeView> {
-  const { reach, balancer, node, signal } = way
   for (;;) {
     let last: string
     try {
-      const view = (await viewPool(reach, balancer, [node], signal)).nodes.get(node) ?? { state: 'unknown' }
+      const view = await lookAt(way)
       if (until(view)) return view
       last = `it is ${viewText(view)}`
     } catch (error) {

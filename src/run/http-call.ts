@@ -12,8 +12,11 @@ const TRIES = 4
 const LONGEST_WAIT = 60
 /** Bytes of an answer. */
 export const LARGEST_ANSWER = 1024 * 1024
-/** Statuses that say nothing about the request itself. */
-const PASSING = new Set([408, 425, 429])
+/**
+ * Statuses that may pass. 403 is one: DigitalOcean forbids every change of a load balancer that "processes previous
+ * actions", in the same words as what a token may not do.
+ */
+const PASSING = new Set([403, 408, 409, 423, 425, 429])
 
 /**
  * Makes a request, and again when the API did not answer, answered 5xx, or wants it to be later. An answer that is neither
@@ -25,7 +28,7 @@ export async function callHttp(call: HttpCall, signal: AbortSignal): Promise<Per
   if (!/^[\x21-\x7e]+$/.test(call.token.reveal()))
     return { state: 'unreadable', reason: `${call.token} cannot be a token: it has other characters`, final: true }
   for (let tried = 1; ; tried++) {
-    const { answer, wait = 2 ** tried / 4 } = await request(call, signal)
+    const { answer, wait = 2 ** tried / 8 } = await request(call, signal)
     const over = answer.state === 'value' || answer.final || signal.aborted || tried >= TRIES || wait > LONGEST_WAIT
     if (over) return answer
     await pause(wait, signal)
@@ -54,17 +57,20 @@ async function request(call: HttpCall, signal: AbortSignal): Promise<Asked> {
     })
     return read(call, response, await bodyOf(response))
   } catch (error) {
-    return { answer: { state: 'unreadable', reason: `${method} ${url}: ${whyNot(error)}` } }
+    const final = error instanceof EndlessBody
+    return { answer: { state: 'unreadable', reason: `${method} ${url}: ${whyNot(error)}`, ...(final && { final }) } }
   }
 }
 
-/** @throws Error when it is too long. */
+class EndlessBody extends Error {}
+
+/** @throws EndlessBody when it is too long. */
 async function bodyOf(response: Response): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of response.body ?? []) {
     size += chunk.length
-    if (size > LARGEST_ANSWER) throw new Error(`the answer is longer than ${LARGEST_ANSWER} bytes`)
+    if (size > LARGEST_ANSWER) throw new EndlessBody(`the answer is longer than ${LARGEST_ANSWER} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
