@@ -114,7 +114,7 @@ function entering(add: HttpCall, lower: ShellCall | undefined): readonly Balance
  * else has flagged is drained, too, once the load balancer has seen it.
  */
 function viewOf({ leave, enter }: LoadBalancer, listed: boolean, said: NodeSaid | string | undefined): NodeView {
-  if (typeof said === 'string') return { state: listed ? 'down' : 'drained', detail: said }
+  if (typeof said === 'string') return { state: listed ? 'down' : 'drained', ...(!listed && { listed }), detail: said }
   const { flag, connections, lowered } = said ?? {}
   const seen = {
     ...(connections !== undefined && { connections }),
@@ -122,7 +122,8 @@ function viewOf({ leave, enter }: LoadBalancer, listed: boolean, said: NodeSaid 
     ...(flag?.by !== undefined && { drainedBy: flag.by }),
   }
   const whose = flag && (flag.by === undefined ? 'the flag was put there by hand' : 'its flag is raised')
-  if (!listed) return { ...seen, state: 'drained', detail: ['not in its list', whose].filter(Boolean).join('; ') }
+  if (!listed)
+    return { ...seen, state: 'drained', listed: false, detail: ['not in its list', whose].filter(Boolean).join('; ') }
   if (flag && flag.age < leave)
     return { ...seen, state: 'serving', detail: `${whose}, which is seen after ${leave} s, not after ${flag.age}` }
   if (flag) return { ...seen, state: flag.by === undefined ? 'drained' : 'down', detail: `in its list; ${whose}` }

@@ -83,11 +83,11 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
 
 /** @throws DeployError `E_FLOOR` (exit 4) when a phase would leave too few nodes serving; nothing was touched. */
 function requireFloor({ phases }: Plan): void {
-  const phase = phases.find(({ rolling }) => rolling?.refusal)
+  const phase = phases.find(({ pool }) => pool?.refusal)
   if (!phase) return
   throw new DeployError({
     code: 'E_FLOOR',
-    message: `phase ${phase.name} is refused, and nothing was changed: ${phase.rolling?.refusal}`,
+    message: `phase ${phase.name} is refused, and nothing was changed: ${phase.pool?.refusal}`,
     hint: 'mend the node that does not serve first (--limit), or lower the floor of the phase',
     exit: exitCodes.refused,
   })

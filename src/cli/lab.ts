@@ -58,6 +58,9 @@ export function labCommand(program: Command, finish: Finish): void {
   onHost('kill', 'power loss: the host is gone at once, its disk stays', async ({ ref }, host) =>
     (await import('../lab/lab.ts')).labKill(ref, host),
   )
+  onHost('destroy', 'lose a host and its disk; lab up makes an empty one of that name', async ({ ref }, host) =>
+    (await import('../lab/lab.ts')).labDestroy(ref, host),
+  )
   onHost('start', 'boot a host again on its disk', async ({ ref }, host) =>
     (await import('../lab/lab.ts')).labStart(ref, host),
   )

@@ -105,6 +105,15 @@ export async function labKill(ref: LabRef, name: string): Promise<void> {
   await withLock(hostLock(host), () => killHost(host))
 }
 
+/** Loses a host for good, with its disk. `labUp` makes an empty one of that name and address, with another host key. */
+export async function labDestroy(ref: LabRef, name: string): Promise<void> {
+  const host = hostOf(ref, name)
+  await withLock(hostLock(host), async () => {
+    await killHost(host)
+    await removeFolder(host.folder)
+  })
+}
+
 /** Boots a host again on its disk and waits for its sshd; does nothing when it runs. */
 export async function labStart(ref: LabRef, name: string): Promise<void> {
   const host = hostOf(ref, name)

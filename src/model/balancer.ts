@@ -30,7 +30,7 @@ export type CallAnswer =
 
 /** A node as its balancer sees it. */
 export interface NodeView {
-  /** `drained`: taken out by somebody. `down`: it gets no traffic because it is not well. `unknown`: no member of the pool. */
+  /** `drained`: taken out by somebody. `down`: it gets no traffic because it is not well. `unknown`: no such node there. */
   readonly state: 'serving' | 'drained' | 'down' | 'unknown'
   /** Connections of clients that it still has; undefined where nobody counts them. */
   readonly connections?: number
@@ -38,6 +38,8 @@ export interface NodeView {
   readonly outFor?: number
   /** The mark of who took it out, where it is one of ours: the run. */
   readonly drainedBy?: string
+  /** It is not on the balancer's list: taken off it, or never put on. */
+  readonly listed?: false
   /** For people, e.g. `DOWN, L4CON`. */
   readonly detail?: string
 }

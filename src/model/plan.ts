@@ -37,20 +37,20 @@ export interface PlannedPhase {
   readonly name: string
   readonly strategy: Strategy
   readonly hosts: readonly string[]
+  /** Of a rolling phase that has something to do: in order, with the number of nodes that serve while these are out. */
+  readonly waves?: readonly { readonly hosts: readonly string[]; readonly serving: number }[]
   /** Of a rolling phase that has something to do. */
-  readonly rolling?: PlannedRolling
+  readonly pool?: PlannedPool
 }
 
-/** How the nodes of a rolling phase leave their balancer and rejoin it, as its balancer sees them now. */
-export interface PlannedRolling {
+/** The pool of a rolling phase, as its balancer sees it now. */
+export interface PlannedPool {
   /** The balancer's label. */
   readonly through: string
   /** Nodes in the pool, those that serve now, and the least number that serves at any moment. */
-  readonly pool: number
+  readonly nodes: number
   readonly serving: number
   readonly floor: number
-  /** In order, with the number of nodes that serve while these are out. */
-  readonly waves: readonly { readonly hosts: readonly string[]; readonly serving: number }[]
   /** Nodes that serve nobody now, and why, as the balancer says. */
   readonly out: readonly { readonly host: string; readonly why: string }[]
   /** Why it must not be done: too few nodes would serve. */

@@ -92,7 +92,7 @@ function underFloor(
 
 /** How a balancer sees a node, for people. */
 export function stateText(view: NodeView | undefined): string {
-  const text = { serving: 'serving', drained: 'drained', down: 'down', unknown: 'no member of the pool' }
+  const text = { serving: 'serving', drained: 'drained', down: 'down', unknown: 'unknown to the balancer' }
   const state = text[view?.state ?? 'unknown']
   return view?.detail ? `${state} (${view.detail})` : state
 }

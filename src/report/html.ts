@@ -1,5 +1,5 @@
 import { ownMessage } from '../model/own-message.ts'
-import type { Action, Plan, PlannedChange, PlannedRolling, PlanProblem } from '../model/plan.ts'
+import type { Action, Plan, PlannedChange, PlannedPhase, PlanProblem } from '../model/plan.ts'
 import { PAGE_STYLE } from './page-style.ts'
 import { safeText } from './safe.ts'
 
@@ -83,21 +83,23 @@ function hostTable(plan: Plan): string {
 
 function phaseSection(plan: Plan, name: string): string {
   const changes = plan.changes.filter((change) => change.phase === name)
-  const { rolling } = plan.phases.find((phase) => phase.name === name) ?? {}
+  const phase = plan.phases.find((one) => one.name === name)
   if (changes.length === 0) return ''
   const groups = Map.groupBy(changes, ({ host: _host, ...change }) => JSON.stringify(change))
-  return `<section><h2>${text(name)}</h2>${rolling ? waves(rolling) : ''}${[...groups.values()].map(changeBlock).join('')}</section>\n`
+  return `<section><h2>${text(name)}</h2>${phase ? waves(phase) : ''}${[...groups.values()].map(changeBlock).join('')}</section>\n`
 }
 
 /** The pool wave by wave: which nodes are out, and how many serve meanwhile. */
-function waves({ through, pool, serving, floor, waves: all, refusal }: PlannedRolling): string {
+function waves({ pool, waves: all = [] }: PlannedPhase): string {
+  if (!pool) return ''
+  const { through, nodes, serving, floor, refusal } = pool
   const bar = (count: number) =>
-    Array.from({ length: pool }, (_, index) => `<i class="${index < count ? 'up' : 'away'}"></i>`).join('')
+    Array.from({ length: nodes }, (_, index) => `<i class="${index < count ? 'up' : 'away'}"></i>`).join('')
   const rows = [
-    `<tr><th>now</th><td></td><td class="pool">${bar(serving)}</td><td>${serving} of ${pool} serving</td></tr>`,
+    `<tr><th>now</th><td></td><td class="pool">${bar(serving)}</td><td>${serving} of ${nodes} serving</td></tr>`,
     ...all.map(
       ({ hosts, serving: count }, index) =>
-        `<tr><th>wave ${index + 1}</th><td>${hosts.map((host) => `<span class="host">${text(host)}</span>`).join('')}</td><td class="pool">${bar(count)}</td><td>${count} of ${pool} serving</td></tr>`,
+        `<tr><th>wave ${index + 1}</th><td>${hosts.map((host) => `<span class="host">${text(host)}</span>`).join('')}</td><td class="pool">${bar(count)}</td><td>${count} of ${nodes} serving</td></tr>`,
     ),
   ]
   const no = refusal ? `<p class="refusal">Refused: ${text(refusal)}</p>` : ''

@@ -1,5 +1,5 @@
 import { ownMessage } from '../model/own-message.ts'
-import type { Action, Plan, PlannedChange, PlannedRolling, PlanProblem } from '../model/plan.ts'
+import type { Action, Plan, PlannedChange, PlannedPhase, PlannedPool, PlanProblem } from '../model/plan.ts'
 import type { Colour, Paint } from './paint.ts'
 import { safeLine, safeText } from './safe.ts'
 
@@ -44,23 +44,29 @@ function phaseLines(plan: Plan, name: string, paint: Paint): readonly string[] {
   return [
     '',
     `${paint('bold', name)} ${paint('dim', `(${phase?.strategy}: ${phase?.hosts.join(', ')})`)}`,
-    ...(phase?.rolling ? wavesLines(phase.rolling, paint) : []),
+    ...(phase?.pool ? wavesLines(phase.pool, phase.waves ?? [], paint) : []),
     ...[...groups.values()].flatMap((group) => changeLines(group, phase?.hosts.length ?? 0, paint)),
   ]
 }
 
 /** Which nodes leave together, and how many serve meanwhile. */
-function wavesLines({ through, pool, serving, floor, waves, out, refusal }: PlannedRolling, paint: Paint) {
+function wavesLines(
+  { through, nodes, serving, floor, out, refusal }: PlannedPool,
+  waves: NonNullable<PlannedPhase['waves']>,
+  paint: Paint,
+): readonly string[] {
   const width = Math.max(0, ...waves.map(({ hosts }) => hosts.join(', ').length))
   const lines = waves.map(
     ({ hosts, serving: count }, index) =>
-      `wave ${index + 1}: ${hosts.join(', ').padEnd(width)}  ${count} of ${pool} serving`,
+      `wave ${index + 1}: ${hosts.join(', ').padEnd(width)}  ${count} of ${nodes} serving`,
   )
   return [
-    ...[`through ${safeLine(through)}: ${serving} of ${pool} serving now, never fewer than ${floor}`, ...lines].map(
+    ...[`through ${safeLine(through)}: ${serving} of ${nodes} serving now, never fewer than ${floor}`, ...lines].map(
       (line) => paint('dim', `    ${line}`),
     ),
-    ...out.map(({ host, why }) => paint('yellow', `    ${host}: ${safeLine(why)}`)),
+    ...[...Map.groupBy(out, ({ why }) => why)].map(([why, group]) =>
+      paint('yellow', `    ${group.map(({ host }) => host).join(', ')}: ${safeLine(why)}`),
+    ),
     ...(refusal ? [paint('red', `    refused: ${safeLine(refusal)}`)] : []),
   ]
 }

@@ -1,3 +1,4 @@
+import type { NodeView } from '../model/balancer.ts'
 import type { HostEvent } from '../model/event.ts'
 import type { OutRecord } from '../model/out-record.ts'
 import type { Health } from '../model/rolling.ts'
@@ -19,6 +20,8 @@ export interface Node {
   readonly foreign: boolean
   /** What it remembers of having been taken out by us. */
   readonly record: OutRecord | undefined
+  /** How its balancer saw it before its wave. */
+  readonly view: NodeView | undefined
 }
 
 /** Seconds for the stages of leaving and rejoining, and for which units must stay up, where the phase does not say. */
@@ -38,6 +41,14 @@ export async function takeTurn(job: RollingJob, node: Node, changes: boolean): P
   const { host } = node.part
   const lock = run.locks.held.get(host)
   if (!lock) return notLocked(run.locks, host)
+  if (node.view?.state === 'unknown') {
+    const why = node.view.detail ?? 'it knows no such node'
+    return {
+      outcome: 'failed',
+      message: `${rolling.balancer.label}: ${why}; nothing was changed on it`,
+      untouched: true,
+    }
+  }
   if (node.foreign) {
     run.emit({ type: 'note', message: `${host}: somebody else took it out of ${rolling.balancer.label}: it stays out` })
     return runPart(node.part, never)

@@ -1,4 +1,4 @@
-import type { PlannedChange, PlannedRolling, PlanProblem } from '../model/plan.ts'
+import type { PlannedChange, PlannedPhase, PlanProblem } from '../model/plan.ts'
 import type { CompiledRolling } from '../plan/compile-rolling.ts'
 import { planWaves, stateText } from '../plan/waves.ts'
 import { viewPool } from './balancer-calls.ts'
@@ -7,19 +7,19 @@ import { handlerOf } from './handler-of.ts'
 import { outOf } from './out.ts'
 import type { Survey } from './survey.ts'
 
-interface PlannedRollings {
-  readonly phases: ReadonlyMap<number, { readonly rolling: PlannedRolling }>
+interface PlannedPools {
+  readonly phases: ReadonlyMap<number, Pick<PlannedPhase, 'waves' | 'pool'>>
   readonly problems: readonly PlanProblem[]
 }
 
 /** The waves of the rolling phases that have something to do, as their balancers see the nodes now. */
-export async function planRolling(context: Context, survey: Survey): Promise<PlannedRollings> {
+export async function planRolling(context: Context, survey: Survey): Promise<PlannedPools> {
   const planned = await Promise.all(
     [...survey.rolling].map(async ([index, rolling]) => {
       const todo = busyNodes(context, survey, index)
       if (todo.size === 0) return {}
       try {
-        return { phase: [index, { rolling: await planOne(context, rolling, todo) }] as const }
+        return { phase: [index, await planOne(context, rolling, todo)] as const }
       } catch (error) {
         return { problems: unseen(context, index, todo, error as Error) }
       }
@@ -47,19 +47,18 @@ async function planOne(
   context: Context,
   { balancer, nodes, options }: CompiledRolling,
   todo: ReadonlySet<string>,
-): Promise<PlannedRolling> {
+): Promise<Pick<PlannedPhase, 'waves' | 'pool'>> {
   const { nodes: views, absent } = await viewPool(context, balancer, nodes)
   // Whom nobody drained by our hand may still be ours: that is seen when the nodes are locked. Here it costs nothing.
   const { waves, pool, serving, floor, refusal } = planWaves({ nodes, views, todo, foreign: new Set(), options })
   const idle = nodes.filter((node) => views.get(node)?.state !== 'serving')
+  const out = idle.map((host) => ({
+    host,
+    why: absent ? 'the balancer is not there yet' : stateText(views.get(host)),
+  }))
   return {
-    through: balancer.label,
-    pool,
-    serving,
-    floor,
     waves,
-    out: idle.map((host) => ({ host, why: absent ? 'the balancer is not there yet' : stateText(views.get(host)) })),
-    ...(refusal && { refusal }),
+    pool: { through: balancer.label, nodes: pool, serving, floor, out, ...(refusal && { refusal }) },
   }
 }
 

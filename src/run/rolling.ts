@@ -86,7 +86,7 @@ async function look(job: RollingJob, ours: ReadonlyMap<string, OutRecord>, left:
 }
 
 /**
- * Whether somebody else took a node out. A node that is no member of the pool was taken out, too, unless nothing was ever
+ * Whether somebody else took a node out. One that is not on the balancer's list was taken off it, unless nothing was ever
  * applied there: then it is a new one.
  */
 function isForeign(
@@ -96,8 +96,7 @@ function isForeign(
   view: NodeView | undefined,
 ): boolean {
   if (ours.has(host) || view?.drainedBy !== undefined) return false
-  if (view?.state === 'drained') return true
-  return view?.state === 'unknown' && run.locks.held.get(host)?.manifest !== undefined
+  return view?.state === 'drained' && (view.listed !== false || run.locks.held.get(host)?.manifest !== undefined)
 }
 
 async function goesOn(
@@ -127,7 +126,8 @@ async function takeWave(
     parts
       .filter(({ host }) => wave.hosts.includes(host))
       .map(async (part): Promise<HostResult> => {
-        const node = { part, foreign: now.foreign.has(part.host), record: now.ours.get(part.host) }
+        const { host } = part
+        const node = { part, foreign: now.foreign.has(host), record: now.ours.get(host), view: now.views.get(host) }
         const result = await takeTurn(job, node, hasTurn(job, part))
         run.emit({ type: 'part', phase: phase.name, host: part.host, outcome: result.outcome })
         return { host: part.host, phase: phase.name, ...result }

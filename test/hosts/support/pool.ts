@@ -94,7 +94,7 @@ export default playbook('pool', [
   rolling('app', {
     on: 'app',
     through: haproxy({ on: 'lb1', backend: 'app' }),
-    settle: 1,
+    ${rolling.includes('settle') ? '' : 'settle: 1,'}
     ${rolling}
     healthy: () => ${healthy ?? `[{ url: 'http://127.0.0.1/healthz', within: 5 }, { url: 'http://127.0.0.1/version', version, within: 5 }]`},
     tasks: (host) => [
