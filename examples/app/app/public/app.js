@@ -4,7 +4,11 @@ const list = document.querySelector('ul')
 form.addEventListener('submit', async (event) => {
   event.preventDefault()
   const note = Object.fromEntries(new FormData(form))
-  await call('/api/notes', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(note) })
+  await call('/api/notes', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(note),
+  })
   form.reset()
   await show()
 })

@@ -1,0 +1,109 @@
+import { block, copy, playbook } from 'evenkeel'
+import { type App, appRelease, appWorkers } from 'evenkeel/roles/app'
+import { haproxy } from 'evenkeel/roles/haproxy'
+import { knexMigrations } from 'evenkeel/roles/knex'
+import { nginx } from 'evenkeel/roles/nginx'
+import { node } from 'evenkeel/roles/node'
+import manifest from '../app/package.json' with { type: 'json' }
+import { once, parallel } from '../inventories/schema.ts'
+import { postgres } from '../roles/postgres.ts'
+import tools from '../tools.json' with { type: 'json' }
+
+const name = 'notes'
+const caFile = '/etc/ssl/site-ca.crt'
+
+/** What this playbook needs of a site. */
+type NotesSite = Parameters<Parameters<typeof parallel>[1]['tasks']>[1]
+
+const ca = ({ environment, secrets }: NotesSite) => ({ certificate: `files/${environment}-ca.crt`, key: secrets.caKey })
+
+const packed = ({ name, version, sha256 }: (typeof tools)['node']) => ({
+  from: `vendor/${name}-${version}.tgz`,
+  sha256,
+})
+
+const runtime = () => node({ ...packed(tools.node), version: tools.node.version, yarn: packed(tools.yarn) })
+
+/** How the application, and its migrations, reach the database. */
+const database = (site: NotesSite) => ({
+  PGHOST: site.group('db')[0]?.name ?? '',
+  PGDATABASE: name,
+  PGUSER: name,
+  PGPASSWORD: site.secrets.dbPassword,
+  PGSSLMODE: 'verify-full',
+  NODE_EXTRA_CA_CERTS: caFile,
+})
+
+const app = (site: NotesSite): App => ({
+  name,
+  version: manifest.version,
+  from: 'app',
+  mirror: 'vendor/mirror',
+  node: tools.node.version,
+  main: 'server.js',
+  ports: [3001, 3002, 3003],
+  environment: database(site),
+})
+
+export default playbook('Notes', [
+  parallel('base', {
+    on: 'all',
+    tasks: (_host, site) => [
+      block({
+        path: '/etc/hosts',
+        name: 'site',
+        content: site.hosts.map((host) => `${host.address} ${host.name}`).join('\n'),
+      }),
+      copy({ from: ca(site).certificate, to: caFile }),
+    ],
+  }),
+
+  parallel('database', {
+    on: 'db',
+    tasks: (host, site) =>
+      postgres({
+        name,
+        password: site.secrets.dbPassword,
+        host: host.name,
+        clients: site.group('app').map(({ address }) => address),
+        ca: ca(site),
+      }),
+  }),
+
+  parallel('balancer', {
+    on: 'lb',
+    tasks: (_host, site) => haproxy({ backend: 'app', servers: site.group('app') }),
+  }),
+
+  once('migrate', {
+    on: 'app',
+    tasks: (host, site) => [
+      runtime(),
+      appRelease(app(site)),
+      knexMigrations({
+        app: app(site),
+        environment: database(site),
+        on: { environment: site.environment, host: host.name },
+      }),
+    ],
+  }),
+
+  parallel('app', {
+    on: 'app',
+    tasks: (host, site) => [
+      runtime(),
+      appRelease(app(site)),
+      appWorkers(app(site)),
+      nginx({
+        name,
+        domain: host.vars.domain,
+        node: host.name,
+        ports: app(site).ports,
+        proxied: ['/api/', '= /version'],
+        root: `/srv/${name}/current/public`,
+        policy: "default-src 'self'",
+        ca: ca(site),
+      }),
+    ],
+  }),
+])
