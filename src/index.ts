@@ -1,4 +1,7 @@
 export { z } from 'zod'
+export type { Flag } from './balancers/flag.ts'
+export { type Haproxy, haproxy } from './balancers/haproxy.ts'
+export { type HealthFlag, healthFlag } from './balancers/health-flag.ts'
 export { addresses } from './facts/addresses.ts'
 export { cpus } from './facts/cpus.ts'
 export { type Disk, disks } from './facts/disks.ts'

@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   plan: ['tasks', 'facts', 'shell', 'model'],
   tasks: ['shell', 'model'],
   facts: ['shell', 'model'],
+  balancers: ['shell', 'model'],
   transport: ['shell', 'model'],
   shell: ['model'],
   model: [],

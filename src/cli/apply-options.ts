@@ -12,12 +12,14 @@ export interface ApplyOptions extends PlaybookOptions {
   readonly events?: string
   /** The run that is taken over: its locks, and what it did. */
   readonly instead?: string
+  /** The hosts that it holds. */
+  readonly takes?: readonly string[]
   /** The command as typed, without `deploy` and `--yes`. */
   readonly command: string
 }
 
 /** The options as commander gives them. */
-export type TypedOptions = Omit<ApplyOptions, 'command' | 'saved' | 'instead'> & { readonly plan?: string }
+export type TypedOptions = Omit<ApplyOptions, 'command' | 'saved' | 'instead' | 'takes'> & { readonly plan?: string }
 
 /** What an apply is asked to do. */
 export interface Asked {

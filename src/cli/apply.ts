@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { exitCodes } from '../model/error.ts'
+import { DeployError, exitCodes } from '../model/error.ts'
 import type { Emit, RunEvent } from '../model/event.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Redactor } from '../model/redaction.ts'
@@ -54,6 +54,7 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
   const { prune = false, instead } = options
   const { plan, survey, context } = await showPlan(run, output, { prune, instead })
   if (options.saved) await requireSaved(options.saved, { ...run, context }, survey)
+  requireFloor(plan)
   const outcomes = trackOutcomes(plan)
   const events = options.events === undefined ? undefined : await openEvents(options.events, context.redactor, plan)
   const emit = (event: RunEvent) => {
@@ -78,6 +79,18 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
     output,
   )
   return exitOfApply(plan, ended?.result, ended?.interrupted)
+}
+
+/** @throws DeployError `E_FLOOR` (exit 4) when a phase would leave too few nodes serving; nothing was touched. */
+function requireFloor({ phases }: Plan): void {
+  const phase = phases.find(({ rolling }) => rolling?.refusal)
+  if (!phase) return
+  throw new DeployError({
+    code: 'E_FLOOR',
+    message: `phase ${phase.name} is refused, and nothing was changed: ${phase.rolling?.refusal}`,
+    hint: 'mend the node that does not serve first (--limit), or lower the floor of the phase',
+    exit: exitCodes.refused,
+  })
 }
 
 async function openEvents(file: string, redactor: Redactor, { environment, playbook }: Plan) {
@@ -120,11 +133,16 @@ async function carryOut(
     watch.take(event)
   }
   output.progress('\n')
-  const { command, instead, prune = false } = options
+  const { command, instead, takes = [], prune = false } = options
+  const pause = async (question: string) => {
+    await watch.end()
+    const { confirm } = await import('./confirm.ts')
+    return options.yes || !process.stdin.isTTY ? true : confirm(question)
+  }
   const interrupts = listenForInterrupts(plan.environment)
   try {
     const { stop } = interrupts
-    const result = await apply(context, survey, { command, approve, blocked, emit, prune, instead, stop })
+    const result = await apply(context, survey, { command, approve, blocked, emit, pause, prune, instead, takes, stop })
     return { result, interrupted: interrupts.exit() }
   } finally {
     await watch.end()
@@ -144,11 +162,12 @@ async function consent(plan: Plan, first: Survey, options: ApplyOptions): Promis
   return options.yes ? approveAll : approvalOf(plan, first)
 }
 
-/** Several at once: refused, interrupted, failed, unreachable or unknown, in this order. */
+/** Several at once: refused, interrupted, a node left out, failed, unreachable or unknown, in this order. */
 function exitOfApply(plan: Plan, result: ApplyResult | undefined, interrupted: number | undefined): number {
   const outcomes = new Set(result?.hosts.map(({ outcome }) => outcome))
   if (outcomes.has('refused')) return exitCodes.refused
   if (interrupted !== undefined) return interrupted
+  if (result?.hosts.some(({ leftOut }) => leftOut !== undefined)) return exitCodes.leftOut
   if (outcomes.has('failed')) return exitCodes.failed
   if (plan.problems.some(({ waits }) => !waits)) return exitCodes.failed
   return outcomes.has('unknown') ? exitCodes.unreachable : exitOfPlan(plan)

@@ -1,4 +1,5 @@
 import { DeployError, exitCodes } from '../model/error.ts'
+import type { OutRecord } from '../model/out-record.ts'
 import type { HostStatus, Status } from '../model/status.ts'
 import type { UnfinishedRun } from '../model/unfinished.ts'
 import type { LookedStatus } from '../run/look-for-status.ts'
@@ -37,6 +38,24 @@ export async function chooseRun(
   const { speaking } = await import('../run/unfinished.ts')
   const holders = run.hosts.flatMap((host) => hellos.get(host)?.holder ?? [])
   return { run, owner: speaking(holders).owner, hosts: hosts.filter(({ host }) => run.hosts.includes(host)) }
+}
+
+/**
+ * A node's word about the run that left it out of its balancer: the run that is named, or the last one of this project and
+ * environment; `undefined` when none did.
+ */
+export function leftOutBy(
+  { hellos, status }: LookedStatus,
+  project: string,
+  named: string | undefined,
+): OutRecord | undefined {
+  const records = [...hellos.values()]
+    .flatMap(({ out }) => out)
+    .filter((record) => record.project === project && record.environment === status.environment)
+  return records
+    .filter(({ run }) => named === undefined || run === named)
+    .toSorted((a, b) => (a.run < b.run ? -1 : 1))
+    .at(-1)
 }
 
 /** What is said where no run is unfinished; the exit code tells of hosts that could not be asked. */

@@ -123,7 +123,8 @@ function requireNoSecret(text: string, redactor: Redactor): void {
 }
 
 /** A plan that could not be made for every host says so by its exit code. */
-export function exitOfPlan({ problems, unreachable }: Plan): number {
+export function exitOfPlan({ phases, problems, unreachable }: Plan): number {
+  if (phases.some(({ rolling }) => rolling?.refusal)) return exitCodes.refused
   if (problems.some(({ waits }) => !waits)) return exitCodes.failed
   if (problems.length > 0) return exitCodes.unreachable
   return unreachable.length > 0 ? exitCodes.unreachable : exitCodes.done

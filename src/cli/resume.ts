@@ -3,7 +3,7 @@ import { DeployError, exitCodes } from '../model/error.ts'
 import type { Owner } from '../shell/wire.ts'
 import { applyVerb } from './apply.ts'
 import type { ApplyOptions } from './apply-options.ts'
-import { type Chosen, chooseRun, nothingOpen } from './choose-run.ts'
+import { type Chosen, chooseRun, leftOutBy, nothingOpen } from './choose-run.ts'
 import { openEnvironment } from './open-run.ts'
 import { type Finish, withCheck, withLogins } from './options.ts'
 import { openOutput } from './output.ts'
@@ -12,9 +12,7 @@ type ResumeOptions = Omit<ApplyOptions, 'command' | 'instead' | 'saved' | 'limit
 
 export function resumeCommand(program: Command, finish: Finish): void {
   withCheck(withLogins(program.command('resume')))
-    .description(
-      'finish a run that was cut off: take over its locks, wait for its programs, plan and apply what is left',
-    )
+    .description('finish a run that was cut off, or that left a node out of its balancer: plan and apply what is left')
     .argument('<environment>')
     .argument('[run]', 'which one, when several are unfinished')
     .option('--yes', 'do not ask (needed where nobody can answer)')
@@ -37,6 +35,12 @@ async function resumeVerb(environment: string, named: string | undefined, option
     const all = inventory.hosts.map(({ name }) => name)
     const looked = await lookForStatus(pool, environment, all)
     const chosen = await chooseRun(looked, named, 'resume')
+    const left = chosen ? undefined : leftOutBy(looked, projectName(root), named)
+    if (left) {
+      const limit = new Set(all.filter((host) => left.hosts.includes(host)))
+      const command = `resume ${environment} ${left.run}`
+      return await applyVerb(environment, left.playbook, { ...options, command }, { ...opened, limit, ran: undefined })
+    }
     if (!chosen) {
       const { text, exit } = await nothingOpen(looked.status)
       process.stderr.write(text)
@@ -48,13 +52,13 @@ async function resumeVerb(environment: string, named: string | undefined, option
       output.progress(`waiting for the programs at work on ${chosen.run.working.join(', ')}\n`)
       await waitForPrograms(pool, chosen.run.working, environment)
     }
-    const limit = new Set(all.filter((host) => hosts.includes(host) || chosen.run.hosts.includes(host)))
+    const limit = new Set(all.filter((host) => hosts.includes(host)))
     const ran = await doneBy(pool, run, [...limit])
     const command = `resume ${environment} ${run}`
     return await applyVerb(
       environment,
       playbook,
-      { ...options, prune, instead: run, command },
+      { ...options, prune, instead: run, takes: chosen.run.hosts, command },
       { ...opened, limit, ran },
     )
   } finally {

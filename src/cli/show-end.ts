@@ -29,9 +29,11 @@ export async function showEnd(
   const done = ended.every(({ state }) => state === 'done')
   if (result || !done) {
     const locked = result?.locked ?? []
-    const again = locked.length > 0 ? `resume ${plan.environment}` : command
-    const stopped = result?.hosts.some(({ outcome }) => outcome === 'stopped')
-    const next = done ? '' : `${stopped ? 'Go on with' : 'Mend the cause, then'}: deploy ${again}`
+    const out = ended.filter(({ leftOut }) => leftOut !== undefined)
+    const again = locked.length + out.length > 0 ? `resume ${plan.environment}` : command
+    const stopped = out.length === 0 && result?.hosts.some(({ outcome }) => outcome === 'stopped')
+    const where = out.map(({ host, leftOut }) => `${host} is out of ${leftOut}.\n`).join('')
+    const next = done ? '' : `${where}${stopped ? 'Go on with' : 'Mend the cause, then'}: deploy ${again}`
     output.print(`${summaryLines(results, ended, next, output.paint).join('\n')}\n`)
   }
   output.document(applyJson({ plan, run: result?.run, results, hosts: ended, traffic, seconds }))

@@ -5,7 +5,7 @@ import type { Output } from './output.ts'
 /** Shows a run as it goes: a live view on a terminal, plain lines elsewhere. */
 export interface Watch {
   readonly take: Emit
-  /** Settles when everything is shown. */
+  /** Settles when everything that was taken is shown. */
   end(): Promise<void>
 }
 
@@ -28,5 +28,5 @@ export async function watchRun(output: Output, hosts: readonly string[]): Promis
 
 /** What must be said even where progress is not wanted. */
 function isTrouble(event: RunEvent): boolean {
-  return 'state' in event && ['failed', 'invalid', 'unknown', 'lost'].includes(event.state)
+  return 'state' in event && ['failed', 'invalid', 'unknown', 'lost', 'out'].includes(event.state)
 }

@@ -8,9 +8,20 @@ export interface HostEvent {
   readonly host: string
   /**
    * `waiting`: a step there says that it waits for somebody else. `confirming`: a new login is to show that what was
-   * changed has not cut off the host.
+   * changed has not cut off the host. `leaving`, `checking` its health, `rejoining`, `serving` again: a node and its
+   * balancer. `out`: it was left out of its balancer.
    */
-  readonly state: 'lost' | 'reconnected' | 'waiting' | 'confirming' | 'unknown'
+  readonly state:
+    | 'lost'
+    | 'reconnected'
+    | 'waiting'
+    | 'confirming'
+    | 'unknown'
+    | 'leaving'
+    | 'checking'
+    | 'rejoining'
+    | 'serving'
+    | 'out'
   readonly message: string
 }
 
@@ -19,6 +30,8 @@ export interface PhaseEvent {
   readonly phase: string
   readonly state: 'start' | 'end'
   readonly hosts: readonly string[]
+  /** Of a rolling phase: which wave, and how many nodes of the pool serve meanwhile. */
+  readonly wave?: { readonly number: number; readonly of: number; readonly serving: number; readonly pool: number }
 }
 
 /** How one host's part of a phase ended. `stopped`: the run was told to stop before it was through. */

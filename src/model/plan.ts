@@ -2,7 +2,7 @@ import type { Shown } from './change.ts'
 import type { Strategy } from './playbook.ts'
 import type { Honesty } from './task.ts'
 
-export type Action = 'create' | 'change' | 'remove' | 'run' | 'handler'
+export type Action = 'create' | 'change' | 'remove' | 'run' | 'handler' | 'rejoin'
 
 /** One task that differs from what is wanted, as people and JSON see it. */
 export interface PlannedChange {
@@ -37,6 +37,24 @@ export interface PlannedPhase {
   readonly name: string
   readonly strategy: Strategy
   readonly hosts: readonly string[]
+  /** Of a rolling phase that has something to do. */
+  readonly rolling?: PlannedRolling
+}
+
+/** How the nodes of a rolling phase leave their balancer and rejoin it, as its balancer sees them now. */
+export interface PlannedRolling {
+  /** The balancer's label. */
+  readonly through: string
+  /** Nodes in the pool, those that serve now, and the least number that serves at any moment. */
+  readonly pool: number
+  readonly serving: number
+  readonly floor: number
+  /** In order, with the number of nodes that serve while these are out. */
+  readonly waves: readonly { readonly hosts: readonly string[]; readonly serving: number }[]
+  /** Nodes that serve nobody now, and why, as the balancer says. */
+  readonly out: readonly { readonly host: string; readonly why: string }[]
+  /** Why it must not be done: too few nodes would serve. */
+  readonly refusal?: string
 }
 
 /** Why a host, or a task on it, could not be planned. */

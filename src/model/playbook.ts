@@ -1,6 +1,7 @@
 import { callSite } from './call-site.ts'
 import { DeployError, exitCodes } from './error.ts'
 import type { Facts } from './fact.ts'
+import type { Rolling } from './rolling.ts'
 import type { Secret } from './secret.ts'
 import type { TaskTree } from './task.ts'
 
@@ -27,8 +28,11 @@ export interface Site<V, G extends string, F, S extends string = never> {
   group(name: G): readonly Peer<V, G, F>[]
 }
 
-/** `parallel`: all hosts at once. `once`: the first host of the group only. */
-export type Strategy = 'parallel' | 'once'
+/**
+ * `parallel`: all hosts at once. `once`: the first host of the group only. `rolling`: wave by wave, each out of its
+ * balancer while it is changed.
+ */
+export type Strategy = 'parallel' | 'once' | 'rolling'
 
 /** Tasks for a group with one strategy. */
 export interface Phase {
@@ -41,6 +45,8 @@ export interface Phase {
   readonly reads: readonly string[]
   readonly tasks: (host: Host<unknown, string, unknown>, site: Site<unknown, string, unknown, string>) => TaskTree
   readonly where: string
+  /** How a rolling phase leaves and rejoins its balancer. */
+  readonly rolling?: Rolling
   /** The phase that `--prune` adds: it is for these hosts only, whose record forgets these keys when it is done. */
   readonly prunes?: ReadonlyMap<string, readonly string[]>
   /** The phase of a rollback: hosts do not record it as applied. */
@@ -54,8 +60,8 @@ export interface Playbook {
 }
 
 /** A playbook: phases in order. The default export of a file in playbooks/. */
-export function playbook(name: string, phases: readonly Phase[]): Playbook {
-  return { name, phases, where: callSite() }
+export function playbook(name: string, phases: readonly (Phase | readonly Phase[])[]): Playbook {
+  return { name, phases: phases.flat(), where: callSite() }
 }
 
 /**

@@ -1,7 +1,9 @@
 import type { z } from 'zod'
+import type { Balancer } from './balancer.ts'
 import { callSite } from './call-site.ts'
 import type { Facts, FactValues } from './fact.ts'
 import type { Host, Phase, Site, Strategy } from './playbook.ts'
+import type { Health, Rolling, RollingOptions } from './rolling.ts'
 import type { TaskTree } from './task.ts'
 
 /** The one schema of a site: the names of its groups, and the variables each host has. */
@@ -22,6 +24,17 @@ export interface PhaseInput<V, G extends string, F extends Facts, S extends stri
   readonly reads?: readonly G[]
   /** The tasks of one host: pure and synchronous, called once per host. */
   readonly tasks: (host: Host<V, G, FactValues<F>>, site: Site<V, G, FactValues<F>, S>) => TaskTree
+}
+
+export interface RollingInput<V, G extends string, F extends Facts, S extends string = never>
+  extends PhaseInput<V, G, F, S>,
+    RollingOptions {
+  /** What sends traffic to the hosts of these groups. A function where it needs variables or secrets of the site. */
+  readonly through: Balancer | ((site: Site<V, G, FactValues<F>, S>) => Balancer)
+  /** What must be so before a host rejoins: all of it, asked on the host again and again until it holds. */
+  readonly healthy: (host: Host<V, G, FactValues<F>>, site: Site<V, G, FactValues<F>, S>) => Health | readonly Health[]
+  /** Tasks done on all hosts at once before the first one leaves, e.g. to unpack what is switched to later. */
+  readonly prepare?: (host: Host<V, G, FactValues<F>>, site: Site<V, G, FactValues<F>, S>) => TaskTree
 }
 
 export interface ConnectionInput {
@@ -58,7 +71,7 @@ export interface InventoryInput<G extends string, V> {
  * Types a whole site from ONE schema: phases know its groups and variables, and each inventory is checked by it.
  *
  * @example
- * export const { inventory, parallel, once } = site({
+ * export const { inventory, parallel, once, rolling } = site({
  *   groups: ['app', 'db'],
  *   vars: z.object({ port: z.number().default(3000) }),
  *   secrets: ['dbPassword'],
@@ -82,7 +95,24 @@ export function site<const G extends string, V extends z.ZodType, const S extend
     return phase(name, 'once', input)
   }
 
-  return { inventory, parallel, once }
+  /**
+   * Tasks for hosts behind a balancer, wave by wave: each leaves it, is changed, proves its health, and rejoins. Hosts
+   * without changes stay where they are. When one fails it stays out, named, and no further wave is begun.
+   */
+  function rolling<const F extends Facts = NoFacts>(
+    name: string,
+    { prepare, ...input }: RollingInput<Vars, G, F, S>,
+  ): readonly Phase[] {
+    const turn = { ...phase(name, 'rolling', input), rolling: rollingOf(input) }
+    return prepare ? [phase(`${name}, prepare`, 'parallel', { ...input, tasks: prepare }), turn] : [turn]
+  }
+
+  return { inventory, parallel, once, rolling }
+}
+
+function rollingOf<V, G extends string, F extends Facts, S extends string>(input: RollingInput<V, G, F, S>): Rolling {
+  const { on: _on, facts: _facts, reads: _reads, tasks: _tasks, ...rolling } = input
+  return rolling as unknown as Rolling
 }
 
 function phase<V, G extends string, F extends Facts, S extends string>(

@@ -1,3 +1,4 @@
+import type { OutRecord } from './out-record.ts'
 import type { UnfinishedRun } from './unfinished.ts'
 
 /** What the programs of a run did on a host, as the host's own journal says: keys of tasks, in order. */
@@ -18,6 +19,8 @@ export interface HostStatus {
   /** Missing when the host is free. */
   readonly held?: { readonly run: string; readonly working: boolean; readonly progress: Progress }
   readonly owed: readonly { readonly handler: string; readonly run: string }[]
+  /** Balancers that it is out of by a run's hand. */
+  readonly out?: readonly Pick<OutRecord, 'balancer' | 'run' | 'since' | 'why' | 'playbook'>[]
   /** Why it cannot be reached: then nothing else is known. */
   readonly unreachable?: string
 }

@@ -18,22 +18,28 @@ export function factHosts(phase: Phase, inventory: Inventory): readonly string[]
   return groupMembers([...phase.on, ...phase.reads], inventory)
 }
 
-function groupMembers(groups: readonly string[], inventory: Inventory): readonly string[] {
+/** The hosts of some groups, in the order of the inventory. */
+export function groupMembers(groups: readonly string[], inventory: Inventory): readonly string[] {
   if (groups.includes('all')) return inventory.hosts.map((host) => host.name)
   const members = new Set(groups.flatMap((group) => inventory.groups[group] ?? []))
   return inventory.hosts.map((host) => host.name).filter((name) => members.has(name))
 }
 
-/** The tasks of one host in one phase, as the playbook makes them. */
-export function expandHost(phase: Phase, name: string, inventory: Inventory, facts: FactTable): readonly Task[] {
+/** The environment as a playbook's functions see it. */
+export function siteOf(inventory: Inventory, facts: FactTable): Site<unknown, string, unknown, string> {
   const peers = inventory.hosts.map((host) => peerOf(host, facts))
-  const host = peers.find((peer) => peer.name === name) as Host<unknown, string, unknown>
-  const site: Site<unknown, string, unknown, string> = {
+  return {
     environment: inventory.environment,
     secrets: inventory.secrets ?? {},
     hosts: peers,
     group: (group) => peers.filter((peer) => peer.groups.includes(group)),
   }
+}
+
+/** The tasks of one host in one phase, as the playbook makes them. */
+export function expandHost(phase: Phase, name: string, inventory: Inventory, facts: FactTable): readonly Task[] {
+  const site = siteOf(inventory, facts)
+  const host = site.hosts.find((peer) => peer.name === name) as Host<unknown, string, unknown>
   try {
     return flattenTasks(phase.tasks(host, site))
   } catch (error) {

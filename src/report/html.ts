@@ -1,5 +1,5 @@
 import { ownMessage } from '../model/own-message.ts'
-import type { Action, Plan, PlannedChange, PlanProblem } from '../model/plan.ts'
+import type { Action, Plan, PlannedChange, PlannedRolling, PlanProblem } from '../model/plan.ts'
 import { PAGE_STYLE } from './page-style.ts'
 import { safeText } from './safe.ts'
 
@@ -9,6 +9,7 @@ const VERBS: Readonly<Record<Action, string>> = {
   remove: 'remove',
   run: 'run',
   handler: 'owed',
+  rejoin: 'rejoin',
 }
 
 /** A plan as one HTML page that needs nothing else: no script, no font, no other file. `made`: when, for its foot. */
@@ -44,6 +45,7 @@ function tiles({ summary, changes }: Plan): string {
     [count('remove'), 'to remove', 'remove'],
     [count('run'), 'to run', 'run'],
     [count('handler'), 'handlers owed', 'handler'],
+    [count('rejoin'), 'to rejoin', 'handler'],
     [summary.unreachable, 'unreachable', 'trouble'],
     [summary.unchanged, `of ${summary.tasks} as wanted`, 'calm'],
   ]
@@ -81,9 +83,25 @@ function hostTable(plan: Plan): string {
 
 function phaseSection(plan: Plan, name: string): string {
   const changes = plan.changes.filter((change) => change.phase === name)
+  const { rolling } = plan.phases.find((phase) => phase.name === name) ?? {}
   if (changes.length === 0) return ''
   const groups = Map.groupBy(changes, ({ host: _host, ...change }) => JSON.stringify(change))
-  return `<section><h2>${text(name)}</h2>${[...groups.values()].map(changeBlock).join('')}</section>\n`
+  return `<section><h2>${text(name)}</h2>${rolling ? waves(rolling) : ''}${[...groups.values()].map(changeBlock).join('')}</section>\n`
+}
+
+/** The pool wave by wave: which nodes are out, and how many serve meanwhile. */
+function waves({ through, pool, serving, floor, waves: all, refusal }: PlannedRolling): string {
+  const bar = (count: number) =>
+    Array.from({ length: pool }, (_, index) => `<i class="${index < count ? 'up' : 'away'}"></i>`).join('')
+  const rows = [
+    `<tr><th>now</th><td></td><td class="pool">${bar(serving)}</td><td>${serving} of ${pool} serving</td></tr>`,
+    ...all.map(
+      ({ hosts, serving: count }, index) =>
+        `<tr><th>wave ${index + 1}</th><td>${hosts.map((host) => `<span class="host">${text(host)}</span>`).join('')}</td><td class="pool">${bar(count)}</td><td>${count} of ${pool} serving</td></tr>`,
+    ),
+  ]
+  const no = refusal ? `<p class="refusal">Refused: ${text(refusal)}</p>` : ''
+  return `<p class="note">Through ${text(through)}, never fewer than ${floor} serving.</p><table class="waves">${rows.join('')}</table>${no}`
 }
 
 function changeBlock(group: readonly PlannedChange[]): string {

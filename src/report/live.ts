@@ -58,7 +58,8 @@ export function liveView(width: number, paint: Paint, print: (text: string) => v
     }
     if (line?.row) line.row.output = doing(event)
     if (line && event.state === 'changed') line.changed++
-    if (['failed', 'invalid', 'unknown', 'lost'].includes(event.state)) after.push(...eventLines(event, width, paint))
+    if (['failed', 'invalid', 'unknown', 'lost', 'out'].includes(event.state))
+      after.push(...eventLines(event, width, paint))
   }
 
   return {

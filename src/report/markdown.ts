@@ -2,7 +2,7 @@ import type { Plan } from '../model/plan.ts'
 import { plain } from './paint.ts'
 import { planText } from './plan-text.ts'
 
-const MARKS = { create: '➕', change: '✏️', remove: '🗑️', run: '▶️', handler: '🔁' } as const
+const MARKS = { create: '➕', change: '✏️', remove: '🗑️', run: '▶️', handler: '🔁', rejoin: '↩️' } as const
 
 /**
  * A plan as Markdown: a heading that says how much is to be done, a table of hosts, and the plan as text. Nothing that a

@@ -8,6 +8,9 @@ export const PAGE_STYLE = `
 body { margin: 0 auto; max-width: 68rem; padding: 2rem 1.25rem 3rem; background: var(--paper); color: var(--ink);
   font: 15px/1.5 system-ui, sans-serif; }
 h1 { margin: 0; font-size: 1.7rem; } h2 { margin: 2rem 0 .6rem; font-size: 1.15rem; }
+.waves td, .waves th { padding: .15rem .8rem .15rem 0; text-align: left; } .refusal { color: var(--red); }
+.pool i { display: inline-block; width: .8rem; height: .8rem; margin-right: .2rem; border-radius: .2rem; border: 1px solid var(--green); }
+.pool i.up { background: var(--green); } .pool i.away { border-color: var(--amber); border-style: dashed; }
 header p { margin: .2rem 0 0; color: var(--soft); }
 code, pre { font: 13px/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 .tiles { display: flex; flex-wrap: wrap; gap: .6rem; margin: 1.4rem 0; padding: 0; list-style: none; }

@@ -1,5 +1,5 @@
 import { ownMessage } from '../model/own-message.ts'
-import type { Action, Plan, PlannedChange, PlanProblem } from '../model/plan.ts'
+import type { Action, Plan, PlannedChange, PlannedRolling, PlanProblem } from '../model/plan.ts'
 import type { Colour, Paint } from './paint.ts'
 import { safeLine, safeText } from './safe.ts'
 
@@ -9,6 +9,7 @@ const SIGNS: Readonly<Record<Action, readonly [sign: string, colour: Colour]>> =
   remove: ['-', 'red'],
   run: ['!', 'cyan'],
   handler: ['*', 'cyan'],
+  rejoin: ['*', 'cyan'],
 }
 
 /** A plan for people: phase by phase, each change once with the hosts it is for. Ends with a newline. */
@@ -43,7 +44,24 @@ function phaseLines(plan: Plan, name: string, paint: Paint): readonly string[] {
   return [
     '',
     `${paint('bold', name)} ${paint('dim', `(${phase?.strategy}: ${phase?.hosts.join(', ')})`)}`,
+    ...(phase?.rolling ? wavesLines(phase.rolling, paint) : []),
     ...[...groups.values()].flatMap((group) => changeLines(group, phase?.hosts.length ?? 0, paint)),
+  ]
+}
+
+/** Which nodes leave together, and how many serve meanwhile. */
+function wavesLines({ through, pool, serving, floor, waves, out, refusal }: PlannedRolling, paint: Paint) {
+  const width = Math.max(0, ...waves.map(({ hosts }) => hosts.join(', ').length))
+  const lines = waves.map(
+    ({ hosts, serving: count }, index) =>
+      `wave ${index + 1}: ${hosts.join(', ').padEnd(width)}  ${count} of ${pool} serving`,
+  )
+  return [
+    ...[`through ${safeLine(through)}: ${serving} of ${pool} serving now, never fewer than ${floor}`, ...lines].map(
+      (line) => paint('dim', `    ${line}`),
+    ),
+    ...out.map(({ host, why }) => paint('yellow', `    ${host}: ${safeLine(why)}`)),
+    ...(refusal ? [paint('red', `    refused: ${safeLine(refusal)}`)] : []),
   ]
 }
 
@@ -143,6 +161,7 @@ function summaryLine({ changes, summary }: Plan, paint: Paint): string {
     [count('remove'), 'to remove'],
     [count('run'), 'to run'],
     [count('handler'), count('handler') === 1 ? 'handler owed' : 'handlers owed'],
+    [count('rejoin'), count('rejoin') === 1 ? 'node to rejoin' : 'nodes to rejoin'],
   ] as const
   const told = parts.filter(([number]) => number > 0).map(([number, text]) => `${number} ${text}`)
   const what = told.length > 0 ? told.join(', ') : 'nothing to do'

@@ -1,4 +1,4 @@
-import type { RunEvent } from '../model/event.ts'
+import type { PhaseEvent, RunEvent } from '../model/event.ts'
 import { ownMessage } from '../model/own-message.ts'
 import { PUT_BACK, type TaskResult } from './outcomes.ts'
 import type { Colour, Paint } from './paint.ts'
@@ -14,16 +14,18 @@ const COLOURS: Readonly<Record<string, Colour>> = {
   invalid: 'red',
   unknown: 'red',
   lost: 'red',
+  out: 'red',
+  serving: 'green',
   dropped: 'dim',
 }
 
 /** An event as lines of a log, or nothing where it would only be noise. */
 export function eventLines(event: RunEvent, width: number, paint: Paint): readonly string[] {
   const line = (host: string, state: string, text: string) =>
-    `${host.padEnd(width)}  ${paint(COLOURS[state] ?? 'dim', state.padEnd(8))} ${text}`
+    `${host.padEnd(width)}  ${paint(COLOURS[state] ?? 'dim', state.padEnd(9))} ${text}`
   switch (event.type) {
     case 'phase':
-      return event.state === 'start' ? [paint('bold', `${event.phase} (${event.hosts.join(', ')})`)] : []
+      return event.state === 'start' ? [phaseLine(event, paint)] : []
     case 'part':
       return []
     case 'host':
@@ -47,6 +49,12 @@ export function eventLines(event: RunEvent, width: number, paint: Paint): readon
         ...failureLines(event),
       ]
   }
+}
+
+function phaseLine({ phase, hosts, wave }: PhaseEvent, paint: Paint): string {
+  const which = wave ? `, wave ${wave.number} of ${wave.of}` : ''
+  const meanwhile = wave ? `  ${paint('dim', `${wave.serving} of ${wave.pool} serving`)}` : ''
+  return `${paint('bold', `${phase}${which} (${hosts.join(', ')})`)}${meanwhile}`
 }
 
 function failureLines(event: {
@@ -99,4 +107,6 @@ export interface HostSummary {
   /** `unfinished`: planned changes were not begun, because another host failed or the run was told to stop. */
   readonly state: 'done' | 'unfinished' | 'failed' | 'unknown' | 'unreachable' | 'refused'
   readonly message?: string
+  /** The balancer that it was left out of. */
+  readonly leftOut?: string
 }

@@ -9,6 +9,7 @@ export function statusText({ environment, hosts, runs }: Status, paint: Paint): 
   const lines = [
     paint('bold', `Status of ${environment}`),
     ...hostsLines(hosts, paint),
+    ...outLines(hosts, environment),
     ...runs.flatMap((run) => runLines(run, environment, runs.length > 1, paint)),
     '',
     paint('bold', summary(hosts, runs)),
@@ -26,24 +27,39 @@ function hostsLines(hosts: readonly HostStatus[], paint: Paint): readonly string
   return hosts.flatMap((host) => hostLines(host, width, paint))
 }
 
-function hostLines({ host, held, owed, unreachable }: HostStatus, width: number, paint: Paint): readonly string[] {
+/** The next command where nodes are out of their balancer and no run is there to be finished. */
+function outLines(hosts: readonly HostStatus[], environment: string): readonly string[] {
+  const left = hosts.filter(({ held, out = [] }) => !held && out.length > 0)
+  return left.length > 0 ? ['', `Mend the cause, then let them rejoin: deploy resume ${environment}`] : []
+}
+
+function hostLines(
+  { host, held, owed, out = [], unreachable }: HostStatus,
+  width: number,
+  paint: Paint,
+): readonly string[] {
   const line = (state: string, text: string) => {
-    const colour = { free: 'green', held: 'yellow', owes: 'cyan' }[state] ?? 'red'
+    const colour = { free: 'green', held: 'yellow', owes: 'cyan', out: 'red' }[state] ?? 'red'
     return `  ${host.padEnd(width)}  ${paint(colour as 'green', state.padEnd(11))}  ${text}`.trimEnd()
   }
   if (unreachable !== undefined) return [line('unreachable', safeLine(ownMessage(host, unreachable)))]
-  const state = held ? 'held' : owed.length > 0 ? 'owes' : 'free'
-  const by = held ? `by run ${safeLine(held.run)}` : ''
+  const state = held ? 'held' : out.length > 0 ? 'out' : owed.length > 0 ? 'owes' : 'free'
+  const by = held ? `by run ${safeLine(held.run)}` : outText(out[0])
   const more = ' '.repeat(width + 17)
   return [
     line(state, by || owedText(owed[0])),
     ...(held ? progressLines(held.progress, held.working).map((text) => `${more}${text}`) : []),
-    ...owed.slice(held ? 0 : 1).map((one) => `${more}${held ? 'owes ' : ''}${owedText(one)}`),
+    ...out.slice(held ? 0 : 1).map((one) => `${more}${held ? 'out ' : ''}${outText(one)}`),
+    ...owed.slice(by ? 0 : 1).map((one) => `${more}${by ? 'owes ' : ''}${owedText(one)}`),
   ]
 }
 
 function owedText(owed: HostStatus['owed'][number] | undefined): string {
   return owed ? `handler ${safeLine(owed.handler)}, since run ${safeLine(owed.run)}` : ''
+}
+
+function outText(out: NonNullable<HostStatus['out']>[number] | undefined): string {
+  return out ? `of ${safeLine(out.balancer)}, since run ${safeLine(out.run)}: ${safeLine(out.why)}` : ''
 }
 
 function progressLines({ done, failed, open, end }: Progress, working: boolean): readonly string[] {
@@ -84,6 +100,7 @@ const LIVES_UNKNOWN = 'whether its process still lives cannot be told from here'
 
 function summary(hosts: readonly HostStatus[], runs: readonly UnfinishedRun[]): string {
   const count = (number: number, one: string, many = `${one}s`) => `${number} ${number === 1 ? one : many}`
+  const out = hosts.filter((host) => (host.out?.length ?? 0) > 0).length
   const owed = hosts.reduce((sum, host) => sum + host.owed.length, 0)
   const lost = hosts.filter(({ unreachable }) => unreachable !== undefined).length
   const parts = [
@@ -92,6 +109,7 @@ function summary(hosts: readonly HostStatus[], runs: readonly UnfinishedRun[]): 
       : lost > 0
         ? 'nothing unfinished where it could be seen'
         : 'nothing unfinished',
+    ...(out > 0 ? [`${count(out, 'node')} out of a balancer`] : []),
     ...(owed > 0 ? [count(owed, 'handler owed', 'handlers owed')] : []),
     ...(lost > 0 ? [`${lost} unreachable`] : []),
   ]

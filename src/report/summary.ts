@@ -7,6 +7,7 @@ interface HostResult {
   readonly host: string
   readonly outcome: PartOutcome
   readonly message?: string
+  readonly leftOut?: string
 }
 
 const STATES = {
@@ -30,7 +31,10 @@ export function summarise(
     const problem = plan.problems.find((item) => item.host === host)
     if (problem) return { host, state: problem.waits ? 'done' : 'failed', message: problem.message }
     const wrong = result?.hosts.find((item) => item.host === host && STATES[item.outcome] !== 'done')
-    if (wrong) return { host, state: STATES[wrong.outcome], ...(wrong.message && { message: wrong.message }) }
+    if (wrong) {
+      const { outcome, message, leftOut } = wrong
+      return { host, state: STATES[outcome], ...(message && { message }), ...(leftOut && { leftOut }) }
+    }
     const left = tasks.find((item) => item.host === host && item.outcome === 'not-run')
     if (left) return { host, state: 'unfinished', message: `phase ${left.phase} was not begun` }
     return { host, state: 'done' }

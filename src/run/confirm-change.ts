@@ -97,6 +97,6 @@ async function confirmByLogin(pool: Pool, host: string, run: string, phase: numb
 const STATES = new Set(['confirmed', 'reverting', 'reverted', 'stuck', 'none', 'fenced'])
 
 /** Whether the host answered, and did not let us in. */
-function isDenial({ kind }: LinkFailure): boolean {
+export function isDenial({ kind }: LinkFailure): boolean {
   return !['refused', 'timeout', 'lost', 'dropped', 'no-route', 'dns'].includes(kind)
 }

@@ -1,6 +1,8 @@
 import type { ClockSkew } from '../model/clock-skew.ts'
+import type { OutRecord } from '../model/out-record.ts'
 import { type HostRevert, REVERT_STATES } from '../model/revert.ts'
 import type { Mark } from '../shell/frames.ts'
+import { readOut } from '../shell/out-record.ts'
 import { type Holder, readOwner } from './holder.ts'
 
 /** A handler that an earlier run owes to a host. */
@@ -19,6 +21,8 @@ export interface Hello {
   readonly owed: readonly OwedHandler[]
   /** Who holds the host's lock. */
   readonly holder: Holder | undefined
+  /** Balancers that it is out of by our hand. */
+  readonly out: readonly OutRecord[]
   /** A change that might cut the host off: it waits for a login that confirms it, or was put back for want of one. */
   readonly revert?: HostRevert
   /** Missing where the host's clock and ours agree within a minute. */
@@ -45,7 +49,7 @@ export function readHello(marks: readonly Mark[], asked: number, came: number): 
   const skew = skewOf(Number(clock), asked, came)
   const revert = revertOf(marks.find(({ words }) => words[0] === 'revert')?.words ?? [])
   const optional = { ...(revert && { revert }), ...(skew && { skew }) }
-  return { bootId, machineId, owed, holder: owner < 0 ? undefined : holder, ...optional }
+  return { bootId, machineId, owed, out: readOut(marks), holder: owner < 0 ? undefined : holder, ...optional }
 }
 
 function revertOf([, state, run = '']: readonly string[]): HostRevert | undefined {

@@ -19,6 +19,15 @@ export interface HostPhaseResult {
   readonly outcome: PartOutcome
   /** Why, where it did not end well. */
   readonly message?: string
+  /** Nothing was done on it: it did not begin. */
+  readonly untouched?: true
+  /** The balancer that it was left out of. */
+  readonly leftOut?: string
+}
+
+export interface HostResult extends HostPhaseResult {
+  readonly host: string
+  readonly phase: string
 }
 
 export interface HostPhaseJob extends Telling {
@@ -100,7 +109,7 @@ async function converge(
       return { outcome: done.size > 0 || job.owed.length > 0 ? 'changed' : 'ok' }
     }
     const refusal = job.approve(part.host, todo, stale)
-    if (refusal) return { outcome: 'refused', message: refusal }
+    if (refusal) return { outcome: 'refused', message: refusal, ...(round === 1 && { untouched: true }) }
 
     if (job.stop.aborted) return stopped(todo, done)
     const { bootId } = await pool.hello(part.host)

@@ -53,7 +53,13 @@ async function lookAt(pool: Pool, host: string): Promise<{ readonly status: Host
     const hello = await pool.hello(host)
     const { holder, owed } = hello
     const held = holder && { run: holder.run, working: holder.working, progress: progressIn(marks, holder.run) }
-    const status = { host, owed: owed.map(({ name, run }) => ({ handler: name, run })), ...(held && { held }) }
+    const out = hello.out.map(({ balancer, run, since, why, playbook }) => ({ balancer, run, since, why, playbook }))
+    const status = {
+      host,
+      owed: owed.map(({ name, run }) => ({ handler: name, run })),
+      ...(held && { held }),
+      ...(out.length > 0 && { out }),
+    }
     return { status, hello }
   } catch (error) {
     if (error instanceof HostLost) return { status: { host, owed: [], unreachable: error.message } }

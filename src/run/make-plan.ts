@@ -1,12 +1,14 @@
 import type { Plan, PlannedChange, PlanProblem } from '../model/plan.ts'
 import type { Detail } from '../model/task.ts'
-import { type CompiledHandler, type CompiledTask, revertOf } from '../plan/compile.ts'
+import { type CompiledTask, revertOf } from '../plan/compile.ts'
 import { type Decision, readValues } from '../plan/decide.ts'
 import { phaseHosts } from '../plan/expand.ts'
 import { presentChange, presentMayMove } from '../plan/present.ts'
 import { REVERT_AFTER } from '../shell/revert.ts'
 import { askHost } from './ask-probes.ts'
 import type { Context } from './context.ts'
+import { handlerOf } from './handler-of.ts'
+import { planRolling, rejoins } from './plan-rolling.ts'
 import { isHere, rebootsUs } from './reboot.ts'
 import { HostLost } from './session.ts'
 import type { HostPhase, Survey } from './survey.ts'
@@ -18,22 +20,26 @@ interface Described {
 
 /** Makes the plan of a survey: what would change, with diffs and details, which cost one more trip where there are any. */
 export async function makePlan(context: Context, survey: Survey): Promise<Plan> {
-  const described = await Promise.all(survey.phases.map((part) => describe(context, part)))
-  const owed = owedChanges(context, survey)
+  const [described, rolling] = await Promise.all([
+    Promise.all(survey.phases.map((part) => describe(context, part))),
+    planRolling(context, survey),
+  ])
+  const owed = [...owedChanges(context, survey), ...rejoins(context, survey)]
   const changes = [...owed, ...described.flatMap((part) => part.changes)]
   const tasks = survey.phases.reduce((sum, part) => sum + part.tasks.length, 0)
   return {
     environment: context.inventory.environment,
     playbook: context.playbook.name,
-    phases: context.playbook.phases.map((phase) => ({
+    phases: context.playbook.phases.map((phase, index) => ({
       name: phase.name,
       strategy: phase.strategy,
       hosts: phaseHosts(phase, context.inventory, context.limit),
+      ...rolling.phases.get(index),
     })),
     changes,
     mayMove: survey.phases.flatMap((part) => presentMayMove(phaseName(context, part), part.host, part.decisions)),
     unreachable: survey.lost.map(({ message, hint, host }) => ({ host, message, ...(hint && { hint }) })),
-    problems: [...survey.problems, ...described.flatMap((part) => part.problems)],
+    problems: [...survey.problems, ...rolling.problems, ...described.flatMap((part) => part.problems)],
     summary: {
       hosts: new Set(survey.phases.map(({ host }) => host)).size,
       tasks,
@@ -106,15 +112,6 @@ function owedChanges(context: Context, survey: Survey): readonly PlannedChange[]
       notify: [],
     }))
   })
-}
-
-/** The handler of a host's phase that an owed one is: by what it does, or, where that has changed, by its name. */
-export function handlerOf(
-  part: HostPhase,
-  owed: { readonly id: string; readonly name: string },
-): CompiledHandler | undefined {
-  const handlers = part.tasks.flatMap((task) => task.notify)
-  return handlers.find(({ id }) => id === owed.id) ?? handlers.find(({ name }) => name === owed.name)
 }
 
 function phaseName(context: Context, part: HostPhase): string {

@@ -1,6 +1,7 @@
 import type { PlanProblem } from '../model/plan.ts'
 import { type CompiledTask, probesOf } from '../plan/compile.ts'
 import { type CompiledPart, compilePhases, requireSame } from '../plan/compile-phases.ts'
+import { type CompiledRolling, compileRolling } from '../plan/compile-rolling.ts'
 import { type Decision, decideAll } from '../plan/decide.ts'
 import { factHosts, phaseHosts } from '../plan/expand.ts'
 import type { Pieces } from '../shell/probe-script.ts'
@@ -25,6 +26,8 @@ export interface HostPhase {
 /** What the hosts of some phases look like now. */
 export interface Survey {
   readonly phases: readonly HostPhase[]
+  /** The rolling phases among them, by their place in the playbook. */
+  readonly rolling: ReadonlyMap<number, CompiledRolling>
   readonly hellos: ReadonlyMap<string, Hello>
   /** Hosts that could not be reached. */
   readonly lost: readonly HostLost[]
@@ -59,6 +62,7 @@ export async function survey(context: Context, indexes: readonly number[], { twi
   }
   const { parts, waiting } = compilePhases(context, indexes, factsOf)
   if (twice) requireSame(parts, compilePhases(context, indexes, factsOf).parts)
+  const rolling = compileRolling(context, indexes, factsOf)
   const answers = await Promise.all(
     hosts.map((host) =>
       lookAt(
@@ -72,6 +76,7 @@ export async function survey(context: Context, indexes: readonly number[], { twi
   const undecided = decided.flatMap((part) => unreadableTasks(part, context.playbook.phases[part.phase]?.name ?? ''))
   return {
     phases: decided.sort((a, b) => a.phase - b.phase),
+    rolling,
     hellos: new Map(answers.flatMap(({ host, hello }) => (hello ? [[host, hello] as const] : []))),
     lost: answers.flatMap(({ lost }) => lost ?? []),
     problems: [...problems, ...waiting, ...undecided],

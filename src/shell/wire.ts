@@ -1,3 +1,4 @@
+import { HELLO_OUT } from './out-record.ts'
 import { FORGET_REVERTS, HELLO_REVERT, REFUSE_UNCONFIRMED } from './revert.ts'
 import { quote } from './sh.ts'
 
@@ -137,7 +138,7 @@ rm -rf -- "$R/${run}" "$@"; say released`
 
 /**
  * What every link begins with: `host BOOT-ID MACHINE-ID SECONDS` (since 1970, by its clock), `owner RUN` with the owner's line where the host is locked, with
- * a third word while a program is at work there, for each owed handler `owed ID` with its file's text, and `revert STATE
+ * a third word while a program is at work there, for each owed handler `owed ID` with its file's text, for each balancer it is out of `out` with its record, and `revert STATE
  * RUN` where a change waits to be confirmed or was put back.
  */
 export const HELLO = `read -r b </proc/sys/kernel/random/boot_id; m=; [ ! -r /etc/machine-id ] || read -r m </etc/machine-id
@@ -145,4 +146,5 @@ say host "$b" "$m" "$(date +%s)"
 [ ! -s "$S/owner" ] || { read -r o f; read -r j; w=; [ ! -e "$R/lock" ] || flock -sn "$R/lock" true || w=working
   say owner "$o" $w; printf '%s' "$j"; } <"$S/owner"
 for o in "$S"/owed/*; do [ ! -f "$o" ] || { say owed "\${o##*/}"; cat -- "$o"; }; done
+${HELLO_OUT}
 ${HELLO_REVERT}`

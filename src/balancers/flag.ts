@@ -1,0 +1,105 @@
+import type { ShellCall } from '../model/balancer.ts'
+import { type Hole, sh } from '../shell/sh.ts'
+import { IS_OURS, ourMark } from './mark.ts'
+
+/** Where nodes have their health flag when nobody says otherwise. */
+export const FLAG = '/var/lib/health/out'
+
+/** The health flag of a node, and what is counted there. */
+export interface Flag {
+  /** The file. Default: `/var/lib/health/out`. */
+  readonly file?: string
+  /** Ports whose established connections are counted on the node. */
+  readonly ports: readonly number[]
+}
+
+/** What a node said of itself. */
+export interface NodeSaid {
+  /** The flag is there; `by` where it is ours, `age` in seconds by the node's own clock. */
+  readonly flag?: { readonly by?: string; readonly age: number }
+  /** Seconds since a run lowered the flag. */
+  readonly lowered?: number
+  /** What the url answered: the status, or 0 with the reason. */
+  readonly http?: { readonly status: number; readonly reason: string }
+  readonly connections?: number
+}
+
+const HEAD = `exec 2>&1
+${IS_OURS}
+read_mark() { m=; [ ! -f "$f" ] || read -r m <"$f" || :; }`
+
+/** Raises the flag of a node; one that is ours already keeps its age and gets the new mark, another one is left alone. */
+export function raiseFlag(node: string, file: string, mark: string): ShellCall {
+  return call(
+    node,
+    sh`f=${file} n=${mark}
+[ -d "\${f%/*}" ] || install -d -m 755 -- "\${f%/*}" || exit 1
+set --
+if [ -e "$f" ] || [ -L "$f" ]; then
+  read_mark
+  [ "$m" != "$n" ] || exit 0
+  ours "$m" || { echo "$f is there already, and no run put it there: it is left alone"; exit 4; }
+  set -- -r "$f"
+fi
+umask 022
+printf '%s\\n' "$n" >"$f.new" && touch "$@" -- "$f.new" && sync -- "$f.new" && mv -f -- "$f.new" "$f" && sync -- "\${f%/*}"`,
+  )
+}
+
+/** Lowers the flag of a node when it is ours, and notes when; nothing to do where there is none. */
+export function lowerFlag(node: string, file: string): ShellCall {
+  return call(
+    node,
+    sh`f=${file}
+[ -e "$f" ] || [ -L "$f" ] || exit 0
+read_mark
+ours "$m" || { echo "$f is there, and no run put it there: it is left alone, and this node stays out"; exit 4; }
+[ -d "$S" ] || mkdir -p -m 700 -- "$S" || exit 1
+: >"$S/rejoined" && rm -f -- "$f" && sync -- "\${f%/*}"`,
+  )
+}
+
+/** Asks a node for its flag, its connections on `ports` and what `url` answers there. */
+export function lookAtNode(node: string, { file = FLAG, ports }: Flag, url?: string): ShellCall {
+  const which = ports.map((port) => `sport = :${port}`).join(' or ')
+  const curl = sh`command -v curl >/dev/null || { echo "curl is not installed there"; exit 4; }
+printf 'http %s\\n' "$(curl -q -s -o /dev/null -m 5 --noproxy '*' -w '%{http_code} %{errormsg}' --url ${url ?? ''})"`
+  const count = sh`c=$(ss -Htn state established ${`( ${which} )`}) || { echo "ss says: $c"; exit 1; }
+printf 'connections %s\\n' "$(printf '%s' "$c" | grep -c .)"`
+  return call(
+    node,
+    sh`f=${file}
+age() { echo $(($(date +%s) - $(stat -c %Y -- "$1"))); }
+[ ! -e "$S/rejoined" ] || printf 'lowered %s\\n' "$(age "$S/rejoined")"
+if [ -e "$f" ]; then read_mark; printf 'flag %s %.64s\\n' "$(age "$f")" "$m"; fi
+${url === undefined ? [] : curl}
+${ports.length === 0 ? [] : count}`,
+  )
+}
+
+function call(host: string, script: Hole): ShellCall {
+  return { kind: 'shell', host, script: sh`${{ shell: HEAD }}\n${script}`.shell }
+}
+
+/**
+ * Reads what `lookAtNode` printed.
+ *
+ * @throws Error for a line that is none of these.
+ */
+export function readNode(text: string): NodeSaid {
+  return Object.assign({}, ...text.split('\n').filter(Boolean).map(readLine))
+}
+
+function readLine(line: string): NodeSaid {
+  const [word, number = '', ...more] = line.split(' ')
+  const rest = more.join(' ').trim()
+  if (/^-?\d{1,12}$/.test(number)) {
+    const value = Number(number)
+    const by = ourMark(rest)
+    if (word === 'flag') return { flag: { age: value, ...(by !== undefined && { by }) } }
+    if (word === 'lowered') return { lowered: value }
+    if (word === 'http') return { http: { status: value, reason: rest.slice(0, 200) } }
+    if (word === 'connections' && value >= 0 && rest === '') return { connections: value }
+  }
+  throw new Error(`it said ${JSON.stringify(line.slice(0, 200))}`)
+}

@@ -1,0 +1,116 @@
+import type { Balancer } from '../model/balancer.ts'
+import { DeployError, exitCodes } from '../model/error.ts'
+import type { Inventory } from '../model/inventory.ts'
+import type { Phase, Playbook } from '../model/playbook.ts'
+import type { Health, Rolling, RollingOptions, Share } from '../model/rolling.ts'
+import { unknownName } from '../model/unknown-name.ts'
+import { type FactTable, groupMembers, siteOf } from './expand.ts'
+
+/** A rolling phase with its balancer made and the health of each host said. */
+export interface CompiledRolling {
+  readonly balancer: Balancer
+  /** The whole pool: all hosts of the phase's groups, whatever is limited, in the order of the inventory. */
+  readonly nodes: readonly string[]
+  readonly options: RollingOptions
+  readonly health: ReadonlyMap<string, readonly Health[]>
+}
+
+/**
+ * The rolling phases among some phases, by their place in the playbook.
+ *
+ * @throws DeployError (exit 64) when a balancer or the health of a host cannot be made, or makes no sense.
+ */
+export function compileRolling(
+  { inventory, playbook }: { readonly inventory: Inventory; readonly playbook: Playbook },
+  indexes: readonly number[],
+  factsOf: (phase: number) => FactTable,
+): ReadonlyMap<number, CompiledRolling> {
+  return new Map(
+    indexes.flatMap((index) => {
+      const phase = playbook.phases[index]
+      return phase?.rolling ? [[index, compileOne(phase, phase.rolling, inventory, factsOf(index))] as const] : []
+    }),
+  )
+}
+
+function compileOne(phase: Phase, rolling: Rolling, inventory: Inventory, facts: FactTable): CompiledRolling {
+  const nodes = groupMembers(phase.on, inventory)
+  const site = siteOf(inventory, facts)
+  const { through, healthy, ...options } = rolling
+  const fail = (message: string, hint?: string) => mistake(phase, message, hint)
+  requireOptions(options, nodes, fail)
+  try {
+    const balancer = typeof through === 'function' ? through(site) : through
+    requireBalancer(balancer, inventory, fail)
+    const health = new Map(
+      site.hosts
+        .filter(({ name }) => nodes.includes(name))
+        // Facts of a host that is unreachable are missing; then nothing is done on it.
+        .filter(({ facts: own }) => own !== undefined || Object.keys(phase.facts).length === 0)
+        .map((host) => [host.name, requireHealth([healthy(host as never, site)].flat(), host.name, fail)] as const),
+    )
+    return { balancer, nodes, options, health }
+  } catch (error) {
+    throw error instanceof DeployError ? error : fail(error instanceof Error ? error.message : String(error))
+  }
+}
+
+type Fail = (message: string, hint?: string) => DeployError
+
+function mistake({ name, where }: Phase, message: string, hint?: string): DeployError {
+  return new DeployError({
+    code: 'E_ROLLING',
+    message: `phase "${name}": ${message}`,
+    where,
+    exit: exitCodes.usage,
+    ...(hint && { hint }),
+  })
+}
+
+function requireOptions(options: RollingOptions, nodes: readonly string[], fail: Fail): void {
+  const { waves, floor, canary = [], settle, leave, rejoin } = options
+  if (waves !== undefined && !goodShare(waves, 1))
+    throw fail(`waves must be a number from 1 or "25%", not ${shown(waves)}`)
+  if (floor !== undefined && !goodShare(floor, 0)) throw fail(`floor must be a number or "50%", not ${shown(floor)}`)
+  if (typeof floor === 'number' && floor > nodes.length)
+    throw fail(`floor is ${floor}, and the pool has ${nodes.length} nodes`)
+  for (const [name, value] of Object.entries({ settle, leave, rejoin }))
+    if (value !== undefined && !(Number.isFinite(value) && value >= 0 && value <= 3600))
+      throw fail(`${name} must be seconds, at most 3600, not ${shown(value)}`)
+  const stranger = canary.find((node) => !nodes.includes(node))
+  if (stranger !== undefined) {
+    const { message, hint } = unknownName('node', stranger, nodes)
+    throw fail(`canary: ${message}`, hint)
+  }
+}
+
+function goodShare(share: Share, least: number): boolean {
+  if (typeof share === 'number') return Number.isInteger(share) && share >= least
+  const number = /^(\d{1,3})%$/.exec(String(share))?.[1]
+  return number !== undefined && Number(number) >= least && Number(number) <= 100
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(value) ?? String(value)
+}
+
+function requireBalancer(balancer: Balancer, inventory: Inventory, fail: Fail): void {
+  if (typeof balancer?.drain !== 'function' || typeof balancer.label !== 'string')
+    throw fail('through must be a balancer', 'make it with haproxy(…), healthFlag(…) or digitalOcean(…)')
+  const known = inventory.hosts.map(({ name }) => name)
+  const stranger = balancer.hosts.find((host) => !known.includes(host))
+  if (stranger === undefined) return
+  const { message, hint } = unknownName('host', stranger, known)
+  throw fail(`its balancer: ${message}`, hint)
+}
+
+function requireHealth(health: readonly Health[], host: string, fail: Fail): readonly Health[] {
+  if (health.length === 0) throw fail(`healthy says nothing for ${host}: a node must prove its health`)
+  for (const one of health) {
+    if ('url' in one ? !/^https?:\/\/[^\s/]/.test(one.url) : typeof one.command?.shell !== 'string')
+      throw fail(`healthy: ${shown(one)} is neither { url: 'http://…' } nor { command: sh\`…\` }`)
+    if (one.within !== undefined && !(Number.isFinite(one.within) && one.within > 0 && one.within <= 3600))
+      throw fail(`healthy: within must be seconds, at most 3600, not ${shown(one.within)}`)
+  }
+  return health
+}

@@ -1,0 +1,155 @@
+import type { Balancer, BalancerCall, BalancerStage, NodeView, PoolView, ShellCall } from '../model/balancer.ts'
+import { DeployError } from '../model/error.ts'
+import { isDenial } from './confirm-change.ts'
+import type { Context } from './context.ts'
+import { callHttp, LARGEST_ANSWER, type Performed } from './http-call.ts'
+import { pause } from './pause.ts'
+import { HostLost } from './session.ts'
+
+/** What calls are made with. */
+export type Reach = Pick<Context, 'pool' | 'redactor'>
+
+/** Seconds for one script. */
+const WITHIN = 60
+/** The exit code of a script that would end the same way each time. */
+const FINAL = 4
+
+/**
+ * Asks a balancer about nodes, once, all calls at a time. Changes nothing.
+ *
+ * @throws DeployError `E_BALANCER` why the pool cannot be seen.
+ */
+export async function viewPool(
+  reach: Reach,
+  balancer: Balancer,
+  nodes: readonly string[],
+  signal: AbortSignal = new AbortController().signal,
+): Promise<PoolView> {
+  const answers = await Promise.all(balancer.survey(nodes).map((call) => performCall(reach, call, signal)))
+  try {
+    return balancer.read(nodes, answers)
+  } catch (error) {
+    throw failed(reach, `${balancer.label} cannot be seen`, error instanceof Error ? error.message : String(error))
+  }
+}
+
+/**
+ * Takes a node through the stages of leaving or rejoining: each stage's calls in their order, again until they are made,
+ * then a look at the balancer until the stage's end is reached.
+ *
+ * `within`: seconds for all of it. Gives the last view. A call that would fail each time is not made again.
+ *
+ * @throws DeployError `E_BALANCER` what failed or was waited for and the last view; `E_INTERRUPTED` when the signal came.
+ */
+export async function takeStages(
+  reach: Reach,
+  balancer: Balancer,
+  node: string,
+  stages: readonly BalancerStage[],
+  within: number,
+  signal: AbortSignal,
+): Promise<NodeView> {
+  const way: Way = { reach, balancer, node, within, signal, began: performance.now() }
+  let view: NodeView = { state: 'unknown' }
+  for (const stage of stages) {
+    for (const call of stage.calls) await makeCall(way, call)
+    view = await awaitEnd(way, stage)
+  }
+  return view
+}
+
+interface Way {
+  readonly reach: Reach
+  readonly balancer: Balancer
+  readonly node: string
+  readonly within: number
+  readonly signal: AbortSignal
+  readonly began: number
+}
+
+/** Makes one call again and again until it is done. */
+async function makeCall(way: Way, call: BalancerCall): Promise<void> {
+  for (;;) {
+    const done = await performCall(way.reach, call, way.signal)
+    const reason = whyFailed(call, done)
+    if (reason === undefined) return
+    if (done.final || (done.state === 'value' && done.code === FINAL)) throw failed(way.reach, titleOf(way), reason)
+    await nextLook(way, reason)
+  }
+}
+
+/** Looks until the stage has reached its end. What cannot be seen now may be seen at the next look. */
+async function awaitEnd(way: Way, { until, awaits }: BalancerStage): Promise<NodeView> {
+  const { reach, balancer, node, signal } = way
+  for (;;) {
+    let last: string
+    try {
+      const view = (await viewPool(reach, balancer, [node], signal)).nodes.get(node) ?? { state: 'unknown' }
+      if (until(view)) return view
+      last = `it is ${viewText(view)}`
+    } catch (error) {
+      if (!(error instanceof DeployError)) throw error
+      last = error.message
+    }
+    await nextLook(way, `waited for ${awaits}; ${last}`)
+  }
+}
+
+/** @throws DeployError when there is no time left, or the signal came. */
+async function nextLook(way: Way, reason: string): Promise<void> {
+  const { balancer, within, signal, began, reach } = way
+  if ((performance.now() - began) / 1000 + balancer.every / 1000 > within)
+    throw failed(reach, `${titleOf(way)}: not done within ${within} s`, reason)
+  await pause(balancer.every / 1000, signal)
+  if (!signal.aborted) return
+  const message = reach.redactor.text(`${titleOf(way)}: interrupted; ${reason}`)
+  throw new DeployError({ code: 'E_INTERRUPTED', message })
+}
+
+/** A view in words, e.g. `drained by 20261126-… with 3 connections (DRAIN, last check L7OK 200)`. */
+export function viewText({ state, connections, drainedBy, detail }: NodeView): string {
+  const by = drainedBy === undefined ? '' : ` by ${drainedBy}`
+  const counted = connections === undefined ? '' : ` with ${connections} connection${connections === 1 ? '' : 's'}`
+  return `${state}${by}${counted}${detail === undefined ? '' : ` (${detail})`}`
+}
+
+/** Makes one call. */
+export async function performCall({ pool }: Reach, call: BalancerCall, signal: AbortSignal): Promise<Performed> {
+  if (call.kind === 'http') return callHttp(call, signal)
+  try {
+    const marks = await pool.ask(call.host, { script: framed(call), within: WITHIN })
+    // Before the first mark of ours is what a login prints, and what the link began with.
+    const said = marks.findIndex(({ words }) => words[0] === 'called')
+    const end = marks[said + 1]
+    if (said < 0 || end?.words[0] !== 'end') return { state: 'unreadable', reason: `${call.host} gave no answer` }
+    if (end.before.length > LARGEST_ANSWER)
+      return { state: 'unreadable', reason: `${call.host}: the answer is longer than ${LARGEST_ANSWER} bytes` }
+    return { state: 'value', code: Number(end.words[1]), body: end.before }
+  } catch (error) {
+    if (!(error instanceof HostLost)) throw error
+    // Who is turned away again and again is banned in the end.
+    const final = isDenial(error.failure)
+    if (!final) pool.reopen(call.host)
+    return { state: 'unreadable', reason: error.message, ...(final && { final }) }
+  }
+}
+
+function framed({ script }: ShellCall): string {
+  return `say called\n${script}`
+}
+
+/** Why a call that was to do something has not done it. */
+function whyFailed(call: BalancerCall, done: Performed): string | undefined {
+  if (done.state === 'unreadable') return done.reason
+  if (call.kind === 'http' || done.code === 0) return undefined
+  const said = done.body.toString('utf8').trim().slice(0, 500)
+  return `${call.host}: ${said || `a script ended with code ${done.code}`}`
+}
+
+function titleOf({ balancer, node }: Way): string {
+  return `${node} in ${balancer.label}`
+}
+
+function failed({ redactor }: Reach, title: string, reason: string): DeployError {
+  return new DeployError({ code: 'E_BALANCER', message: redactor.text(`${title}: ${reason}`) })
+}

@@ -1,0 +1,64 @@
+import { hostname, userInfo } from 'node:os'
+import type { OutRecord } from '../model/out-record.ts'
+import { forgetOut, noteOut } from '../shell/out-record.ts'
+import type { Context } from './context.ts'
+import type { Pool } from './pool.ts'
+import type { Survey } from './survey.ts'
+
+/** The nodes that are out of the balancer of a phase by our hand, as they themselves say. */
+export function outOf(
+  { playbook, scope }: Pick<Context, 'playbook' | 'scope'>,
+  { hellos, rolling }: Pick<Survey, 'hellos' | 'rolling'>,
+  phase: number,
+): ReadonlyMap<string, OutRecord> {
+  const { balancer, nodes } = rolling.get(phase) ?? {}
+  const name = playbook.phases[phase]?.name
+  return new Map(
+    (nodes ?? []).flatMap((node) => {
+      const record = hellos
+        .get(node)
+        ?.out.find(
+          (one) =>
+            one.project === scope.project &&
+            one.environment === scope.environment &&
+            one.playbook === scope.playbook &&
+            one.balancer === balancer?.label &&
+            one.phase === name,
+        )
+      return record ? [[node, record] as const] : []
+    }),
+  )
+}
+
+/** Whose a record is, and what it is about. */
+export interface Leaving {
+  readonly run: string
+  readonly fence: number
+  readonly node: string
+  readonly phase: string
+  readonly balancer: string
+  readonly hosts: readonly string[]
+}
+
+/** Writes down on a node why it is out. @throws Error when another run has taken over, or it cannot be written. */
+export async function writeOut({ pool, scope }: Context, leaving: Leaving, why: string): Promise<void> {
+  const { run, fence, ...about } = leaving
+  const { project, environment, playbook } = scope
+  const who = `${userInfo().username}@${hostname()}`
+  const record = { ...about, run, who, since: new Date().toISOString(), why, project, environment, playbook }
+  await told(pool, leaving, noteOut(run, fence, record))
+}
+
+/** Forgets that a node is out. @throws Error when another run has taken over, or it cannot be written. */
+export async function eraseOut({ pool }: Context, leaving: Leaving): Promise<void> {
+  await told(pool, leaving, forgetOut(leaving.run, leaving.fence, leaving))
+}
+
+async function told(pool: Pool, { node }: Leaving, script: string): Promise<void> {
+  const marks = await pool.ask(node, { script, within: 60 })
+  if (marks.some(({ words }) => words[0] === 'noted')) return
+  if (marks.some(({ words }) => words[0] === 'fenced'))
+    throw new Error('another run has taken over the lock of this host; nothing more was done')
+  const said = marks.at(-1)?.before.toString('utf8').trim()
+  throw new Error(`the host could not write down that it is out: ${said || 'it did not say why'}`)
+}

@@ -1,0 +1,92 @@
+import type { PlannedChange, PlannedRolling, PlanProblem } from '../model/plan.ts'
+import type { CompiledRolling } from '../plan/compile-rolling.ts'
+import { planWaves, stateText } from '../plan/waves.ts'
+import { viewPool } from './balancer-calls.ts'
+import type { Context } from './context.ts'
+import { handlerOf } from './handler-of.ts'
+import { outOf } from './out.ts'
+import type { Survey } from './survey.ts'
+
+interface PlannedRollings {
+  readonly phases: ReadonlyMap<number, { readonly rolling: PlannedRolling }>
+  readonly problems: readonly PlanProblem[]
+}
+
+/** The waves of the rolling phases that have something to do, as their balancers see the nodes now. */
+export async function planRolling(context: Context, survey: Survey): Promise<PlannedRollings> {
+  const planned = await Promise.all(
+    [...survey.rolling].map(async ([index, rolling]) => {
+      const todo = busyNodes(context, survey, index)
+      if (todo.size === 0) return {}
+      try {
+        return { phase: [index, { rolling: await planOne(context, rolling, todo) }] as const }
+      } catch (error) {
+        return { problems: unseen(context, index, todo, error as Error) }
+      }
+    }),
+  )
+  return {
+    phases: new Map(planned.flatMap(({ phase }) => (phase ? [phase] : []))),
+    problems: planned.flatMap(({ problems = [] }) => problems),
+  }
+}
+
+/** The nodes of a rolling phase that have a change, an owed handler, or are to rejoin. */
+function busyNodes(context: Context, survey: Survey, index: number): ReadonlySet<string> {
+  const parts = survey.phases.filter(({ phase }) => phase === index)
+  const changing = parts.filter(
+    (part) =>
+      part.decisions.some(({ changes }) => changes.length > 0) ||
+      survey.hellos.get(part.host)?.owed.some((owed) => handlerOf(part, owed)),
+  )
+  const rejoining = [...outOf(context, survey, index).keys()].filter((host) => parts.some((part) => part.host === host))
+  return new Set([...changing.map(({ host }) => host), ...rejoining])
+}
+
+async function planOne(
+  context: Context,
+  { balancer, nodes, options }: CompiledRolling,
+  todo: ReadonlySet<string>,
+): Promise<PlannedRolling> {
+  const { nodes: views, absent } = await viewPool(context, balancer, nodes)
+  // Whom nobody drained by our hand may still be ours: that is seen when the nodes are locked. Here it costs nothing.
+  const { waves, pool, serving, floor, refusal } = planWaves({ nodes, views, todo, foreign: new Set(), options })
+  const idle = nodes.filter((node) => views.get(node)?.state !== 'serving')
+  return {
+    through: balancer.label,
+    pool,
+    serving,
+    floor,
+    waves,
+    out: idle.map((host) => ({ host, why: absent ? 'the balancer is not there yet' : stateText(views.get(host)) })),
+    ...(refusal && { refusal }),
+  }
+}
+
+/** A balancer that cannot be asked: nothing is wrong with the nodes, and nothing is done on them before it answers. */
+function unseen({ playbook }: Context, index: number, todo: ReadonlySet<string>, error: Error): readonly PlanProblem[] {
+  const phase = playbook.phases[index]?.name ?? ''
+  return [...todo].map((host) => ({ host, phase, message: error.message, waits: true }))
+}
+
+/** Nodes that are out of their balancer by our hand are changes of the next plan: they rejoin. */
+export function rejoins(context: Context, survey: Survey): readonly PlannedChange[] {
+  return [...survey.rolling.keys()].flatMap((index) => {
+    const name = context.playbook.phases[index]?.name ?? ''
+    const parts = survey.phases.filter(({ phase }) => phase === index)
+    return [...outOf(context, survey, index)]
+      .filter(([host]) => parts.some((part) => part.host === host))
+      .map(([host, { balancer, run, why }]) => ({
+        phase: name,
+        host,
+        task: `rejoin ${balancer}`,
+        key: `rejoin:${name}`,
+        where: context.playbook.phases[index]?.where ?? '',
+        action: 'rejoin' as const,
+        fields: [{ name: 'serving', from: `out since run ${run}`, to: true }],
+        notes: [why],
+        honesty: 'exact' as const,
+        notify: [],
+      }))
+  })
+}
