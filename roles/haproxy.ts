@@ -7,8 +7,8 @@ show info
 END`
 
 /**
- * A reload starts a new process, to which all servers are ready. So the states are handed over in a file, which goes when
- * the new process has read it: one that stays would bring an old state back with the next start.
+ * A reload starts a new process, to which all servers are ready. So the states are handed over in a file. It stays only
+ * while a server is taken out: else it would bring an old state back with the next start.
  */
 const reload = handler(
   'reload haproxy',
@@ -20,11 +20,11 @@ until now=$(${processId}); [ -n "$now" ] && [ "$now" != "$before" ]; do
   i=$((i + 1)); [ "$i" -lt 100 ] || { echo 'the new process does not answer'; exit 1; }
   sleep 0.1
 done
-rm -f ${state}`,
+awk '$1 ~ /^[0-9]+$/ && $7 > 0 { out = 1 } END { exit !out }' ${state} || rm -f ${state}`,
   { restarts: 'haproxy' },
 )
 
-export interface Haproxy {
+export interface HaproxyServer {
   /** Name of the backend. */
   readonly backend: string
   /** The nodes: each serves TLS on port 443, and answers `/healthz` on port 80. */
@@ -33,10 +33,10 @@ export interface Haproxy {
 
 /**
  * HAProxy in front of the nodes: TLS is passed through, plain HTTP is redirected to it. A node gets new connections while
- * its `/healthz` answers 200: asked each second, two answers decide. A reload keeps which nodes are drained, and all
- * connections; a restart or boot makes all nodes ready.
+ * its `/healthz` answers 200: asked each second, two answers decide. A reload keeps all connections, and which
+ * nodes are drained.
  */
-export function haproxy({ backend, servers }: Haproxy): readonly Task[] {
+export function haproxyServer({ backend, servers }: HaproxyServer): readonly Task[] {
   return [
     apt({ packages: ['haproxy', 'socat'], start: false }),
     template(

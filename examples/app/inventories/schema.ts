@@ -2,7 +2,7 @@
 import { site } from 'evenkeel'
 import { z } from 'zod'
 
-export const { inventory, parallel, once } = site({
+export const { inventory, parallel, once, rolling } = site({
   groups: ['lb', 'app', 'db'],
   vars: z.object({ domain: z.string() }),
   secrets: ['caKey', 'dbPassword'],

@@ -1,15 +1,16 @@
-import { block, copy, playbook } from 'evenkeel'
+import { block, copy, haproxy, playbook } from 'evenkeel'
 import { type App, appRelease, appWorkers } from 'evenkeel/roles/app'
-import { haproxy } from 'evenkeel/roles/haproxy'
+import { haproxyServer } from 'evenkeel/roles/haproxy'
 import { knexMigrations } from 'evenkeel/roles/knex'
 import { nginx } from 'evenkeel/roles/nginx'
 import { node } from 'evenkeel/roles/node'
 import manifest from '../app/package.json' with { type: 'json' }
-import { once, parallel } from '../inventories/schema.ts'
+import { once, parallel, rolling } from '../inventories/schema.ts'
 import { postgres } from '../roles/postgres.ts'
 import tools from '../tools.json' with { type: 'json' }
 
 const name = 'notes'
+const ports = [3001, 3002, 3003]
 const caFile = '/etc/ssl/site-ca.crt'
 
 /** What this playbook needs of a site. */
@@ -41,7 +42,7 @@ const app = (site: NotesSite): App => ({
   mirror: 'vendor/mirror',
   node: tools.node.version,
   main: 'server.js',
-  ports: [3001, 3002, 3003],
+  ports,
   environment: database(site),
 })
 
@@ -72,7 +73,7 @@ export default playbook('Notes', [
 
   parallel('balancer', {
     on: 'lb',
-    tasks: (_host, site) => haproxy({ backend: 'app', servers: site.group('app') }),
+    tasks: (_host, site) => haproxyServer({ backend: 'app', servers: site.group('app') }),
   }),
 
   once('migrate', {
@@ -88,22 +89,26 @@ export default playbook('Notes', [
     ],
   }),
 
-  parallel('app', {
+  rolling('app', {
     on: 'app',
+    through: haproxy({ on: 'lb1', backend: 'app', flag: { ports: [443] } }),
+    prepare: (_host, site) => [runtime(), appRelease(app(site))],
     tasks: (host, site) => [
-      runtime(),
-      appRelease(app(site)),
       appWorkers(app(site)),
       nginx({
         name,
         domain: host.vars.domain,
         node: host.name,
-        ports: app(site).ports,
+        ports,
         proxied: ['/api/', '= /version'],
         root: `/srv/${name}/current/public`,
         policy: "default-src 'self'",
         ca: ca(site),
       }),
+    ],
+    healthy: () => [
+      { url: 'http://127.0.0.1/healthz' },
+      ...ports.map((port) => ({ url: `http://127.0.0.1:${port}/version`, version: manifest.version })),
     ],
   }),
 ])
