@@ -1,4 +1,4 @@
-import { block, copy, haproxy, playbook } from 'evenkeel'
+import { block, copy, haproxy, playbook, sh } from 'evenkeel'
 import { type App, appRelease, appWorkers } from 'evenkeel/roles/app'
 import { haproxyServer } from 'evenkeel/roles/haproxy'
 import { knexMigrations } from 'evenkeel/roles/knex'
@@ -106,9 +106,16 @@ export default playbook('Notes', [
         ca: ca(site),
       }),
     ],
-    healthy: () => [
-      { url: 'http://127.0.0.1/healthz' },
-      ...ports.map((port) => ({ url: `http://127.0.0.1:${port}/version`, version: manifest.version })),
+    // The workers themselves, and through nginx as a client does; its plain /healthz says 503 while the node is out.
+    healthy: ({ vars: { domain } }) => [
+      ...ports.flatMap((port) => [
+        { url: `http://127.0.0.1:${port}/healthz` },
+        { url: `http://127.0.0.1:${port}/version`, version: manifest.version },
+      ]),
+      {
+        name: 'nginx',
+        command: sh`curl -fsS --cacert ${caFile} --resolve ${domain}:443:127.0.0.1 https://${domain}/version`,
+      },
     ],
   }),
 ])
