@@ -76,23 +76,25 @@ export default playbook('Notes', [
     tasks: (_host, site) => haproxyServer({ backend: 'app', servers: site.group('app') }),
   }),
 
+  // Beside what runs, on all hosts, before the first of them leaves the balancer.
+  parallel('release', {
+    on: 'app',
+    tasks: (_host, site) => [runtime(), appRelease(app(site))],
+  }),
+
   once('migrate', {
     on: 'app',
-    tasks: (host, site) => [
-      runtime(),
-      appRelease(app(site)),
+    tasks: (host, site) =>
       knexMigrations({
         app: app(site),
         environment: database(site),
         on: { environment: site.environment, host: host.name },
       }),
-    ],
   }),
 
   rolling('app', {
     on: 'app',
     through: haproxy({ on: 'lb1', backend: 'app', flag: { ports: [443] } }),
-    prepare: (_host, site) => [runtime(), appRelease(app(site))],
     tasks: (host, site) => [
       appWorkers(app(site)),
       nginx({
