@@ -3,15 +3,15 @@ import type { Probes } from '../model/probe.ts'
 import type { Shell } from '../model/shell.ts'
 import { type Detail, taskType } from '../model/task.ts'
 import { type FileState, stat } from '../shell/readers/file.ts'
-import { type ScriptResult, script, succeeds } from '../shell/readers/script.ts'
+import { type ScriptResult, succeeds } from '../shell/readers/script.ts'
 import { notWritable, type WritableState, writable } from '../shell/readers/writable.ts'
 import { sh } from '../shell/sh.ts'
 import { invalidPath } from './path.ts'
 import { openReleases } from './release.ts'
-import { recordName } from './release-record.ts'
 import { refusalStep, scriptLines, shellStep } from './steps.ts'
 import { replacement } from './symlink.ts'
 import { invalidVersion } from './version.ts'
+import { askWhole, removeWhole } from './whole-folder.ts'
 
 export interface CurrentRelease {
   /** The folder of the application, as `to` of `release`. The link is `current` in it. */
@@ -64,12 +64,7 @@ function invalid({ of, version, keep = 3 }: CurrentRelease): string | undefined 
  * so that the answer is the same before and after it is unpacked.
  */
 function askReleases(of: string, version: string) {
-  return script(
-    scriptLines(
-      sh`cd -- ${`${of}/releases`} || exit 0; readlink -- ${PREVIOUS} || echo`,
-      sh`ls -td -- .[!.]*.release | sed 's/^\\.//; s/\\.release$//' | grep -vxF -e ${version}`,
-    ),
-  )
+  return askWhole(`${of}/releases`, version, sh`readlink -- ${PREVIOUS} || echo`)
 }
 
 /** A link in the folder of the releases, which names one of them. */
@@ -88,7 +83,9 @@ function apply(want: CurrentRelease, now: CurrentReleaseNow): readonly (readonly
       shellStep(remembering(want, now)),
       shellStep(replacement(`${of}/current`, `releases/${version}`), { keeps: `${of}/current` }),
     ),
-    old.length > 0 ? change('releases', old.join(', '), null, shellStep(removal(of, old))) : [],
+    old.length > 0
+      ? change('releases', old.join(', '), null, shellStep(scriptLines(openReleases(of), removeWhole(old))))
+      : [],
   ]
 }
 
@@ -117,16 +114,6 @@ function remembering(want: CurrentRelease, now: CurrentReleaseNow): Shell {
     before !== undefined &&
       before !== version &&
       sh`n=.deploy-$RUN-$TASK; printf '%s\\n' "$at/$n" >>"$S/temps"; ln -sfnT -- ${before} "$n"; mv -fT -- "$n" ${PREVIOUS}; sync -- .`,
-  )
-}
-
-/** A release that goes is out of the way at once; its record goes last, so that what a kill leaves is found again. */
-function removal(of: string, old: readonly string[]): Shell {
-  const records = old.map(recordName)
-  return scriptLines(
-    openReleases(of),
-    sh`u=.deploy-$RUN-$TASK; printf '%s\\n' "$at/$u" >>"$S/temps"; rm -rf -- "$u"; mkdir -m 0700 -- "$u"`,
-    sh`for o in ${old}; do [ ! -e "$o" ] || mv -T -- "$o" "$u/$o"; done; rm -rf -- "$u"; rm -f -- ${records}; sync -- .`,
   )
 }
 

@@ -10,19 +10,12 @@ import type { ScriptResult } from '../shell/readers/script.ts'
 import { notWritable, type WritableState, writable } from '../shell/readers/writable.ts'
 import { sh } from '../shell/sh.ts'
 import { landing } from './archive-members.ts'
+import { askRecord, type FolderRecord, readRecord, recordChanges, recordHead } from './folder-record.ts'
 import { invalidName } from './ownership.ts'
 import { invalidPath } from './path.ts'
-import {
-  askRecord,
-  NAMED,
-  printRecord,
-  type ReleaseRecord,
-  readRecord,
-  recordHead,
-  recordName,
-} from './release-record.ts'
 import { bytesContent, refusalStep, scriptLines, shellStep } from './steps.ts'
 import { invalidVersion } from './version.ts'
+import { putWhole, unpackInto } from './whole-folder.ts'
 
 export interface Release {
   /** A folder of the project, or a tar archive, plain or gzip; relative to the project's root. */
@@ -56,7 +49,7 @@ interface ReleaseWant {
 
 interface ReleaseNow {
   readonly folder: FileState | undefined
-  readonly record: ReleaseRecord | undefined
+  readonly record: FolderRecord | undefined
 }
 
 /** Files and folders that a release may have. */
@@ -131,21 +124,12 @@ function apply(want: ReleaseWant, { folder, record }: ReleaseNow): readonly (rea
   if (no) return [change('kind', folder?.kind, 'directory', refusalStep(no))]
   const steps = unpacking(want)
   const now = folder && record
-  const shown = (sum: string) => sum.slice(0, 8)
-  const to = `${want.files} ${want.files === 1 ? 'file' : 'files'} (${shown(want.sum)})`
-  const from = now ? `other (${shown(now.sum)})` : folder ? 'unknown' : null
-  const others = now?.sum === want.sum ? now.others : []
+  const to = `${want.files} ${want.files === 1 ? 'file' : 'files'} (${want.sum.slice(0, 8)})`
   return [
-    now?.sum === want.sum ? [] : change('content', from, to, ...steps),
-    others.length > 0 ? change('files', `other: ${names(others)}`, 'as released', ...steps) : [],
+    recordChanges(folder, record, { sum: want.sum, to, steps }),
     change('owner', now?.owner, want.owner, ...steps),
     change('group', now?.group, want.group, ...steps),
   ]
-}
-
-/** The names of what was changed, the first few of them. */
-function names(others: readonly string[]): string {
-  return `${others.slice(0, NAMED).join(', ')}${others.length > NAMED ? ' and more' : ''}`
 }
 
 function refusal(want: ReleaseWant, folder: FileState | undefined): string | undefined {
@@ -173,21 +157,14 @@ export function openReleases(to: string): Shell {
   )
 }
 
-/** Unpacks beside, compares, then renames: first the record, so that a release without its record is never there. */
 function unpack({ version, strip, gzip, owner, group, sum }: ReleaseWant): Shell {
   const whose = owner ? `${owner}:${group ?? ''}` : group ? `:${group}` : ''
-  const moved = 'node_modules'
-  return scriptLines(
-    sh`u=.deploy-$RUN-$TASK; printf '%s\\n' "$at/$u" >>"$S/temps"; rm -rf -- "$u"; (trap 'rm -rf -- "$u"' EXIT`,
-    sh`mkdir -m 0700 -- "$u"; mkdir -m 0755 -- "$u/new"`,
-    sh`why=$(umask 022; tar -x -m ${gzip ? ['-z'] : []} --no-same-owner --no-same-permissions ${`--strip-components=${strip}`} -C "$u/new" -f - <&4 2>&1) || { printf '%s\\n' "$why" | tail -n 3; echo "it could not be unpacked. Free there:"; df -h --output=target,avail,iavail -- .; exit 1; }`,
+  const fill = scriptLines(
+    unpackInto(sh`- <&4`, [...(gzip ? ['-z'] : []), `--strip-components=${strip}`]),
     sh`cat <&5 >"$u/sums"; [ ! -s "$u/sums" ] || (cd -- "$u/new" && sha256sum -c --quiet --strict ../sums)`,
     whose !== '' && sh`chown -hR -- ${whose} "$u/new"`,
-    sh`${printRecord(recordHead(sum, owner, group), { shell: '"$u/new"' })} >"$u/record"; chmod 0644 -- "$u/record"; sync -f "$u"`,
-    sh`mv -fT -- "$u/record" ${recordName(version)}`,
-    sh`if [ -d ${version} ]; then mv -T -- ${version} "$u/old"; [ ! -d "$u/old/${moved}" ] || [ -e "$u/new/${moved}" ] || mv -T -- "$u/old/${moved}" "$u/new/${moved}"; fi`,
-    sh`mv -T -- "$u/new" ${version}; sync -- .)`,
   )
+  return putWhole({ name: version, head: recordHead(sum, owner, group), fill, stays: 'node_modules' })
 }
 
 function detail(want: ReleaseWant, { folder, record }: ReleaseNow, values: Readonly<Record<string, unknown>>): Detail {

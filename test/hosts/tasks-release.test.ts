@@ -40,13 +40,13 @@ describeOnLab('release and currentRelease on a real host', () => {
     trial,
     [
       broken('content', "sed -i '1s/^......../00000000/' ../.1.release", 'content other (…) → 3 files (…)'),
-      broken('files', 'echo by hand >.env; chmod 600 bin/run', 'files other: .env, bin/run → as released'),
-      broken('gone', 'rm -r bin', 'files other: bin, bin/run → as released'),
-      broken('mode', 'chmod 777 bin', 'files other: bin → as released'),
-      broken('owner', 'chown root .env', 'files other: .env → as released', ", owner: 'games'"),
-      broken('group', 'chgrp adm bin/run', 'files other: bin/run → as released', ", group: 'games'"),
-      broken('top', 'chmod 700 .', 'files other: . → as released'),
-      broken('link', 'mv .env ../e; ln -s ../e .env', 'files other: .env → as released'),
+      broken('files', 'echo by hand >.env; chmod 600 bin/run', 'files other: .env, bin/run → as unpacked'),
+      broken('gone', 'rm -r bin', 'files other: bin, bin/run → as unpacked'),
+      broken('mode', 'chmod 777 bin', 'files other: bin → as unpacked'),
+      broken('owner', 'chown root .env', 'files other: .env → as unpacked', ", owner: 'games'"),
+      broken('group', 'chgrp adm bin/run', 'files other: bin/run → as unpacked', ", group: 'games'"),
+      broken('top', 'chmod 700 .', 'files other: . → as unpacked'),
+      broken('link', 'mv .env ../e; ln -s ../e .env', 'files other: .env → as unpacked'),
     ],
     '',
     told,
@@ -89,7 +89,7 @@ describeOnLab('release and currentRelease on a real host', () => {
     )
     expect(wrong(await apply())).toBe('')
     await on('echo >/srv/mode/releases/1/.env')
-    expect(planned(await plan()).map(told)).toEqual(['release /srv/mode/releases/1: files other: .env → as released'])
+    expect(planned(await plan()).map(told)).toEqual(['release /srv/mode/releases/1: files other: .env → as unpacked'])
     expect(wrong(await apply())).toBe('')
     expect(await on('cat /srv/mode/releases/1/log')).toBe('log')
     expect(planned(await plan())).toEqual([])

@@ -70,12 +70,12 @@ describe('release', () => {
     ['no record', {}, record(''), [`content: unknown → 1 file (${SUM.slice(0, 8)})`]],
     ['another owner', { owner: 'app' }, record(`${SUM} root -`), ['owner: root → app']],
     ['another group', { group: 'web' }, record(`${SUM} - -`), ['group: null → web']],
-    ['by hand', {}, record(`${SUM} - -`, './bin/run', '.'), ['files: other: bin/run, . → as released']],
+    ['by hand', {}, record(`${SUM} - -`, './bin/run', '.'), ['files: other: bin/run, . → as unpacked']],
     [
       'much by hand',
       {},
       record(`${SUM} - -`, './a', './b', './c', './d', './e', './f'),
-      ['files: other: a, b, c, d, e and more → as released'],
+      ['files: other: a, b, c, d, e and more → as unpacked'],
     ],
   ])('%s', (_name, more, answer, fields) => {
     const { told, changes } = look(more, { folder: directoryState(), record: answer })
@@ -104,7 +104,7 @@ describe('release', () => {
     expect(bytes).toMatch(/^[0-9a-f]{64} {2}\.\/bin\/run\n$/)
     const script = archive?.kind === 'shell' ? archive.script : ''
     expect(script).toContain('--strip-components=1')
-    expect(script).toContain("tar -x -m '-z'")
+    expect(script).toContain("tar -x -m --no-same-owner --no-same-permissions '-z' ")
     expect(script).toContain('chown -hR -- app: ')
   })
 
