@@ -66,7 +66,7 @@ describe('the load client', () => {
 
   test('counts each wrong status, reset, cut answer and timeout, once', async () => {
     const node = new Node()
-    node.wrong = (number) => ({ 7: '502', 11: 'reset', 13: 'cut', 17: 'hang' })[number % 20]
+    node.wrong = (number) => WRONG[number % 20]
     const result = await load(node, 400, { timeout: 500 })
     const failures = Object.entries(result.failures).map(([name, count]) => [name.split(' ').at(-1), count] as const)
     const counted = (what: string) => failures.reduce((sum, [name, count]) => sum + (name === what ? count : 0), 0)
@@ -98,6 +98,9 @@ describe('the load client', () => {
 })
 
 type Wrong = '502' | 'reset' | 'cut' | 'hang'
+
+/** Which requests of twenty go wrong, and how. */
+const WRONG: Partial<Record<number, Wrong>> = { 7: '502', 11: 'reset', 13: 'cut', 17: 'hang' }
 
 /** A server that fails as it is told, and knows how often it did. */
 class Node {
