@@ -2,9 +2,6 @@ import { apt, handler, service, sh, type Task, template } from 'evenkeel'
 
 const socket = '/run/haproxy/admin.sock'
 const state = '/var/lib/haproxy/server-state'
-const processId = sh`socat - ${socket} 2>/dev/null <<'END' | sed -n 's/^Pid: //p'
-show info
-END`
 
 /**
  * A reload starts a new process, to which all servers are ready. So the states are handed over in a file. It stays only
@@ -12,11 +9,12 @@ END`
  */
 const reload = handler(
   'reload haproxy',
-  sh`before=$(${processId})
+  sh`process() { echo 'show info' | socat - ${socket} 2>/dev/null | sed -n 's/^Pid: //p'; }
+before=$(process)
 echo 'show servers state' | socat - ${socket} >${state}
 systemctl reload haproxy
 i=0
-until now=$(${processId}); [ -n "$now" ] && [ "$now" != "$before" ]; do
+until now=$(process); [ -n "$now" ] && [ "$now" != "$before" ]; do
   i=$((i + 1)); [ "$i" -lt 100 ] || { echo 'the new process does not answer'; exit 1; }
   sleep 0.1
 done
