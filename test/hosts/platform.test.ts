@@ -156,7 +156,7 @@ describeOnLab('the platform of examples/app', () => {
     test('come back when they are killed', async () => {
       const state = () => on('app1', 'systemctl show -p ActiveState,NRestarts --value notes@3001')
       await on('app1', 'systemctl kill -s KILL notes@3001')
-      await expect.poll(state, { timeout: 15_000 }).toBe('1\n\nactive')
+      await expect.poll(state, { timeout: 15_000 }).toBe('1\nactive')
     })
 
     test('end what they have begun when they are stopped, and are not held up by idle connections', async () => {
