@@ -4,6 +4,7 @@ import type { ArchiveSource, Content, Sources } from '../model/content.ts'
 import { unknownName } from '../model/unknown-name.ts'
 import { readArchive } from './archive.ts'
 import { fileContent } from './file-content.ts'
+import { packFolder } from './folder.ts'
 import { localFile } from './local-file.ts'
 import { shownPath } from './shown-path.ts'
 import { toolRoot } from './tool-root.ts'
@@ -17,12 +18,14 @@ export function projectSources(root: string): Sources {
   const templates = new Map<string, ReturnType<Sources['template']>>()
   const files = new Map<string, Content>()
   const archives = new Map<string, ArchiveSource>()
+  const folders = new Map<string, ArchiveSource>()
   const file = (from: string) => cached(files, from, () => readFile(root, from))
   return {
     template: (from) => cached(templates, from, () => readTemplate(root, from)),
     file,
     local: (path) => localFile(root, path),
     archive: (from) => cached(archives, from, () => archive(root, from, file(from))),
+    folder: (from) => (isFolder(resolve(root, from)) ? cached(folders, from, () => folder(root, from)) : undefined),
   }
 }
 
@@ -85,6 +88,11 @@ function archive(root: string, from: string, content: Content): ArchiveSource {
   }
 }
 
+function folder(root: string, from: string): ArchiveSource {
+  const path = resolve(root, from)
+  return readable(path, shownPath(root, path), () => packFolder(path))
+}
+
 function text(path: string, shown: string): string {
   const bytes = readable(path, shown, () => readFileSync(path))
   try {
@@ -122,6 +130,10 @@ function names(folder: string, recursive = false): readonly string[] {
 
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
 function cached<T>(cache: Map<string, T>, key: string, make: () => T): T {

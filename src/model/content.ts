@@ -47,6 +47,8 @@ export interface Sources {
   file(from: string): Content
   /** A tar archive of the project, plain or gzip, relative to its root. */
   archive(from: string): ArchiveSource
+  /** A folder of the project with all that is in it, packed as an archive; `undefined` where it is none. */
+  folder(from: string): ArchiveSource | undefined
   /** A file that a task writes here, relative to the project's root, which it cannot leave: links are not followed. */
   local(path: string): LocalFile
 }

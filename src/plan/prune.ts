@@ -74,6 +74,7 @@ const noSources = {
   template: never,
   file: never,
   archive: never,
+  folder: never,
   local: never,
 }
 

@@ -2,7 +2,7 @@ import type { Member } from '../model/content.ts'
 import { DeployError } from '../model/error.ts'
 import { invalidPath } from './path.ts'
 
-/** Files and folders that are compared one by one, in one question to the host. */
+/** Files and folders that can be compared one by one, in one question to the host. */
 const LIMIT = 5000
 
 /**
@@ -11,7 +11,12 @@ const LIMIT = 5000
  *
  * @throws DeployError naming the member that could leave the folder, or that makes no sense.
  */
-export function landing(from: string, members: readonly Member[], strip: number): readonly Member[] {
+export function landing(
+  from: string,
+  members: readonly Member[],
+  strip: number,
+  limit: number = LIMIT,
+): readonly Member[] {
   const landed = new Map<string, Member>()
   for (const member of members) {
     const refuse = (why: string) => refused(`${from}: ${JSON.stringify(member.name)} ${why}`)
@@ -34,7 +39,7 @@ export function landing(from: string, members: readonly Member[], strip: number)
     landed.set(name, { ...member, name })
   }
   if (landed.size === 0) throw refused(`${from}: there is nothing in it${strip > 0 ? ` after strip: ${strip}` : ''}`)
-  if (landed.size > LIMIT) throw refused(`${from}: ${landed.size} files and folders; at most ${LIMIT} can be compared`)
+  if (landed.size > limit) throw refused(`${from}: ${landed.size} files and folders; at most ${limit} can be compared`)
   return [...landed.values()]
 }
 

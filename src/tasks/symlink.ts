@@ -55,10 +55,15 @@ function apply(want: Symlink, now: FileState | undefined): readonly (readonly Ch
 }
 
 /** A link beside the path takes its place in one step. */
-function replacement(path: string, target: string) {
+export function replacement(path: string, target: string) {
   const folder = folderOf(path)
   const beside = sh`${`${folder === '/' ? '' : folder}/.deploy-`}"$RUN-$TASK"`
-  return scriptLines(sh`ln -sfnT -- ${target} ${beside}`, sh`mv -fT -- ${beside} ${path}`, sh`sync -- ${folder}`)
+  return scriptLines(
+    sh`printf '%s\\n' ${beside} >>"$S/temps"`,
+    sh`ln -sfnT -- ${target} ${beside}`,
+    sh`mv -fT -- ${beside} ${path}`,
+    sh`sync -- ${folder}`,
+  )
 }
 
 function refusal({ path, absent }: Symlink, now: FileState | undefined): string | undefined {

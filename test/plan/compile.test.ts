@@ -19,6 +19,9 @@ const sources: Sources = {
   archive: () => {
     throw new Error('no archives here')
   },
+  folder: () => {
+    throw new Error('no folders here')
+  },
   local: () => {
     throw new Error('nothing is written here')
   },

@@ -15,6 +15,7 @@ const noSources = {
   template: () => expect.unreachable(),
   file: () => expect.unreachable(),
   archive: () => expect.unreachable(),
+  folder: () => expect.unreachable(),
   local: () => expect.unreachable(),
 }
 

@@ -5,6 +5,7 @@ import { directoryState, fileState, linkState, socketState } from './support/sta
 
 const path = '/etc/app/on'
 const link = [
+  `printf '%s\\n' /etc/app/.deploy-"$RUN-$TASK" >>"$S/temps"`,
   'ln -sfnT -- ../off /etc/app/.deploy-"$RUN-$TASK"',
   'mv -fT -- /etc/app/.deploy-"$RUN-$TASK" /etc/app/on',
   'sync -- /etc/app {keeps /etc/app/on}',
@@ -31,7 +32,7 @@ describe('symlink', () => {
       name: 'in the root folder',
       want: { path: '/on', target: '-x y' },
       changes: [
-        `target null → -x y: ln -sfnT -- '-x y' /.deploy-"$RUN-$TASK"\nmv -fT -- /.deploy-"$RUN-$TASK" /on\nsync -- / {keeps /on}`,
+        `target null → -x y: printf '%s\\n' /.deploy-"$RUN-$TASK" >>"$S/temps"\nln -sfnT -- '-x y' /.deploy-"$RUN-$TASK"\nmv -fT -- /.deploy-"$RUN-$TASK" /on\nsync -- / {keeps /on}`,
       ],
     },
     {

@@ -98,6 +98,12 @@ function sourcesOf(project: Readonly<Record<string, string>>): Sources {
       now: () => (path in project ? bytesContent(find(path)) : undefined),
       write: () => expect.unreachable(),
     }),
+    // A folder of a test's project is a file that holds it as an archive, by the folder's name and a slash.
+    folder: (from) => {
+      if (!(`${from}/` in project)) return undefined
+      const bytes = Buffer.from(find(`${from}/`), 'latin1')
+      return { content: bytesContent(bytes), ...readArchive(bytes) }
+    },
     archive: (from) => {
       const bytes = Buffer.from(find(from), 'latin1')
       return { content: bytesContent(bytes), ...readArchive(bytes) }

@@ -1,0 +1,9 @@
+// The one place where this site's groups, variables and secrets are named.
+import { site } from 'evenkeel'
+import { z } from 'zod'
+
+export const { inventory, parallel, once, rolling } = site({
+  groups: ['lb', 'app', 'db'],
+  vars: z.object({ domain: z.string() }),
+  secrets: ['caKey', 'dbPassword'],
+})

@@ -1,0 +1,123 @@
+import { block, copy, haproxy, playbook, sh } from 'evenkeel'
+import { type App, appRelease, appWorkers } from 'evenkeel/roles/app'
+import { haproxyServer } from 'evenkeel/roles/haproxy'
+import { knexMigrations } from 'evenkeel/roles/knex'
+import { nginx } from 'evenkeel/roles/nginx'
+import { node } from 'evenkeel/roles/node'
+import manifest from '../app/package.json' with { type: 'json' }
+import { once, parallel, rolling } from '../inventories/schema.ts'
+import { postgres } from '../roles/postgres.ts'
+import tools from '../tools.json' with { type: 'json' }
+
+const name = 'notes'
+const ports = [3001, 3002, 3003]
+const caFile = '/etc/ssl/site-ca.crt'
+
+/** What this playbook needs of a site. */
+type NotesSite = Parameters<Parameters<typeof parallel>[1]['tasks']>[1]
+
+const ca = ({ environment, secrets }: NotesSite) => ({ certificate: `files/${environment}-ca.crt`, key: secrets.caKey })
+
+const packed = ({ name, version, sha256 }: (typeof tools)['node']) => ({
+  from: `vendor/${name}-${version}.tgz`,
+  sha256,
+})
+
+const runtime = () => node({ ...packed(tools.node), version: tools.node.version, yarn: packed(tools.yarn) })
+
+/** How the application, and its migrations, reach the database. */
+const database = (site: NotesSite) => ({
+  PGHOST: site.group('db')[0]?.name ?? '',
+  PGDATABASE: name,
+  PGUSER: name,
+  PGPASSWORD: site.secrets.dbPassword,
+  PGSSLMODE: 'verify-full',
+  NODE_EXTRA_CA_CERTS: caFile,
+})
+
+const app = (site: NotesSite): App => ({
+  name,
+  version: manifest.version,
+  from: 'app',
+  mirror: 'vendor/mirror',
+  node: tools.node.version,
+  main: 'server.js',
+  ports,
+  environment: database(site),
+})
+
+export default playbook('Notes', [
+  parallel('base', {
+    on: 'all',
+    tasks: (_host, site) => [
+      block({
+        path: '/etc/hosts',
+        name: 'site',
+        content: site.hosts.map((host) => `${host.address} ${host.name}`).join('\n'),
+      }),
+      copy({ from: ca(site).certificate, to: caFile }),
+    ],
+  }),
+
+  parallel('database', {
+    on: 'db',
+    tasks: (host, site) =>
+      postgres({
+        name,
+        password: site.secrets.dbPassword,
+        host: host.name,
+        clients: site.group('app').map(({ address }) => address),
+        ca: ca(site),
+      }),
+  }),
+
+  parallel('balancer', {
+    on: 'lb',
+    tasks: (_host, site) => haproxyServer({ backend: 'app', servers: site.group('app') }),
+  }),
+
+  // Beside what runs, on all hosts, before the first of them leaves the balancer.
+  parallel('release', {
+    on: 'app',
+    tasks: (_host, site) => [runtime(), appRelease(app(site))],
+  }),
+
+  once('migrate', {
+    on: 'app',
+    tasks: (host, site) =>
+      knexMigrations({
+        app: app(site),
+        environment: database(site),
+        on: { environment: site.environment, host: host.name },
+      }),
+  }),
+
+  rolling('app', {
+    on: 'app',
+    through: haproxy({ on: 'lb1', backend: 'app', flag: { ports: [443] } }),
+    tasks: (host, site) => [
+      appWorkers(app(site)),
+      nginx({
+        name,
+        domain: host.vars.domain,
+        node: host.name,
+        ports,
+        proxied: ['/api/', '= /version'],
+        root: `/srv/${name}/current/public`,
+        policy: "default-src 'self'",
+        ca: ca(site),
+      }),
+    ],
+    // The workers themselves, and through nginx as a client does; its plain /healthz says 503 while the node is out.
+    healthy: ({ vars: { domain } }) => [
+      ...ports.flatMap((port) => [
+        { url: `http://127.0.0.1:${port}/healthz` },
+        { url: `http://127.0.0.1:${port}/version`, version: manifest.version },
+      ]),
+      {
+        name: 'nginx',
+        command: sh`curl -fsS --cacert ${caFile} --resolve ${domain}:443:127.0.0.1 https://${domain}/version`,
+      },
+    ],
+  }),
+])
