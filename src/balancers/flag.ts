@@ -34,15 +34,16 @@ export function raiseFlag(node: string, file: string, mark: string): ShellCall {
     node,
     sh`f=${file} n=${mark}
 [ -d "\${f%/*}" ] || install -d -m 755 -- "\${f%/*}" || exit 1
-set --
+o=
 if [ -e "$f" ] || [ -L "$f" ]; then
   read_mark
   [ "$m" != "$n" ] || exit 0
   ours "$m" || { echo "$f is there already, and no run put it there: it is left alone"; exit 4; }
-  set -- -r "$f"
+  o=$f
 fi
 umask 022
-printf '%s\\n' "$n" >"$f.new" && touch "$@" -- "$f.new" && sync -- "$f.new" && mv -f -- "$f.new" "$f" && sync -- "\${f%/*}"`,
+printf '%s\\n' "$n" >"$f.new" && { [ -z "$o" ] || touch -r "$o" -- "$f.new"; } && sync -- "$f.new" &&
+mv -f -- "$f.new" "$f" && { [ -n "$o" ] || touch -- "$f"; } && sync -- "\${f%/*}"`,
   )
 }
 
@@ -55,7 +56,7 @@ export function lowerFlag(node: string, file: string): ShellCall {
 read_mark
 ours "$m" || { echo "$f is there, and no run put it there: it is left alone, and this node stays out"; exit 4; }
 [ -d "$S" ] || mkdir -p -m 700 -- "$S" || exit 1
-: >"$S/rejoined" && rm -f -- "$f" && sync -- "\${f%/*}"`,
+touch -- "$S/rejoined" && rm -f -- "$f" && sync -- "\${f%/*}"`,
   )
 }
 
@@ -69,7 +70,7 @@ printf 'connections %s\\n' "$(printf '%s' "$c" | grep -c .)"`
   return call(
     node,
     sh`f=${file}
-age() { echo $(($(date +%s) - $(stat -c %Y -- "$1"))); }
+age() { t=$(stat -c %.3Y -- "$1") && echo $(($(date +%s%3N) - \${t%.*}\${t#*.})); }
 [ ! -e "$S/rejoined" ] || printf 'lowered %s\\n' "$(age "$S/rejoined")"
 if [ -e "$f" ]; then read_mark; printf 'flag %s %.64s\\n' "$(age "$f")" "$m"; fi
 ${url === undefined ? [] : curl}
@@ -93,13 +94,18 @@ export function readNode(text: string): NodeSaid {
 function readLine(line: string): NodeSaid {
   const [word, number = '', ...more] = line.split(' ')
   const rest = more.join(' ').trim()
-  if (/^-?\d{1,12}$/.test(number)) {
+  if (/^-?\d{1,15}$/.test(number)) {
     const value = Number(number)
     const by = ourMark(rest)
-    if (word === 'flag') return { flag: { age: value, ...(by !== undefined && { by }) } }
-    if (word === 'lowered') return { lowered: value }
+    if (word === 'flag') return { flag: { age: wholeSeconds(value), ...(by !== undefined && { by }) } }
+    if (word === 'lowered') return { lowered: wholeSeconds(value) }
     if (word === 'http') return { http: { status: value, reason: rest.slice(0, 200) } }
     if (word === 'connections' && value >= 0 && rest === '') return { connections: value }
   }
   throw new Error(`it said ${JSON.stringify(line.slice(0, 200))}`)
+}
+
+/** Seconds that are over: one that has begun is none yet, for a wait that is cut short loses requests. */
+function wholeSeconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000)
 }

@@ -24,7 +24,7 @@ export interface Haproxy {
 }
 
 /** The characters that HAProxy takes for names. Digits alone would be a number of a backend to it, and marks are files. */
-const NAME = /^(?![-.\d]*$)[A-Za-z0-9_.:-]+$/
+const NAME = /^(?![-.\d]*$)[A-Za-z0-9_:-][A-Za-z0-9_.:-]*$/
 
 /**
  * Nodes leave a backend of HAProxy by `set server … state drain` on its runtime socket and rejoin by `ready`; then its own

@@ -25,8 +25,8 @@ function nodesInMemory() {
     let said = ''
     if (script.includes("printf 'lowered")) {
       const mark = flags.get(host)
-      if (lowered.has(host)) said += `lowered ${age.lowered}\n`
-      if (mark !== undefined) said += `flag ${age.flag} ${mark}\n`
+      if (lowered.has(host)) said += `lowered ${age.lowered * 1000}\n`
+      if (mark !== undefined) said += `flag ${age.flag * 1000} ${mark}\n`
       said += `connections ${connections.get(host) ?? 0}\n`
     } else if (script.includes('n=')) flags.set(host, /n=(\S+)/.exec(script)?.[1] ?? '')
     else if (flags.delete(host)) lowered.set(host, 1)
