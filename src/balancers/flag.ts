@@ -1,6 +1,7 @@
 import type { ShellCall } from '../model/balancer.ts'
 import { type Hole, sh } from '../shell/sh.ts'
 import { IS_OURS, ourMark } from './mark.ts'
+import { invalidFile, invalidPorts, refuse } from './options.ts'
 
 /** Where nodes have their health flag when nobody says otherwise. */
 export const FLAG = '/var/lib/health/out'
@@ -11,6 +12,14 @@ export interface Flag {
   readonly file?: string
   /** Ports whose established connections are counted on the node. */
   readonly ports: readonly number[]
+}
+
+/** A flag with its default. @throws Error when it cannot be one. */
+export function checkedFlag(what: string, flag: Flag | undefined): Required<Flag> | undefined {
+  if (!flag) return undefined
+  const { file = FLAG, ports } = flag
+  refuse(what, invalidFile('flag.file', file), invalidPorts('flag.ports', ports))
+  return { file, ports }
 }
 
 /** What a node said of itself. */
@@ -61,7 +70,7 @@ touch -- "$S/rejoined" && rm -f -- "$f" && sync -- "\${f%/*}"`,
 }
 
 /** Asks a node for its flag, its connections on `ports` and what `url` answers there. */
-export function lookAtNode(node: string, { file = FLAG, ports }: Flag, url?: string): ShellCall {
+export function lookAtNode(node: string, { file, ports }: Required<Flag>, url?: string): ShellCall {
   const which = ports.map((port) => `sport = :${port}`).join(' or ')
   const curl = sh`command -v curl >/dev/null || { echo "curl is not installed there"; exit 4; }
 printf 'http %s\\n' "$(curl -q -s -o /dev/null -m 5 --noproxy '*' -w '%{http_code} %{errormsg}' --url ${url ?? ''})"`

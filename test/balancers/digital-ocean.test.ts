@@ -122,6 +122,13 @@ describe('digitalOcean', () => {
     expect(await enter(plain(), 'app1')).toMatchObject({ state: 'serving' })
   })
 
+  test('not found while the load balancer still works on the removal: waited for', async () => {
+    kept.status = 'new'
+    api.instead.push((_request, response) => refuse(response, 404, 'not_found', 'droplet 11 is not there'))
+    setTimeout(() => Object.assign(kept, { status: 'active', droplets: [12, 99] }), 300)
+    expect(await leave(plain(), 'app1')).toMatchObject({ state: 'drained' })
+  })
+
   test('500 once, a limit, and a balancer that works on something else: tried again', async () => {
     api.instead.push((_request, response) => refuse(response, 500, 'server_error', 'Unexpected server-side error'))
     expect(await states(plain())).toEqual(['serving', 'serving'])
