@@ -1,8 +1,8 @@
 import type { Balancer, BalancerStage, CallAnswer, HttpCall, NodeView, ShellCall } from '../model/balancer.ts'
 import { Secret } from '../model/secret.ts'
 import { type LoadBalancer, readLoadBalancer } from './digital-ocean-state.ts'
-import { FLAG, type Flag, lookAtNode, lowerFlag, type NodeSaid, raiseFlag } from './flag.ts'
-import { invalidFile, invalidPorts, invalidSeconds, invalidUrl, refuse } from './options.ts'
+import { checkedFlag, type Flag, lookAtNode, lowerFlag, type NodeSaid, raiseFlag } from './flag.ts'
+import { invalidSeconds, invalidUrl, refuse } from './options.ts'
 import { saidBy, saidByNode } from './said.ts'
 
 export interface DigitalOcean {
@@ -40,16 +40,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
  * })
  */
 export function digitalOcean(options: DigitalOcean): Balancer {
-  const { token, loadBalancer, droplets, flag, api = 'https://api.digitalocean.com', every = 5 } = options
-  const invalid = [invalidToken(token), invalidId(loadBalancer), invalidApi(api), invalidSeconds('every', every)]
-  refuse('digitalOcean', ...invalid, ...Object.keys(droplets).map((node) => invalidDroplet(node, droplets[node])))
-  if (flag) refuse('digitalOcean', invalidFile('flag.file', flag.file ?? FLAG), invalidPorts('flag.ports', flag.ports))
-  const url = `${api.replace(/\/+$/, '')}/v2/load_balancers/${loadBalancer}`
-  const dropletOf = (node: string) => {
-    const id = Object.hasOwn(droplets, node) ? droplets[node] : undefined
-    refuse('digitalOcean', invalidDroplet(node, id))
-    return id ?? 0
-  }
+  const { token, loadBalancer, url, every, flag, dropletOf } = checked(options)
   const change = (method: 'POST' | 'DELETE', node: string): HttpCall => ({
     ...{ kind: 'http', method, url: `${url}/droplets`, token, body: { droplet_ids: [dropletOf(node)] } },
     // A droplet that is no longer there is not found.
@@ -66,19 +57,32 @@ export function digitalOcean(options: DigitalOcean): Balancer {
     read(nodes, [first, ...rest]) {
       const balancer = readLoadBalancer(saidBy('the API', withoutStatus(first)))
       const looks = nodes.map((node, index) => (flag ? saidByNode(node, rest[index]) : undefined))
-      const view = (node: string, index: number) =>
-        viewOf(balancer, balancer.droplets.has(dropletOf(node)), looks[index])
-      return { nodes: new Map(nodes.map((node, index) => [node, view(node, index)])) }
+      const listed = (node: string) => balancer.droplets.has(dropletOf(node))
+      return { nodes: new Map(nodes.map((node, index) => [node, viewOf(balancer, listed(node), looks[index])])) }
     },
     drain: (node, mark) => leaving(change('DELETE', node), flag && { ...flag, node, mark }),
-    join: (node) => entering(change('POST', node), flag && lowerFlag(node, flag.file ?? FLAG)),
+    join: (node) => entering(change('POST', node), flag && lowerFlag(node, flag.file)),
   }
+}
+
+/** The options with their defaults. @throws Error when one cannot be what it should be. */
+function checked({ droplets, api = 'https://api.digitalocean.com', every = 5, ...options }: DigitalOcean) {
+  const { token, loadBalancer } = options
+  const invalid = [invalidToken(token), invalidId(loadBalancer), invalidApi(api), invalidSeconds('every', every)]
+  refuse('digitalOcean', ...invalid, ...Object.keys(droplets).map((node) => invalidDroplet(node, droplets[node])))
+  const dropletOf = (node: string) => {
+    const id = Object.hasOwn(droplets, node) ? droplets[node] : undefined
+    refuse('digitalOcean', invalidDroplet(node, id))
+    return id ?? 0
+  }
+  const url = `${api.replace(/\/+$/, '')}/v2/load_balancers/${loadBalancer}`
+  return { token, loadBalancer, url, every, dropletOf, flag: checkedFlag('digitalOcean', options.flag) }
 }
 
 /** Two stages with a flag: out of the checks, then off the list. */
 function leaving(
   remove: HttpCall,
-  flag: (Flag & { node: string; mark: string }) | undefined,
+  flag: (Required<Flag> & { node: string; mark: string }) | undefined,
 ): readonly BalancerStage[] {
   const off: BalancerStage = {
     calls: [remove],
@@ -86,7 +90,7 @@ function leaving(
     awaits: 'the load balancer to be active without it',
   }
   if (!flag) return [off]
-  const { node, mark, file = FLAG, ports } = flag
+  const { node, mark, file, ports } = flag
   const quiet: BalancerStage = {
     calls: [raiseFlag(node, file, mark)],
     until: ({ state, drainedBy, connections }) =>

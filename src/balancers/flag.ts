@@ -1,6 +1,7 @@
 import type { ShellCall } from '../model/balancer.ts'
 import { type Hole, sh } from '../shell/sh.ts'
 import { IS_OURS, ourMark } from './mark.ts'
+import { invalidFile, invalidPorts, refuse } from './options.ts'
 
 /** Where nodes have their health flag when nobody says otherwise. */
 export const FLAG = '/var/lib/health/out'
@@ -11,6 +12,14 @@ export interface Flag {
   readonly file?: string
   /** Ports whose established connections are counted on the node. */
   readonly ports: readonly number[]
+}
+
+/** A flag with its default. @throws Error when it cannot be one. */
+export function checkedFlag(what: string, flag: Flag | undefined): Required<Flag> | undefined {
+  if (!flag) return undefined
+  const { file = FLAG, ports } = flag
+  refuse(what, invalidFile('flag.file', file), invalidPorts('flag.ports', ports))
+  return { file, ports }
 }
 
 /** What a node said of itself. */
@@ -34,15 +43,16 @@ export function raiseFlag(node: string, file: string, mark: string): ShellCall {
     node,
     sh`f=${file} n=${mark}
 [ -d "\${f%/*}" ] || install -d -m 755 -- "\${f%/*}" || exit 1
-set --
+o=
 if [ -e "$f" ] || [ -L "$f" ]; then
   read_mark
   [ "$m" != "$n" ] || exit 0
   ours "$m" || { echo "$f is there already, and no run put it there: it is left alone"; exit 4; }
-  set -- -r "$f"
+  o=$f
 fi
 umask 022
-printf '%s\\n' "$n" >"$f.new" && touch "$@" -- "$f.new" && sync -- "$f.new" && mv -f -- "$f.new" "$f" && sync -- "\${f%/*}"`,
+printf '%s\\n' "$n" >"$f.new" && { [ -z "$o" ] || touch -r "$o" -- "$f.new"; } && sync -- "$f.new" &&
+mv -f -- "$f.new" "$f" && { [ -n "$o" ] || touch -- "$f"; } && sync -- "\${f%/*}"`,
   )
 }
 
@@ -55,12 +65,12 @@ export function lowerFlag(node: string, file: string): ShellCall {
 read_mark
 ours "$m" || { echo "$f is there, and no run put it there: it is left alone, and this node stays out"; exit 4; }
 [ -d "$S" ] || mkdir -p -m 700 -- "$S" || exit 1
-: >"$S/rejoined" && rm -f -- "$f" && sync -- "\${f%/*}"`,
+touch -- "$S/rejoined" && rm -f -- "$f" && sync -- "\${f%/*}"`,
   )
 }
 
 /** Asks a node for its flag, its connections on `ports` and what `url` answers there. */
-export function lookAtNode(node: string, { file = FLAG, ports }: Flag, url?: string): ShellCall {
+export function lookAtNode(node: string, { file, ports }: Required<Flag>, url?: string): ShellCall {
   const which = ports.map((port) => `sport = :${port}`).join(' or ')
   const curl = sh`command -v curl >/dev/null || { echo "curl is not installed there"; exit 4; }
 printf 'http %s\\n' "$(curl -q -s -o /dev/null -m 5 --noproxy '*' -w '%{http_code} %{errormsg}' --url ${url ?? ''})"`
@@ -69,7 +79,7 @@ printf 'connections %s\\n' "$(printf '%s' "$c" | grep -c .)"`
   return call(
     node,
     sh`f=${file}
-age() { echo $(($(date +%s) - $(stat -c %Y -- "$1"))); }
+age() { t=$(stat -c %.3Y -- "$1") && echo $(($(date +%s%3N) - \${t%.*}\${t#*.})); }
 [ ! -e "$S/rejoined" ] || printf 'lowered %s\\n' "$(age "$S/rejoined")"
 if [ -e "$f" ]; then read_mark; printf 'flag %s %.64s\\n' "$(age "$f")" "$m"; fi
 ${url === undefined ? [] : curl}
@@ -93,13 +103,18 @@ export function readNode(text: string): NodeSaid {
 function readLine(line: string): NodeSaid {
   const [word, number = '', ...more] = line.split(' ')
   const rest = more.join(' ').trim()
-  if (/^-?\d{1,12}$/.test(number)) {
+  if (/^-?\d{1,15}$/.test(number)) {
     const value = Number(number)
     const by = ourMark(rest)
-    if (word === 'flag') return { flag: { age: value, ...(by !== undefined && { by }) } }
-    if (word === 'lowered') return { lowered: value }
+    if (word === 'flag') return { flag: { age: wholeSeconds(value), ...(by !== undefined && { by }) } }
+    if (word === 'lowered') return { lowered: wholeSeconds(value) }
     if (word === 'http') return { http: { status: value, reason: rest.slice(0, 200) } }
     if (word === 'connections' && value >= 0 && rest === '') return { connections: value }
   }
   throw new Error(`it said ${JSON.stringify(line.slice(0, 200))}`)
+}
+
+/** Seconds that are over: one that has begun is none yet, for a wait that is cut short loses requests. */
+function wholeSeconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000)
 }

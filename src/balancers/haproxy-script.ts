@@ -32,7 +32,6 @@ export function lookAtServers(at: At): ShellCall {
     sh`a=$(ask ${`show stat ${at.backend} 4 -1; show servers state ${at.backend}; show backend`}) || unheard "$a"
 printf '%s\\n' "$a"
 for f in "$d/$b"/*; do
-  case $f in *.new) continue ;; esac
   [ ! -f "$f" ] || { m=; read -r m <"$f" || :; printf 'mark %s %.64s\\n' "\${f##*/}" "$m"; }
 done`,
   )
@@ -78,7 +77,7 @@ export function drainServer(at: At, server: string, mark: string): ShellCall {
     sh`if [ "$bits" != 0 ] && { [ "$bits" != 8 ] || ! ours "$n"; }; then
   echo "$b/$s was taken out by somebody else (admin state $bits): it is left alone"; exit 4
 fi
-[ "$n" = ${mark} ] || { printf '%s\\n' ${mark} >"$f.new" && sync -- "$f.new" && mv -f -- "$f.new" "$f" && sync -- "$d/$b"; } || exit 1
+[ "$n" = ${mark} ] || { printf '%s\\n' ${mark} >"$d.new" && sync -- "$d.new" && mv -f -- "$d.new" "$f" && sync -- "$d/$b"; } || exit 1
 [ "$bits" = 8 ] || set_state drain
 keep`,
   )

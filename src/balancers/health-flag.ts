@@ -28,16 +28,12 @@ export interface HealthFlag {
  * healthFlag({ url: 'http://127.0.0.1/healthz', ports: [443], leave: 12 })
  */
 export function healthFlag({ file = FLAG, url, ports, leave, enter = leave }: HealthFlag): Balancer {
-  refuse(
-    'healthFlag',
-    invalidFile('file', file),
-    invalidUrl('url', url),
-    invalidPorts('ports', ports),
-    invalidSeconds('leave', leave),
-    invalidSeconds('enter', enter),
-  )
+  const seconds = [invalidSeconds('leave', leave), invalidSeconds('enter', enter)]
+  refuse('healthFlag', invalidFile('file', file), invalidUrl('url', url), invalidPorts('ports', ports), ...seconds)
   const left = ({ state, connections, outFor = 0 }: NodeView) =>
     state === 'drained' && outFor >= leave && (connections === 0 || ports.length === 0)
+  const leaving = `the balancer to see its health flag (${leave} s) and its connections to end`
+  const entering = `${url} to answer 200 and the balancer to see it (${enter} s)`
   return {
     label: `health flag ${file}`,
     hosts: [],
@@ -46,20 +42,8 @@ export function healthFlag({ file = FLAG, url, ports, leave, enter = leave }: He
     read: (nodes, answers) => ({
       nodes: new Map(nodes.map((node, index) => [node, readView(node, answers[index], { url, enter })])),
     }),
-    drain: (node, mark) => [
-      {
-        calls: [raiseFlag(node, file, mark)],
-        until: left,
-        awaits: `the balancer to see its health flag (${leave} s) and its connections to end`,
-      },
-    ],
-    join: (node) => [
-      {
-        calls: [lowerFlag(node, file)],
-        until: ({ state }) => state === 'serving',
-        awaits: `${url} to answer 200 and the balancer to see it (${enter} s)`,
-      },
-    ],
+    drain: (node, mark) => [{ calls: [raiseFlag(node, file, mark)], until: left, awaits: leaving }],
+    join: (node) => [{ calls: [lowerFlag(node, file)], until: ({ state }) => state === 'serving', awaits: entering }],
   }
 }
 

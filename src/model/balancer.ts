@@ -1,6 +1,9 @@
 import type { Secret } from './secret.ts'
 
-/** A script on a host of the inventory, as root where it can. `$S` is the tool's own folder there; it outlives a reboot. */
+/**
+ * A script on a host of the inventory, as root where it can. `$S` is the tool's own folder there; it outlives a reboot.
+ * What it prints is why it failed; exit code 4 means that it would fail again.
+ */
 export interface ShellCall {
   readonly kind: 'shell'
   readonly host: string

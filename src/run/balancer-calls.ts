@@ -52,6 +52,7 @@ export async function takeStages(
   const way: Way = { reach, balancer, node, within, signal, began: performance.now() }
   let view: NodeView = { state: 'unknown' }
   for (const stage of stages) {
+    goOn(way, `not begun: to wait for ${stage.awaits}`)
     for (const call of stage.calls) await makeCall(way, stage, call)
     view = await awaitEnd(way, stage)
   }
@@ -109,6 +110,11 @@ async function nextLook(way: Way, reason: string): Promise<void> {
   if ((performance.now() - began) / 1000 + balancer.every / 1000 > within)
     throw failed(reach, `${titleOf(way)}: not done within ${within} s`, reason)
   await pause(balancer.every / 1000, signal)
+  goOn(way, reason)
+}
+
+/** @throws DeployError when the signal came. */
+function goOn({ reach, signal, ...way }: Way, reason: string): void {
   if (!signal.aborted) return
   const message = reach.redactor.text(`${titleOf(way)}: interrupted; ${reason}`)
   throw new DeployError({ code: 'E_INTERRUPTED', message })
@@ -154,7 +160,7 @@ function whyFailed(call: BalancerCall, done: Performed): string | undefined {
   return `${call.host}: ${said || `a script ended with code ${done.code}`}`
 }
 
-function titleOf({ balancer, node }: Way): string {
+function titleOf({ balancer, node }: Pick<Way, 'balancer' | 'node'>): string {
   return `${node} in ${balancer.label}`
 }
 

@@ -25,8 +25,8 @@ function nodesInMemory() {
     let said = ''
     if (script.includes("printf 'lowered")) {
       const mark = flags.get(host)
-      if (lowered.has(host)) said += `lowered ${age.lowered}\n`
-      if (mark !== undefined) said += `flag ${age.flag} ${mark}\n`
+      if (lowered.has(host)) said += `lowered ${age.lowered * 1000}\n`
+      if (mark !== undefined) said += `flag ${age.flag * 1000} ${mark}\n`
       said += `connections ${connections.get(host) ?? 0}\n`
     } else if (script.includes('n=')) flags.set(host, /n=(\S+)/.exec(script)?.[1] ?? '')
     else if (flags.delete(host)) lowered.set(host, 1)
@@ -120,6 +120,13 @@ describe('digitalOcean', () => {
       refuse(response, 422, 'unprocessable_entity', 'it has that droplet')
     })
     expect(await enter(plain(), 'app1')).toMatchObject({ state: 'serving' })
+  })
+
+  test('not found while the load balancer still works on the removal: waited for', async () => {
+    kept.status = 'new'
+    api.instead.push((_request, response) => refuse(response, 404, 'not_found', 'droplet 11 is not there'))
+    setTimeout(() => Object.assign(kept, { status: 'active', droplets: [12, 99] }), 300)
+    expect(await leave(plain(), 'app1')).toMatchObject({ state: 'drained' })
   })
 
   test('500 once, a limit, and a balancer that works on something else: tried again', async () => {

@@ -160,20 +160,20 @@ describe('haproxy', () => {
     [
       'connections that only the node counts',
       ours,
-      value(`flag 3 ${RUN}\nconnections 7\n`),
+      value(`flag 3000 ${RUN}\nconnections 7\n`),
       { state: 'drained', connections: 7, drainedBy: RUN },
     ],
-    ['connections that only the balancer counts', ours, value(`flag 3 ${RUN}\nconnections 0\n`), { connections: 1 }],
+    ['connections that only the balancer counts', ours, value(`flag 3000 ${RUN}\nconnections 0\n`), { connections: 1 }],
     [
       'a flag by hand beside our drain',
       ours,
-      value('flag 3 \nconnections 0\n'),
+      value('flag 3000 \nconnections 0\n'),
       { state: 'drained', drainedBy: undefined, detail: 'DRAIN, last check L7OK 200; health flag put there by hand' },
     ],
     [
       'a flag alone, seen by the checks',
       down,
-      value(`flag 3 ${RUN}\nconnections 0\n`),
+      value(`flag 3000 ${RUN}\nconnections 0\n`),
       { state: 'drained', drainedBy: RUN },
     ],
     [

@@ -12,17 +12,17 @@ const view = (answer: CallAnswer) => balancer.read(['app1'], [answer]).nodes.get
 describe('what a node says', () => {
   test.each<[string, NodeView]>([
     ['http 200 \nconnections 3\n', { state: 'serving', connections: 3 }],
-    [`flag 5 ${RUN}\nhttp 503 \nconnections 0\n`, { state: 'drained', drainedBy: RUN, outFor: 5, connections: 0 }],
+    [`flag 5999 ${RUN}\nhttp 503 \nconnections 0\n`, { state: 'drained', drainedBy: RUN, outFor: 5, connections: 0 }],
     [
-      'flag 5 \nhttp 503 \nconnections 0\n',
+      'flag 5000 \nhttp 503 \nconnections 0\n',
       { state: 'drained', outFor: 5, connections: 0, detail: 'the flag was put there by hand' },
     ],
     [
-      'flag 5 see ticket 12\nhttp 503 \nconnections 0\n',
+      'flag 5000 see ticket 12\nhttp 503 \nconnections 0\n',
       { state: 'drained', outFor: 5, connections: 0, detail: 'the flag was put there by hand' },
     ],
     [
-      `flag 5 ${RUN}\nhttp 200 \nconnections 1\n`,
+      `flag 5000 ${RUN}\nhttp 200 \nconnections 1\n`,
       {
         state: 'serving',
         drainedBy: RUN,
@@ -31,15 +31,15 @@ describe('what a node says', () => {
         detail: `the flag is there, and ${URL} answers 200 all the same`,
       },
     ],
-    [`flag -30 ${RUN}\nhttp 503 \n`, { state: 'drained', drainedBy: RUN, outFor: -30 }],
+    [`flag -30000 ${RUN}\nhttp 503 \n`, { state: 'drained', drainedBy: RUN, outFor: -30 }],
     ['http 502 \nconnections 0\n', { state: 'down', connections: 0, detail: `${URL} answers 502` }],
     [
       'http 000 Failed to connect to 127.0.0.1 port 80\n',
       { state: 'down', detail: `${URL} does not answer (Failed to connect to 127.0.0.1 port 80)` },
     ],
-    ['lowered 5\nhttp 200 \n', { state: 'down', detail: 'well again for 5 s' }],
-    ['lowered 6\nhttp 200 \n', { state: 'serving' }],
-    ['lowered -9\nhttp 200 \n', { state: 'serving' }],
+    ['lowered 5999\nhttp 200 \n', { state: 'down', detail: 'well again for 5 s' }],
+    ['lowered 6000\nhttp 200 \n', { state: 'serving' }],
+    ['lowered -9000\nhttp 200 \n', { state: 'serving' }],
   ])('%j', (text, seen) => {
     expect(view(value(text))).toEqual(seen)
   })
@@ -57,7 +57,7 @@ describe('what a node says', () => {
     [value('', 0), 'app1: it did not say what its health check answers'],
     [value('http abc\n'), 'app1: it said "http abc"'],
     [value('connections -1\n'), 'app1: it said "connections -1"'],
-    [value('connections 99999999999999\n'), 'app1: it said "connections 99999999999999"'],
+    [value('connections 9999999999999999\n'), 'app1: it said "connections 9999999999999999"'],
     [value('connections 1 2\n'), 'app1: it said "connections 1 2"'],
     [value(`\u001b[2J${'x'.repeat(5000)}\n`), `app1: it said "\\u001b[2J${'x'.repeat(196)}"`],
   ])('nonsense is an error: %j', (answer, says) => {
