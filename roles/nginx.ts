@@ -43,10 +43,10 @@ export interface Nginx {
 export function nginx({ name, domain, node, ports, proxied, root, policy, ca }: Nginx): readonly Task[] {
   const tls = `/etc/nginx/tls/${name}`
   return [
-    apt({ packages: ['nginx-light'], start: false }),
+    apt({ packages: ['nginx-light', 'openssl'], start: false }),
     directory({ path: '/var/lib/health', owner: 'root', group: 'root', mode: '0755' }),
     directory({ path: '/etc/nginx/tls', owner: 'root', group: 'root', mode: '0755' }),
-    certificate({ path: `${tls}.crt`, key: `${tls}.key`, ca, name: domain, names: [node] }, { notify: reload }),
+    certificate({ path: `${tls}.crt`, key: `${tls}.key`, ca, name: domain }, { notify: reload }),
     file({ path: '/etc/nginx/sites-enabled/default', absent: true }, { notify: reload }),
     template(
       {

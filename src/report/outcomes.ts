@@ -1,4 +1,4 @@
-import type { HandlerEvent, RunEvent } from '../model/event.ts'
+import type { HandlerEvent, PartEvent, RunEvent } from '../model/event.ts'
 import type { Outcome, Plan } from '../model/plan.ts'
 
 /** How one planned task, or one that came up on the way, ended. */
@@ -31,6 +31,7 @@ export function trackOutcomes(plan: Plan): Outcomes {
       const { type: _type, state, ...rest } = event
       results.set(id(event.phase, event.host, event.key), { ...rest, outcome: state })
     }
+    if (event.type === 'part' && (event.outcome === 'ok' || event.outcome === 'changed')) alreadySo(event)
     if (event.type === 'handler' && event.putBack === 'all') putBack(event)
     if (event.type === 'handler' && event.state !== 'start') {
       const task = `handler ${event.handler}`
@@ -49,6 +50,14 @@ export function trackOutcomes(plan: Plan): Outcomes {
         ...(event.output && { output: event.output }),
         ...(event.code !== undefined && { code: event.code }),
       })
+    }
+  }
+
+  /** What a part that came to its end had nothing to do about: an earlier phase had done it. */
+  function alreadySo({ phase, host }: PartEvent): void {
+    for (const [name, result] of results) {
+      if (result.phase === phase && result.host === host && result.outcome === 'not-run')
+        results.set(name, { ...result, outcome: 'ok', note: 'already so, by an earlier phase' })
     }
   }
 

@@ -14,8 +14,12 @@ export interface Block {
   readonly lines: readonly string[]
 }
 
-/** README.md, CHANGELOG.md and everything in docs/. */
-export const documents: readonly string[] = ['README.md', 'CHANGELOG.md', ...globSync('docs/**/*.md', { cwd: root })]
+/** README.md, CHANGELOG.md, everything in docs/ and what the examples say of themselves. */
+export const documents: readonly string[] = [
+  'README.md',
+  'CHANGELOG.md',
+  ...globSync(['docs/**/*.md', 'examples/*/README.md'], { cwd: root }),
+]
 
 export function textOf(file: string): string {
   return readFileSync(`${root}/${file}`, 'utf8')

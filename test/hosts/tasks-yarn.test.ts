@@ -145,9 +145,10 @@ describeOnLab('yarnInstall on a real host', () => {
       await fatal.at(0)
       expect(wrong(await apply())).toBe('')
       expect(planned(await plan())).toEqual([])
-      expect(await on('cd /srv/hand/releases/1; ls -A')).toBe('node_modules\npackage.json\nyarn.lock\n')
     }
     await fatal.end()
+    // What the last kill left is removed by the program of the round after it.
+    expect(await on('cd /srv/hand/releases/1; ls -A')).toBe('node_modules\npackage.json\nyarn.lock\n')
     expect(calls).toBeGreaterThan(3)
   }, 300_000)
 

@@ -79,3 +79,17 @@ test('a host whose later phases were not begun is unfinished, not done', () => {
     { host: 'app2', state: 'failed', message: 'why' },
   ])
 })
+
+test('a planned change that an earlier phase has brought about counts as already so, not as not begun', () => {
+  const outcomes = trackOutcomes(plan)
+  outcomes.take(done('app1'))
+  outcomes.take({ type: 'part', phase: 'two', host: 'app1', outcome: 'ok' })
+
+  const told = outcomes.results().filter(({ host }) => host === 'app1')
+  expect(told.map(({ key, outcome }) => [key, outcome])).toEqual([
+    ['a', 'changed'],
+    ['b', 'ok'],
+  ])
+  outcomes.take({ type: 'part', phase: 'one', host: 'app2', outcome: 'failed' })
+  expect(outcomes.results().find(({ host }) => host === 'app2')?.outcome).toBe('not-run')
+})

@@ -94,7 +94,8 @@ export default playbook('Notes', [
 
   rolling('app', {
     on: 'app',
-    through: haproxy({ on: 'lb1', backend: 'app', flag: { ports: [443] } }),
+    through: (site) =>
+      haproxy({ on: site.group('lb').map((host) => host.name), backend: 'app', flag: { ports: [443] } }),
     tasks: (host, site) => [
       appWorkers(app(site)),
       nginx({

@@ -24,7 +24,7 @@ export function postgres({ name, password, host, clients, ca }: Postgres): reado
   return [
     apt({ packages: ['postgresql-15'] }),
     certificate(
-      { path: `${main}/server.crt`, key: `${main}/server.key`, ca, name: host, ...asPostgres },
+      { path: `${main}/server.crt`, key: `${main}/server.key`, ca, name: host, owner: 'postgres' },
       { notify: reload },
     ),
     file(
