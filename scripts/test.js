@@ -9,7 +9,7 @@ const root = process.getuid?.() === 0
 
 ensurePackages()
 // The shells whose reading of quoted words is compared, and the ssh client. The lab installs its own.
-if (root) ensureDebianPackages(['bash', 'busybox', 'openssh-client'])
+if (root) ensureDebianPackages(['bash', 'busybox', 'openssh-client', 'openssl'])
 
 const folder = mkdtempSync(join(tmpdir(), 'evenkeel-test-'))
 const report = join(folder, 'report.json')
