@@ -235,7 +235,7 @@ describe.concurrent('in every shell', () => {
     ],
     [
       'one that leaves something behind',
-      () => ({ command: sh`sleep 30 & echo`, name: 'x', within: 1 }),
+      () => ({ command: sh`sleep 8 & echo`, name: 'x', within: 1 }),
       /it took longer than 1 s: it failed$/,
     ],
     [
