@@ -56,7 +56,7 @@ export function appRelease({ name, version, from, mirror }: App): readonly Task[
     user({ name, group: name, system: true, home: `/srv/${name}`, createHome: false }),
     directory({ path: `/srv/${name}`, owner: 'root', group: name, mode: '0755' }),
     directory({ path: packages, parents: true }),
-    tree({ from: mirror, to: packages }),
+    tree({ from: mirror, to: packages, purge: true }),
     release({ from, to: `/srv/${name}`, version }),
     yarnInstall({ dir: releaseFolder({ name, version }), yarn: yarnScript, mirror: packages }),
   ]

@@ -164,9 +164,9 @@ describeOnLab('the platform of examples/app', () => {
       // A client that sends the second half of its note while the worker already stops.
       const said = await on(
         'app1',
-        `mkfifo /run/note; curl -sS -w ' %{http_code}' -H 'content-type: application/json' -T - -X POST http://127.0.0.1:3002/api/notes </run/note >/run/answer & exec 9>/run/note; rm /run/note
+        `mkfifo /run/note; curl -sv -w ' %{http_code}' -H 'expect: 100-continue' -H 'content-type: application/json' -T - -X POST http://127.0.0.1:3002/api/notes </run/note >/run/answer 2>/run/said & exec 9>/run/note; rm /run/note
         printf '{"text":' >&9
-        i=0; until ss -Htn state established dport = :3002 | grep -q 127.0.0.1; do i=$((i + 1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done
+        i=0; until grep -q '100 Continue' /run/said; do i=$((i + 1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done
         systemctl stop --no-block notes@3002
         i=0; until [ "$(systemctl is-active notes@3002)" = deactivating ]; do i=$((i + 1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done
         printf '"late"}' >&9; exec 9>&-; wait; cat /run/answer
