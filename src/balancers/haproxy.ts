@@ -54,6 +54,7 @@ export function haproxy(options: Haproxy): Balancer {
       const drains = ats.map((at) => drainServer(at, serverOf(node), mark))
       return [leaving(flag ? [...drains, raiseFlag(node, flag.file, mark)] : drains)]
     },
+    ...(flag && { wake: (node: string) => [waking(lowerFlag(node, flag.file))] }),
     join(node) {
       const readies = ats.map((at) => readyServer(at, serverOf(node)))
       return [entering(flag ? [lowerFlag(node, flag.file), ...readies] : readies)]
@@ -64,6 +65,11 @@ export function haproxy(options: Haproxy): Balancer {
 function leaving(calls: readonly ShellCall[]): BalancerStage {
   const left = ({ state, connections }: NodeView) => state === 'drained' && connections === 0
   return { calls, until: left, awaits: 'its connections to end' }
+}
+
+/** Drained as it still is, HAProxy goes on with its checks: they have found it well when it is let in. */
+function waking(lower: ShellCall): BalancerStage {
+  return { calls: [lower], until: () => true, awaits: 'its health flag to be gone' }
 }
 
 function entering(calls: readonly ShellCall[]): BalancerStage {

@@ -11,12 +11,14 @@ export async function planOffline(
 ): Promise<number> {
   const shipped: Facts = await import('../facts/shipped.ts')
   const { compilePhases, requireSame } = await import('../plan/compile-phases.ts')
+  const { compileRolling } = await import('../plan/compile-rolling.ts')
   const { factsFromFile } = await import('../load/facts-file.ts')
   const { offlineDocument, offlineText } = await import('../report/offline.ts')
   const facts = factsFromFile(factsFile, shipped, context.playbook, context.inventory)
   await checked
   const ready = [...context.playbook.phases.keys()].filter((phase) => !facts.missing.has(phase))
   const { parts, waiting } = compilePhases(context, ready, facts.table)
+  compileRolling(context, ready, facts.table)
   requireSame(parts, compilePhases(context, ready, facts.table).parts)
   const offline = { context, parts, waiting, missing: facts.missing }
   output.print(offlineText(offline, output.paint))

@@ -84,5 +84,10 @@ export interface Balancer {
   read(nodes: readonly string[], answers: readonly CallAnswer[]): PoolView
   /** `mark`: the run, which `drainedBy` gives back later where the balancer can keep it. */
   drain(node: string, mark: string): readonly BalancerStage[]
+  /**
+   * Told before the health of a node is asked, for the balancer's own checks to find it well meanwhile. The node gets no
+   * traffic by it. Omitted: its checks go on while it is out, or begin when it rejoins.
+   */
+  wake?(node: string): readonly BalancerStage[]
   join(node: string): readonly BalancerStage[]
 }

@@ -108,6 +108,8 @@ async function health({ job, node }: Turn, only?: (one: Health) => Health): Prom
   const { host, tasks } = node.part
   const health = rolling.health.get(host) ?? []
   tell(job, host, 'checking', 'its health')
+  const wake = rolling.balancer.wake?.(host) ?? []
+  await takeStages(run.context, rolling.balancer, host, wake, rolling.options.rejoin ?? REJOIN, never)
   const question = {
     health: only ? health.map(only) : health,
     units: watchedUnits(tasks),

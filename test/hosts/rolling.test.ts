@@ -185,6 +185,27 @@ describeOnLab('a rolling phase', () => {
     expect(healed.told.slice(0, 3)).toEqual(['app3 checking', 'app3 rejoining', 'app3 serving'])
   })
 
+  test('F51: a node that falls sick in the middle of a run: the next wave is refused, the one before has rejoined', async () => {
+    const name = next()
+    const waits = `command({ run: sh\`rm -f /srv/go; touch /srv/at-${name}; until [ -e /srv/go ]; do sleep 0.1; done; touch /srv/went-${name}\`, creates: '/srv/went-${name}' }),`
+    project.playbook({ version: name, tasks: waits })
+    const running = moves('--limit', 'app1,app2')
+    await until(async () => (await on('app1', 'ls /srv')).includes(`at-${name}\n`))
+    await on('app3', 'touch /srv/sick')
+    await until(async () => (await seenBy(lab)).includes('app3 DOWN'))
+    await on('app1', 'touch /srv/go')
+
+    const ran = await running
+
+    expect([ran.code, ran.told.at(-1)]).toEqual([4, 'app1 serving'])
+    expect(ran.stdout).toContain('without app2 only 1 of 3 would serve, and the floor is 2: app3 is down')
+    expect((await versions()).slice(1)).toEqual(Array(2).fill(`${version - 1}\n`))
+    await on('app3', 'rm /srv/sick')
+    await until(async () => (await seenBy(lab)).join() === ALL_UP.join())
+    project.playbook({ version: name })
+    expect((await apply()).code).toBe(0)
+  })
+
   test('F52: what somebody else drained is changed and stays drained', async () => {
     await on('lb1', `echo 'set server app/app2 state drain' | socat - /run/haproxy/admin.sock`)
     project.playbook({ version: next(), rolling: 'floor: 1,' })
