@@ -104,11 +104,21 @@ function requireBalancer(balancer: Balancer, inventory: Inventory, fail: Fail): 
   throw fail(`its balancer: ${message}`, hint)
 }
 
+const URL_FIELDS: readonly string[] = ['url', 'status', 'contains', 'version', 'within'] satisfies (keyof UrlHealth)[]
+const COMMAND_FIELDS: readonly string[] = ['command', 'name', 'within'] satisfies (keyof CommandHealth)[]
+
 function requireHealth(said: Health | readonly Health[] | undefined, host: string, fail: Fail): readonly Health[] {
   const health = [said ?? []].flat()
   if (health.length === 0) throw fail(`healthy says nothing for ${host}: a node must prove its health`)
   for (const one of health) {
     if (!saysHow(one)) throw fail(`healthy: ${shown(one)} is neither { url: 'http://…' } nor { command: sh\`…\` }`)
+    // The types of what a function returns let other names pass.
+    const known = 'url' in one ? URL_FIELDS : COMMAND_FIELDS
+    const stranger = Object.keys(one).find((field) => !known.includes(field))
+    if (stranger !== undefined) {
+      const { message, hint } = unknownName('option', stranger, known)
+      throw fail(`healthy: ${message}`, hint)
+    }
     if (one.within !== undefined && !(Number.isFinite(one.within) && one.within > 0 && one.within <= 3600))
       throw fail(`healthy: within must be seconds, at most 3600, not ${shown(one.within)}`)
   }

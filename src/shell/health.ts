@@ -14,7 +14,7 @@ export interface HealthQuestion {
 /** Good answers in a row before a condition counts as met: a server that comes up may answer, and refuse the next one. */
 const IN_A_ROW = 5
 /** Seconds until a condition must hold when it does not say. */
-export const WITHIN = 60
+const WITHIN = 60
 /** Seconds that one try of a command, and of a URL, may take. Never longer than its condition has. */
 const COMMAND_LIMIT = 15
 const URL_LIMIT = 5
@@ -22,6 +22,12 @@ const URL_LIMIT = 5
 const ANSWER = 70_000
 /** Lines of a unit's journal that are shown when it did not stay up. */
 const LINES = 20
+
+/** Seconds that the script takes at most: also where each condition holds, slowly, at the end of its time. */
+export function healthSeconds({ health, settle }: HealthQuestion): number {
+  const tries = health.length * (IN_A_ROW + 1) * (COMMAND_LIMIT + 3)
+  return Math.max(0, ...health.map(({ within = WITHIN }) => within)) + settle + tries
+}
 
 /**
  * Asks on the node itself until every condition has held five times in a row, then for `settle` seconds whether units stay

@@ -7,7 +7,7 @@ import { type Block, root } from './markdown.ts'
 
 /** The strategies that a project's own schema exports, for blocks that leave their imports out. */
 const SCHEMA = `import { site, z } from 'evenkeel'
-export const { inventory, parallel, once } = site({
+export const { inventory, parallel, once, rolling } = site({
   groups: ['app', 'db', 'lb'],
   vars: z.object({ domain: z.string(), port: z.number().default(3000), privateIp: z.string() }),
 })
@@ -59,7 +59,7 @@ function imports(text: string): string {
   const used = (names: readonly string[]) => names.filter((name) => new RegExp(`(?<![.\\w/])${name}\\b`).test(text))
   const types = used(['Task', 'TaskTree', 'DeployConfig'])
   const names = [...used(Object.keys(evenkeel)), ...types.map((name) => `type ${name}`)]
-  const strategies = used(['parallel', 'once'])
+  const strategies = used(['parallel', 'once', 'rolling'])
   return [
     names.length > 0 ? `import { ${names.join(', ')} } from 'evenkeel'` : '',
     strategies.length > 0 ? `import { ${strategies.join(', ')} } from '../inventories/schema.ts'` : '',

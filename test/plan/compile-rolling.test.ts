@@ -190,6 +190,15 @@ describe('mistakes', () => {
     )
   })
 
+  test('a misspelt condition', () => {
+    expect(mistake({ healthy: () => ({ url: 'http://127.0.0.1/', versoin: '1' }) })).toBe(
+      'healthy: option "versoin" is not known (options: version, within, url, contains, status) · did you mean version?',
+    )
+    expect(mistake({ healthy: () => ({ command: sh`true`, contains: 'x' }) })).toMatch(
+      /^healthy: option "contains" is not known \(options: /,
+    )
+  })
+
   test.each([0, -1, 3601, '5', Number.NaN])('within: %j', (within) => {
     const text = typeof within === 'string' ? '"5"' : String(within)
     expect(mistake({ healthy: () => ({ command: sh`true`, within }) })).toBe(

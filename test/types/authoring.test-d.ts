@@ -6,6 +6,8 @@ import {
   fact,
   file,
   handler,
+  haproxy,
+  healthFlag,
   playbook,
   requireFacts,
   script,
@@ -17,7 +19,7 @@ import {
   unit,
 } from '../../src/index.ts'
 
-const { inventory, parallel, once } = site({
+const { inventory, parallel, once, rolling } = site({
   groups: ['app', 'db', 'lb'],
   vars: z.object({ domain: z.string(), port: z.number().default(3000) }),
 })
@@ -156,6 +158,65 @@ playbook('ok', [parallel('a', { on: 'app', tasks: () => [] })])
 playbook('bad', [parallel('a', { on: 'app' })])
 // @ts-expect-error a task is no phase
 playbook('bad', [file({ path: '/etc/app' })])
+
+// Rolling phases.
+const through = haproxy({ on: 'lb1', backend: 'app' })
+const healthy = () => ({ url: 'http://127.0.0.1/healthz' })
+rolling('ok', { on: 'app', through, healthy, tasks: () => [] })
+playbook('ok', [rolling('a', { on: 'app', through, healthy, tasks: () => [], prepare: () => file({ path: '/a' }) })])
+rolling('ok', {
+  ...{ on: 'app', waves: '25%', canary: ['app1'], floor: 2, order: 'reverse', settle: 1, leave: 9, rejoin: 9 },
+  ...{ pause: 'after canary', rollback: true },
+  through: (all) => healthFlag({ url: `http://${all.group('app')[0]?.address}/`, ports: [80], leave: 9 }),
+  healthy: ({ vars }) => [{ url: `http://127.0.0.1:${vars.port}/`, version: '1', within: 9 }, { command: sh`true` }],
+  tasks: ({ vars }) => file({ path: '/a', content: vars.domain }),
+})
+// @ts-expect-error without what sends it traffic
+rolling('bad', { on: 'app', healthy, tasks: () => [] })
+// @ts-expect-error without a proof of health
+rolling('bad', { on: 'app', through, tasks: () => [] })
+// @ts-expect-error without tasks
+rolling('bad', { on: 'app', through, healthy })
+rolling('ok', { on: 'app', through, healthy, tasks: () => [], waves: 2 })
+// @ts-expect-error misspelt option
+rolling('bad', { on: 'app', through, healthy, tasks: () => [], wave: 2 })
+// @ts-expect-error an option of rolling phases only
+parallel('bad', { on: 'app', tasks: () => [], waves: 2 })
+rolling('ok', { on: 'app', through, healthy, tasks: () => [], waves: '25%' })
+// @ts-expect-error a share without its sign
+rolling('bad', { on: 'app', through, healthy, tasks: () => [], waves: '25' })
+rolling('ok', { on: 'app', through, healthy, tasks: () => [], floor: '50%' })
+// @ts-expect-error a floor as a text without its sign
+rolling('bad', { on: 'app', through, healthy, tasks: () => [], floor: '2' })
+rolling('ok', { on: 'app', through, healthy, tasks: () => [], order: 'inventory', pause: 'after each wave' })
+// @ts-expect-error unknown order
+rolling('bad', { on: 'app', through, healthy, tasks: () => [], order: 'random' })
+// @ts-expect-error unknown moment to ask
+rolling('bad', { on: 'app', through, healthy, tasks: () => [], pause: 'always' })
+rolling('ok', { on: 'app', through, healthy: () => ({ command: sh`true`, name: 'it is up' }), tasks: () => [] })
+// @ts-expect-error a health that neither asks a URL nor runs a command
+rolling('bad', { on: 'app', through, healthy: () => ({ within: 5 }), tasks: () => [] })
+// @ts-expect-error a health that says nothing
+rolling('bad', { on: 'app', through, healthy: () => undefined, tasks: () => [] })
+// @ts-expect-error a health's command is shell, made by sh, not text
+rolling('bad', { on: 'app', through, healthy: () => ({ command: 'true' }), tasks: () => [] })
+// @ts-expect-error a version that is no text (a misspelt name is found when the phase is compiled)
+rolling('bad', { on: 'app', through, healthy: () => ({ url: 'http://127.0.0.1/', version: 1 }), tasks: () => [] })
+// @ts-expect-error a balancer is a value, not the name of its host
+rolling('bad', { on: 'app', through: 'lb1', healthy, tasks: () => [] })
+// @ts-expect-error misspelt option of a balancer
+rolling('bad', { on: 'app', through: haproxy({ on: 'lb1', backnd: 'app' }), healthy, tasks: () => [] })
+rolling('ok', {
+  on: 'app',
+  facts: { load },
+  through,
+  healthy: () => [healthy()],
+  tasks: ({ facts }) => facts.load && [],
+})
+// @ts-expect-error health by a fact that is not gathered in this phase
+rolling('bad', { on: 'app', through, healthy: ({ facts }) => ({ url: facts.load }), tasks: () => [] })
+// @ts-expect-error unknown group of a rolling phase
+rolling('bad', { on: 'ap', through, healthy, tasks: () => [] })
 
 // Inventories in TypeScript.
 inventory({ groups: { app: { hosts: ['a'], vars: { port: 1 } } }, hosts: { a: { vars: { domain: 'x' } } } })
