@@ -9,7 +9,7 @@ const wanted = (tasks: readonly Task[], type: string) =>
 
 test('variables are quoted for systemd and the shell, and none can end its quotes', () => {
   const [file] = wanted(environmentFile('app', 'env', { PORT: 1, PASSWORD: new Secret('p', 'a b"$c') }), 'file')
-  expect((file?.content as Secret).reveal()).toBe(`# Managed by evenkeel.\nPORT='1'\nPASSWORD='a b"$c'\n`)
+  expect((file!.content as Secret).reveal()).toBe(`# Managed by evenkeel.\nPORT='1'\nPASSWORD='a b"$c'\n`)
   for (const value of ["a'b", 'a\nb'])
     expect(() => environmentFile('app', 'env', { X: new Secret('p', value) })).toThrow(
       'X of app has a quote or a line break',
@@ -28,5 +28,5 @@ test('a lock that was left is told with the command as it is typed', () => {
   const on = { environment: 'prod', host: 'web1' }
   const tasks = knexMigrations({ app: { name: 'shop', version: '2', node: '24.0.0' }, environment: {}, on })
   const [command] = wanted(tasks, 'command')
-  expect((command?.run as { shell: string }).shell).toContain('deploy run prod web1 -- shop-knex migrate:unlock')
+  expect((command!.run as { shell: string }).shell).toContain('deploy run prod web1 -- shop-knex migrate:unlock')
 })
