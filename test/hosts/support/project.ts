@@ -131,7 +131,7 @@ function run(
     cwd: root,
     env: { ...process.env, ...env },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    timeout: 180_000,
+    timeout: 300_000,
   })
   let stdout = ''
   let stderr = ''
