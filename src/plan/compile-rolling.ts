@@ -2,7 +2,7 @@ import type { Balancer } from '../model/balancer.ts'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { Inventory } from '../model/inventory.ts'
 import type { Phase, Playbook } from '../model/playbook.ts'
-import type { Health, Rolling, RollingOptions, Share } from '../model/rolling.ts'
+import type { CommandHealth, Health, Rolling, RollingOptions, Share, UrlHealth } from '../model/rolling.ts'
 import { unknownName } from '../model/unknown-name.ts'
 import { type FactTable, groupMembers, siteOf } from './expand.ts'
 
@@ -47,7 +47,7 @@ function compileOne(phase: Phase, rolling: Rolling, inventory: Inventory, facts:
         .filter(({ name }) => nodes.includes(name))
         // Facts of a host that is unreachable are missing; then nothing is done on it.
         .filter(({ facts: own }) => own !== undefined || Object.keys(phase.facts).length === 0)
-        .map((host) => [host.name, requireHealth([healthy(host as never, site)].flat(), host.name, fail)] as const),
+        .map((host) => [host.name, requireHealth(healthy(host as never, site), host.name, fail)] as const),
     )
     return { balancer, nodes, options, health }
   } catch (error) {
@@ -91,7 +91,7 @@ function goodShare(share: Share, least: number): boolean {
 }
 
 function shown(value: unknown): string {
-  return JSON.stringify(value) ?? String(value)
+  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
 }
 
 function requireBalancer(balancer: Balancer, inventory: Inventory, fail: Fail): void {
@@ -104,13 +104,18 @@ function requireBalancer(balancer: Balancer, inventory: Inventory, fail: Fail): 
   throw fail(`its balancer: ${message}`, hint)
 }
 
-function requireHealth(health: readonly Health[], host: string, fail: Fail): readonly Health[] {
+function requireHealth(said: Health | readonly Health[] | undefined, host: string, fail: Fail): readonly Health[] {
+  const health = [said ?? []].flat()
   if (health.length === 0) throw fail(`healthy says nothing for ${host}: a node must prove its health`)
   for (const one of health) {
-    if ('url' in one ? !/^https?:\/\/[^\s/]/.test(one.url) : typeof one.command?.shell !== 'string')
-      throw fail(`healthy: ${shown(one)} is neither { url: 'http://…' } nor { command: sh\`…\` }`)
+    if (!saysHow(one)) throw fail(`healthy: ${shown(one)} is neither { url: 'http://…' } nor { command: sh\`…\` }`)
     if (one.within !== undefined && !(Number.isFinite(one.within) && one.within > 0 && one.within <= 3600))
       throw fail(`healthy: within must be seconds, at most 3600, not ${shown(one.within)}`)
   }
   return health
+}
+
+function saysHow(one: Partial<UrlHealth & CommandHealth> | undefined): boolean {
+  if (one?.url !== undefined) return /^https?:\/\/[^\s/]/.test(one.url)
+  return typeof one?.command?.shell === 'string'
 }

@@ -62,7 +62,7 @@ export function planWaves({ nodes, views, todo, foreign, options }: WavesInput):
 
 /** The least number of nodes that serve at any moment. */
 export function floorOf({ floor, waves, canary = [] }: RollingOptions, pool: number): number {
-  if (floor === undefined) return Math.max(1, pool - Math.max(waveSize(waves, pool), canary.length))
+  if (floor === undefined) return Math.max(1, pool - Math.max(waveSize(waves, pool), new Set(canary).size))
   return Math.ceil(numberOf(floor, pool))
 }
 
@@ -71,7 +71,8 @@ function waveSize(waves: Share = 1, pool: number): number {
 }
 
 function numberOf(share: Share, pool: number): number {
-  return typeof share === 'number' ? share : (Number(share.slice(0, -1)) / 100) * pool
+  // Not divided first: 7 % of 100 must not be a little more than 7.
+  return typeof share === 'number' ? share : (Number(share.slice(0, -1)) * pool) / 100
 }
 
 function chunks(nodes: readonly string[], size: number): readonly (readonly string[])[] {

@@ -92,7 +92,7 @@ function phaseSection(plan: Plan, name: string): string {
 /** The pool wave by wave: which nodes are out, and how many serve meanwhile. */
 function waves({ pool, waves: all = [] }: PlannedPhase): string {
   if (!pool) return ''
-  const { through, nodes, serving, floor, refusal } = pool
+  const { through, nodes, serving, floor, out, refusal } = pool
   const bar = (count: number) =>
     Array.from({ length: nodes }, (_, index) => `<i class="${index < count ? 'up' : 'away'}"></i>`).join('')
   const rows = [
@@ -102,8 +102,9 @@ function waves({ pool, waves: all = [] }: PlannedPhase): string {
         `<tr><th>wave ${index + 1}</th><td>${hosts.map((host) => `<span class="host">${text(host)}</span>`).join('')}</td><td class="pool">${bar(count)}</td><td>${count} of ${nodes} serving</td></tr>`,
     ),
   ]
+  const idle = out.map(({ host, why }) => `<p class="note"><span class="host">${text(host)}</span> ${text(why)}</p>`)
   const no = refusal ? `<p class="refusal">Refused: ${text(refusal)}</p>` : ''
-  return `<p class="note">Through ${text(through)}, never fewer than ${floor} serving.</p><table class="waves">${rows.join('')}</table>${no}`
+  return `<p class="note">Through ${text(through)}, never fewer than ${floor} serving.</p><table class="waves">${rows.join('')}</table>${idle.join('')}${no}`
 }
 
 function changeBlock(group: readonly PlannedChange[]): string {

@@ -27,7 +27,7 @@ section.trouble { margin: 1rem 0; padding: .2rem 1rem .6rem; border: 1px solid v
 section.trouble h2 { margin: .6rem 0; color: var(--red); }
 details { margin: .6rem 0; border: 1px solid var(--line); border-left: 4px solid var(--line); border-radius: .4rem; padding: .5rem .9rem; }
 details.create { border-left-color: var(--green); } details.change { border-left-color: var(--amber); }
-details.remove { border-left-color: var(--red); } details.run, details.handler { border-left-color: var(--blue); }
+details.remove { border-left-color: var(--red); } details.run, details.handler, details.rejoin { border-left-color: var(--blue); }
 summary { cursor: pointer; } .verb { display: inline-block; min-width: 4.2rem; color: var(--soft); }
 .host { margin-left: .4rem; padding: .05rem .45rem; border-radius: 1rem; background: var(--panel); color: var(--soft); font-size: 13px; }
 .then, .note, .where, footer { color: var(--soft); } .then { margin-left: .6rem; font-size: 13px; }

@@ -1,8 +1,8 @@
 import { approveAll } from './approval.ts'
 import { rollbackOf } from './rollback.ts'
 import type { RollingJob } from './rolling.ts'
+import { runTasks } from './run-tasks.ts'
 import { type HostPhase, survey } from './survey.ts'
-import { runTasks } from './walk-phases.ts'
 
 /** Puts back on a node what this run replaced there, and runs the handlers again. Gives why that failed, where it did. */
 export async function putNodeBack({ run }: RollingJob, { host }: HostPhase): Promise<string | undefined> {

@@ -6,13 +6,12 @@ import type { Converged } from '../plan/manifest.ts'
 import type { OwedHere } from '../shell/program.ts'
 import type { Approve } from './approval.ts'
 import type { Context } from './context.ts'
-import { failedPart } from './failed-part.ts'
 import { handlerOf } from './handler-of.ts'
-import { type HostPhaseResult, type HostResult, runHostPhase } from './host-phase.ts'
+import type { HostResult } from './host-phase.ts'
 import type { Journal } from './journal.ts'
-import { type Locks, notLocked } from './lock.ts'
-import { isHere, rebootsUs } from './reboot.ts'
+import type { Locks } from './lock.ts'
 import { type PauseAsk, rollingPhase } from './rolling.ts'
+import { runTasks } from './run-tasks.ts'
 import { type HostPhase, type Survey, survey } from './survey.ts'
 
 /** A run at work. */
@@ -137,45 +136,6 @@ function addProblem(
     outcome,
     message: task ? `${task}: ${message}` : message,
   })
-}
-
-interface TaskOrder {
-  readonly stop: AbortSignal
-  readonly owed: readonly OwedHere[]
-  /** Default: the run's. */
-  readonly approve?: Approve
-}
-
-/** The tasks of one host's part of a phase. */
-export async function runTasks(
-  run: Run,
-  phase: Phase,
-  part: HostPhase,
-  { stop, owed, approve = run.approve }: TaskOrder,
-): Promise<HostPhaseResult> {
-  const pruned = phase.prunes?.get(part.host)
-  const lock = run.locks.held.get(part.host)
-  if (!lock) return notLocked(run.locks, part.host)
-  return runHostPhase(run.context.pool, {
-    run: run.id,
-    fence: lock.fence,
-    guards: !isHere(run.context, part.host),
-    stop,
-    redactor: run.context.redactor,
-    part,
-    phaseName: phase.name,
-    owed,
-    approve: (host, todo, stale) => {
-      const refused = todo.flatMap((decision) => rebootsUs(run.context, host, decision) ?? [])
-      return refused[0] ?? approve(host, todo, stale)
-    },
-    emit: run.emit,
-    converged: (now) => {
-      if (phase.unrecorded) return
-      run.converged.set(part.host, [...(run.converged.get(part.host) ?? []), { ...now, ...(pruned && { pruned }) }])
-    },
-    record: (event, detail) => run.journal.append({ event, ...detail }),
-  }).catch(failedPart)
 }
 
 /** The owed handlers that are paid in this part: those it knows, and in a host's first part those nobody knows. */

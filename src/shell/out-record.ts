@@ -3,16 +3,22 @@ import type { OutRecord } from '../model/out-record.ts'
 import type { Mark } from './frames.ts'
 import { quote } from './sh.ts'
 
+/** Bytes of a record that are read: room for a run for thousands of hosts. */
+const LARGEST = 65_536
+/** Characters of `why` that are kept: it may hold the end of a journal. */
+const WHY = 2000
+
 /** Part of what every link begins with: `out` with the line of each record. */
-export const HELLO_OUT = `for o in "$S"/out/*; do [ ! -f "$o" ] || { say out; head -c 8192 -- "$o"; }; done`
+export const HELLO_OUT = `for o in "$S"/out/*; do [ ! -f "$o" ] || { say out; head -c ${LARGEST} -- "$o"; }; done`
 
 /**
  * Writes down on a node that it is out of its balancer, on disk before anything happens, as long as the run still holds the
  * host: says `noted`, or `fenced` when another run has taken over.
  */
 export function noteOut(run: string, fence: number, record: OutRecord): string {
+  const line = JSON.stringify({ ...record, why: record.why.slice(0, WHY) })
   return `${whileHeld(run, fence)}
-mkdir -p -m 700 -- "$S/out" && printf '%s\\n' ${quote(JSON.stringify(record))} >"$S/out/.new" &&
+mkdir -p -m 700 -- "$S/out" && printf '%s\\n' ${quote(line)} >"$S/out/.new" &&
 sync -- "$S/out/.new" && mv -fT -- "$S/out/.new" "$S/out/${recordName(record)}" && sync -- "$S/out" && say noted`
 }
 

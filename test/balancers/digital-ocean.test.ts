@@ -62,7 +62,7 @@ describe('digitalOcean', () => {
   test('a droplet leaves and rejoins; the load balancer takes a moment for each; others stay', async () => {
     api.settings.works = 200
     expect(await states(plain())).toEqual(['serving', 'serving'])
-    expect(await leave(plain(), 'app1')).toEqual({ state: 'drained', detail: 'not in its list' })
+    expect(await leave(plain(), 'app1')).toEqual({ state: 'drained', listed: false, detail: 'not in its list' })
     expect(kept).toEqual({ status: 'active', tag: '', droplets: [12, 99] })
     expect(await states(plain())).toEqual(['drained', 'serving'])
     expect(await enter(plain(), 'app1')).toEqual({ state: 'serving' })
@@ -105,7 +105,7 @@ describe('digitalOcean', () => {
     const { nodes: views } = await viewPool(reach(), plain({ flag: { ports: [] } }), ['app1', 'app2'])
     expect([...views.values()]).toEqual([
       { state: 'drained', outFor: 100, connections: 0, detail: 'in its list; the flag was put there by hand' },
-      { state: 'drained', connections: 0, detail: 'not in its list' },
+      { state: 'drained', connections: 0, listed: false, detail: 'not in its list' },
     ])
   })
 

@@ -54,7 +54,7 @@ test('what was judged wrong and put back is not told as changed', () => {
     ['app2', 'handler reload', 'failed', 'its files were judged wrong and put back'],
   ])
   expect(eventLines(invalid, 4, plain)[0]).toBe(
-    'app2  invalid  handler reload: its files were judged wrong and put back',
+    'app2  invalid   handler reload: its files were judged wrong and put back',
   )
 })
 

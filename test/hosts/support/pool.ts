@@ -30,7 +30,7 @@ import { z } from 'zod'
 export const { inventory, parallel, once, rolling } = site({ groups: ['app', 'lb'], vars: z.object({ mute: z.boolean().default(false) }) })
 `
 
-const HAPROXY = String.raw`global
+const HAPROXY = `global
   stats socket /run/haproxy/admin.sock mode 600 level admin
   server-state-file /var/lib/haproxy/server-state
 defaults
