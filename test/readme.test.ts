@@ -85,6 +85,24 @@ describe('completeness', () => {
   })
 })
 
+test('docs/rolling.md has every option of a rolling phase, and every condition of health', () => {
+  const source = readFileSync(join(root, 'src/model/rolling.ts'), 'utf8')
+  const fieldsOf = (name: string) => {
+    const [, body = ''] = new RegExp(`^export interface ${name} \\{\\n([\\s\\S]*?)^\\}`, 'm').exec(source) ?? []
+    return [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, field = '']) => field)
+  }
+  const rowsOf = (title: string) => {
+    const text = textOf('docs/rolling.md').split(`\n## ${title}\n`)[1]?.split('\n## ')[0] ?? ''
+    return [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, field = '']) => field)
+  }
+  const options = ['through', 'healthy', 'prepare', ...fieldsOf('RollingOptions')]
+  const conditions = [...new Set([...fieldsOf('UrlHealth'), ...fieldsOf('CommandHealth')])]
+
+  expect(options.length + conditions.length).toBeGreaterThan(15)
+  expect(rowsOf('Options of a rolling phase').toSorted()).toEqual(options.toSorted())
+  expect(rowsOf('Health').toSorted()).toEqual(conditions.toSorted())
+})
+
 /** The task types of the package, each with the names of its parameters, from the sources. */
 function taskTypes(): ReadonlyMap<string, readonly string[]> {
   const text = globSync('src/tasks/**/*.ts', { cwd: root })

@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os'
+import type { NodeView } from '../model/balancer.ts'
 import type { OutRecord } from '../model/out-record.ts'
 import { forgetOut, noteOut } from '../shell/out-record.ts'
 import type { Context } from './context.ts'
@@ -28,6 +29,15 @@ export function outOf(
       return record ? [[node, record] as const] : []
     }),
   )
+}
+
+/**
+ * Whether somebody else took a node out. One that is not on the balancer's list was taken off it, unless nothing was ever
+ * applied there: then it is a new one.
+ */
+export function isForeign(view: NodeView | undefined, record: OutRecord | undefined, applied: boolean): boolean {
+  if (record || view?.drainedBy !== undefined) return false
+  return view?.state === 'drained' && (view.listed !== false || applied)
 }
 
 /** Whose a record is, and what it is about. */

@@ -1,10 +1,11 @@
+import type { OutRecord } from '../model/out-record.ts'
 import type { PlannedChange, PlannedPhase, PlanProblem } from '../model/plan.ts'
 import type { CompiledRolling } from '../plan/compile-rolling.ts'
 import { planWaves, stateText } from '../plan/waves.ts'
 import { viewPool } from './balancer-calls.ts'
 import type { Context } from './context.ts'
 import { handlerOf } from './handler-of.ts'
-import { outOf } from './out.ts'
+import { isForeign, outOf } from './out.ts'
 import type { Survey } from './survey.ts'
 
 interface PlannedPools {
@@ -19,7 +20,7 @@ export async function planRolling(context: Context, survey: Survey): Promise<Pla
       const todo = busyNodes(context, survey, index)
       if (todo.size === 0) return {}
       try {
-        return { phase: [index, await planOne(context, rolling, todo)] as const }
+        return { phase: [index, await planOne(context, rolling, todo, outOf(context, survey, index))] as const }
       } catch (error) {
         return { problems: unseen(context, index, todo, error as Error) }
       }
@@ -47,10 +48,12 @@ async function planOne(
   context: Context,
   { balancer, nodes, options }: CompiledRolling,
   todo: ReadonlySet<string>,
+  ours: ReadonlyMap<string, OutRecord>,
 ): Promise<Pick<PlannedPhase, 'waves' | 'pool'>> {
   const { nodes: views, absent } = await viewPool(context, balancer, nodes)
-  // Whom nobody drained by our hand may still be ours: that is seen when the nodes are locked. Here it costs nothing.
-  const { waves, pool, serving, floor, refusal } = planWaves({ nodes, views, todo, foreign: new Set(), options })
+  // Whether anything was ever applied to one that is on no list is seen when the nodes are locked: here it is a new one.
+  const foreign = new Set([...todo].filter((host) => isForeign(views.get(host), ours.get(host), false)))
+  const { waves, pool, serving, floor, refusal } = planWaves({ nodes, views, todo, foreign, options })
   const idle = nodes.filter((node) => views.get(node)?.state !== 'serving')
   const out = idle.map((host) => ({
     host,

@@ -7,7 +7,7 @@ import { viewPool } from './balancer-calls.ts'
 import { failedPart } from './failed-part.ts'
 import type { HostPhaseResult, HostResult } from './host-phase.ts'
 import { takeTurn } from './node-turn.ts'
-import { outOf } from './out.ts'
+import { isForeign, outOf } from './out.ts'
 import type { HostPhase, Survey } from './survey.ts'
 import type { Run } from './walk-phases.ts'
 
@@ -81,22 +81,9 @@ async function look(job: RollingJob, ours: ReadonlyMap<string, OutRecord>, left:
   const { nodes: views, absent } = await viewPool(run.context, balancer, nodes)
   if (absent) throw new Error(`${balancer.label} is not there: the node would not be seen by it`)
   const todo = new Set(left.map(({ host }) => host))
-  const foreign = new Set([...todo].filter((host) => isForeign(job, ours, host, views.get(host))))
+  const applied = (host: string) => run.locks.held.get(host)?.manifest !== undefined
+  const foreign = new Set([...todo].filter((host) => isForeign(views.get(host), ours.get(host), applied(host))))
   return { views, foreign, waves: planWaves({ nodes, views, todo, foreign, options }) }
-}
-
-/**
- * Whether somebody else took a node out. One that is not on the balancer's list was taken off it, unless nothing was ever
- * applied there: then it is a new one.
- */
-function isForeign(
-  { run }: RollingJob,
-  ours: ReadonlyMap<string, OutRecord>,
-  host: string,
-  view: NodeView | undefined,
-): boolean {
-  if (ours.has(host) || view?.drainedBy !== undefined) return false
-  return view?.state === 'drained' && (view.listed !== false || run.locks.held.get(host)?.manifest !== undefined)
 }
 
 async function goesOn(
