@@ -5,7 +5,7 @@ const state = '/var/lib/haproxy/server-state'
 
 /**
  * A reload starts a new process, to which all servers are ready. So the states are handed over in a file. It stays only
- * while a server is taken out: else it would bring an old state back with the next start.
+ * while a run has a server out, which has a mark then: else it would bring an old state back with the next start.
  */
 const reload = handler(
   'reload haproxy',
@@ -18,7 +18,8 @@ until now=$(process); [ -n "$now" ] && [ "$now" != "$before" ]; do
   i=$((i + 1)); [ "$i" -lt 100 ] || { echo 'the new process does not answer'; exit 1; }
   sleep 0.1
 done
-awk '$1 ~ /^[0-9]+$/ && $7 > 0 { out = 1 } END { exit !out }' ${state} || rm -f ${state}`,
+for mark in /var/lib/deploy/drained/*/*; do [ ! -f "$mark" ] || exit 0; done
+rm -f ${state}`,
   { restarts: 'haproxy' },
 )
 

@@ -39,9 +39,8 @@ done`,
 
 /**
  * What drain and join share. `bits` is how the server is taken out: 0 not at all, 8 by `drain`, else otherwise; `n` is our
- * mark. `keep` writes the state file that the configuration names, for a reload reads it; where no server is taken out any
- * more (bit 8, or bit 1 without bit 4, which is the configuration's own) it removes the file: an old one would bring old
- * states back.
+ * mark. `keep` writes the state file that the configuration names, for a reload reads it; where none is out by our hand any
+ * more, but for the server whose mark is named, it removes the file: an old one would bring old states back.
  */
 function act(at: At, server: string, script: Hole): ShellCall {
   return call(
@@ -56,12 +55,13 @@ set_state() {
   a=$(ask "set server $b/$s state $1") || unheard "$a"
   [ -z "$a" ] || { echo "set server $b/$s state $1: $a"; exit 1; }
 }
+others() { for o in "$d"/*/*; do [ ! -f "$o" ] || [ "$o" = "$1" ] || return 0; done; return 1; }
 keep() {
   t=$(awk '$1 == "server-state-file" { f = $2 } $1 == "server-state-base" { b = $2 "/" }
     END { gsub(/"/, "", f); gsub(/"/, "", b); if (f != "") print f ~ /^\\// ? f : b f }' ${at.config} 2>/dev/null)
   case $t in /*) ;; *) return 0 ;; esac
   a=$(ask 'show servers state') || unheard "$a"
-  if printf '%s\\n' "$a" | awk 'int($7 / 8) % 2 || ($7 % 2 && int($7 / 4) % 2 == 0) { out = 1 } END { exit !out }'; then
+  if others "$1"; then
     printf '%s\\n' "$a" >"$t.new" && sync -- "$t.new" && mv -f -- "$t.new" "$t"
   else rm -f -- "$t"; fi || { echo "its state file $t cannot be written"; exit 1; }
 }
@@ -79,7 +79,7 @@ export function drainServer(at: At, server: string, mark: string): ShellCall {
 fi
 [ "$n" = ${mark} ] || { printf '%s\\n' ${mark} >"$d.new" && sync -- "$d.new" && mv -f -- "$d.new" "$f" && sync -- "$d/$b"; } || exit 1
 [ "$bits" = 8 ] || set_state drain
-keep`,
+keep ''`,
   )
 }
 
@@ -92,7 +92,7 @@ export function readyServer(at: At, server: string): ShellCall {
   [ "$bits" = 8 ] && ours "$n" || { echo "$b/$s was taken out by somebody else (admin state $bits): it stays out"; exit 4; }
   set_state ready
 fi
-keep
+keep "$f"
 rm -f -- "$f" && sync -- "$d/$b"`,
   )
 }

@@ -252,11 +252,17 @@ describeOnLab('balancers', () => {
       }
     })
 
-    test('the state file stays while another server is out', async () => {
-      await operator('set server app/app2 state maint')
+    test('the state file stays while another of our nodes is out, not for what somebody else took out', async () => {
+      await on('lb1', `install -d /var/lib/deploy/drained/app; echo ${RUN} >/var/lib/deploy/drained/app/app2`)
+      await operator('set server app/app2 state drain')
       await leave(plain)
       await enter(plain)
-      expect(await on('lb1', `awk '$4 ~ /^app/ { print $4, $7 }' ${STATES}`)).toBe('app1 0\napp2 1')
+      expect(await on('lb1', `awk '$4 ~ /^app/ { print $4, $7 }' ${STATES}`)).toBe('app1 0\napp2 8')
+      await on('lb1', 'rm /var/lib/deploy/drained/app/app2')
+      await leave(plain)
+      await enter(plain)
+      // A restart, months later, must not take out again what its owner has long brought back.
+      expect(await on('lb1', `[ -e ${STATES} ] || echo gone`)).toBe('gone')
     })
 
     test('an open connection that goes on: waited for; with the flag it ends, and no request fails', async () => {

@@ -196,7 +196,12 @@ describeOnLab('the platform of examples/app', () => {
     await admin('set server app/app2 state drain')
     await reload()
     expect(await seenByBalancer()).toBe('app1 UP\napp2 DRAIN')
+    // It would bring the state back with the next start, whatever was done by hand since.
+    expect(await on('lb1', `[ -e ${state} ] || echo gone`)).toBe('gone')
+    await on('lb1', `install -d /var/lib/deploy/drained/app; touch /var/lib/deploy/drained/app/app2`)
+    await reload()
     expect(await on('lb1', `[ -e ${state} ] && echo kept`)).toBe('kept')
+    await on('lb1', `rm -r /var/lib/deploy/drained/app`)
     await admin('set server app/app2 state ready')
     await reload()
     expect(await seenByBalancer()).toBe('app1 UP\napp2 UP')
