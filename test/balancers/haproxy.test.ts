@@ -273,6 +273,13 @@ describe('haproxy', () => {
     expect(make).toThrow(says instanceof RegExp ? says : new Error(says))
   })
 
+  test('before its health is asked the flag is lowered, and nothing is said to HAProxy', () => {
+    const flagged = haproxy({ on: ['lb1', 'lb2'], backend: 'app', flag: { ports: [443] } })
+    const calls = flagged.wake?.('app1').flatMap(({ calls }) => calls)
+    expect(calls).toEqual([expect.objectContaining({ host: 'app1', script: expect.stringContaining('rm -f -- "$f"') })])
+    expect(haproxy({ on: 'lb1', backend: 'app' }).wake).toBeUndefined()
+  })
+
   test('a server name that would be another command is an error that names the node', () => {
     const { drain } = haproxy({ on: 'lb1', backend: 'app', server: () => 'x\nshutdown sessions' })
     expect(() => drain('app1', RUN)).toThrow(/^haproxy: the server of app1 must be a name/)

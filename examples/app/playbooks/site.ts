@@ -109,8 +109,9 @@ export default playbook('Notes', [
         ca: ca(site),
       }),
     ],
-    // The workers themselves, and through nginx as a client does; its plain /healthz says 503 while the node is out.
+    // Each worker; nginx as the balancer asks it, whose flag is gone by then; and over TLS, as a client does.
     healthy: ({ vars: { domain } }) => [
+      { url: 'http://127.0.0.1/healthz' },
       ...ports.flatMap((port) => [
         { url: `http://127.0.0.1:${port}/healthz` },
         { url: `http://127.0.0.1:${port}/version`, version: manifest.version },
