@@ -61,7 +61,7 @@ export function digitalOcean(options: DigitalOcean): Balancer {
       return { nodes: new Map(nodes.map((node, index) => [node, viewOf(balancer, listed(node), looks[index])])) }
     },
     drain: (node, mark) => leaving(change('DELETE', node), flag && { ...flag, node, mark }),
-    join: (node) => entering(change('POST', node), flag && lowerFlag(node, flag.file)),
+    join: (node, mark) => entering(change('POST', node), flag && lowerFlag(node, flag.file, mark)),
   }
 }
 

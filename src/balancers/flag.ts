@@ -56,14 +56,14 @@ mv -f -- "$f.new" "$f" && { [ -n "$o" ] || touch -- "$f"; } && sync -- "\${f%/*}
   )
 }
 
-/** Lowers the flag of a node when it is ours, and notes when; nothing to do where there is none. */
-export function lowerFlag(node: string, file: string): ShellCall {
+/** Lowers the flag of a node when it has this mark, and notes when; nothing to do where there is none. */
+export function lowerFlag(node: string, file: string, mark: string): ShellCall {
   return call(
     node,
     sh`f=${file}
 [ -e "$f" ] || [ -L "$f" ] || exit 0
 read_mark
-ours "$m" || { echo "$f is there, and no run put it there: it is left alone, and this node stays out"; exit 4; }
+[ "$m" = ${mark} ] || { echo "$f is there, and this run did not put it there: it is left alone, and this node stays out"; exit 4; }
 [ -d "$S" ] || mkdir -p -m 700 -- "$S" || exit 1
 touch -- "$S/rejoined" && rm -f -- "$f" && sync -- "\${f%/*}"`,
   )

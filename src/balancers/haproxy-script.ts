@@ -83,13 +83,13 @@ keep ''`,
   )
 }
 
-/** Brings a server back that has our mark: `ready`, state file, mark. One that somebody else took out is left alone. */
-export function readyServer(at: At, server: string): ShellCall {
+/** Brings a server back that has this mark: `ready`, state file, mark. One that somebody else took out is left alone. */
+export function readyServer(at: At, server: string, mark: string): ShellCall {
   return act(
     at,
     server,
     sh`if [ "$bits" != 0 ]; then
-  [ "$bits" = 8 ] && ours "$n" || { echo "$b/$s was taken out by somebody else (admin state $bits): it stays out"; exit 4; }
+  [ "$bits" = 8 ] && [ "$n" = ${mark} ] || { echo "$b/$s was taken out by somebody else (admin state $bits): it stays out"; exit 4; }
   set_state ready
 fi
 keep "$f"

@@ -54,10 +54,10 @@ export function haproxy(options: Haproxy): Balancer {
       const drains = ats.map((at) => drainServer(at, serverOf(node), mark))
       return [leaving(flag ? [...drains, raiseFlag(node, flag.file, mark)] : drains)]
     },
-    ...(flag && { wake: (node: string) => [waking(lowerFlag(node, flag.file))] }),
-    join(node) {
-      const readies = ats.map((at) => readyServer(at, serverOf(node)))
-      return [entering(flag ? [lowerFlag(node, flag.file), ...readies] : readies)]
+    ...(flag && { wake: (node: string, mark: string) => [waking(lowerFlag(node, flag.file, mark))] }),
+    join(node, mark) {
+      const readies = ats.map((at) => readyServer(at, serverOf(node), mark))
+      return [entering(flag ? [lowerFlag(node, flag.file, mark), ...readies] : readies)]
     },
   }
 }

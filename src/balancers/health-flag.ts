@@ -43,7 +43,9 @@ export function healthFlag({ file = FLAG, url, ports, leave, enter = leave }: He
       nodes: new Map(nodes.map((node, index) => [node, readView(node, answers[index], { url, enter })])),
     }),
     drain: (node, mark) => [{ calls: [raiseFlag(node, file, mark)], until: left, awaits: leaving }],
-    join: (node) => [{ calls: [lowerFlag(node, file)], until: ({ state }) => state === 'serving', awaits: entering }],
+    join: (node, mark) => [
+      { calls: [lowerFlag(node, file, mark)], until: ({ state }) => state === 'serving', awaits: entering },
+    ],
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { Emit, RunEvent } from '../model/event.ts'
-import type { Plan } from '../model/plan.ts'
+import type { Plan, PlanProblem } from '../model/plan.ts'
 import type { Redactor } from '../model/redaction.ts'
 import type { SavedPlan } from '../model/saved-plan.ts'
 import type { ApplyResult } from '../run/apply.ts'
@@ -81,9 +81,13 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
   return exitOfApply(plan, ended?.result, ended?.interrupted)
 }
 
-/** @throws DeployError `E_FLOOR` (exit 4) when a phase would leave too few nodes serving; nothing was touched. */
+/**
+ * Nodes that serve nobody may rejoin before a wave that is refused: then more of them serve.
+ *
+ * @throws DeployError `E_FLOOR` (exit 4) when a phase would leave too few nodes serving; nothing was touched.
+ */
 function requireFloor({ phases }: Plan): void {
-  const phase = phases.find(({ pool }) => pool?.refusal)
+  const phase = phases.find(({ pool, waves }) => pool?.refusal && waves?.[0]?.serving !== pool.serving)
   if (!phase) return
   throw new DeployError({
     code: 'E_FLOOR',
@@ -170,5 +174,8 @@ function exitOfApply(plan: Plan, result: ApplyResult | undefined, interrupted: n
   if (result?.hosts.some(({ leftOut }) => leftOut !== undefined)) return exitCodes.leftOut
   if (outcomes.has('failed')) return exitCodes.failed
   if (plan.problems.some(({ waits }) => !waits)) return exitCodes.failed
-  return outcomes.has('unknown') ? exitCodes.unreachable : exitOfPlan(plan)
+  if (outcomes.has('unknown')) return exitCodes.unreachable
+  const waited = (problem: PlanProblem) =>
+    !result?.hosts.some(({ host, phase }) => host === problem.host && phase === problem.phase)
+  return exitOfPlan({ ...plan, phases: [], problems: plan.problems.filter(waited) })
 }

@@ -15,7 +15,8 @@ export interface Chosen {
 }
 
 /**
- * The run that is named, or the only one; `undefined` when none is unfinished.
+ * The run that is named, or the only one; `undefined` when none is unfinished, or the one that is named has only left nodes
+ * out of their balancers.
  *
  * @throws DeployError (exit 64) when there are several and none of them is named.
  */
@@ -26,7 +27,8 @@ export async function chooseRun(
 ): Promise<Chosen | undefined> {
   const { runs, hosts, environment } = status
   const run = runs.find((one) => one.run === named) ?? (named === undefined && runs.length === 1 ? runs[0] : undefined)
-  if (!run && runs.length === 0) return undefined
+  const left = named !== undefined && [...hellos.values()].some(({ out }) => out.some((record) => record.run === named))
+  if (!run && (runs.length === 0 || left)) return undefined
   if (!run) {
     throw new DeployError({
       code: 'E_WHICH_RUN',

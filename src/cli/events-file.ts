@@ -14,8 +14,16 @@ export interface EventsFile {
 /** Opens the file and writes its first line. @throws DeployError (exit 64) when it cannot be written. */
 export function openEventsFile(file: string, redactor: Redactor, environment: string, playbook: string): EventsFile {
   const descriptor = open(file)
-  const line = (value: object) =>
-    void writeSync(descriptor, redactor.text(`${safeJsonLine({ at: new Date().toISOString(), ...value })}\n`))
+  let broken = false
+  // A full disk here must not end a run on its hosts.
+  const line = (value: object) => {
+    try {
+      writeSync(descriptor, redactor.text(`${safeJsonLine({ at: new Date().toISOString(), ...value })}\n`))
+    } catch (error) {
+      if (!broken) process.stderr.write(`${file} is not whole: ${(error as Error).message}\n`)
+      broken = true
+    }
+  }
   line({ type: 'begin', format: 1, environment, playbook })
   return {
     take: (event) => line('output' in event ? { ...event, output: event.output?.toString('utf8') } : event),

@@ -37,7 +37,7 @@ async function resumeVerb(environment: string, named: string | undefined, option
     const chosen = await chooseRun(looked, named, 'resume')
     const left = chosen ? undefined : leftOutBy(looked, projectName(root), named)
     if (left) {
-      const limit = new Set(all.filter((host) => left.hosts.includes(host)))
+      const limit = new Set(all.filter((host) => left.hosts.length === 0 || left.hosts.includes(host)))
       const command = `resume ${environment} ${left.run}`
       return await applyVerb(environment, left.playbook, { ...options, command }, { ...opened, limit, ran: undefined })
     }

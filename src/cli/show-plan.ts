@@ -41,6 +41,9 @@ export async function showPlan(
   const { context, left, survey } = await looking
   const plan = { ...(await makePlan(context, survey)), ...(left && { left }) }
   await noteHellos(survey.hellos, plan.environment, instead)
+  const { strays } = await import('../run/out.ts')
+  const { straysText } = await import('../report/unfinished-text.ts')
+  process.stderr.write(straysText(strays(context, survey)))
   output.print(as ? as(plan) : planText(plan, output.paint))
   return { plan, survey, context }
 }

@@ -88,6 +88,7 @@ export interface Balancer {
    * Told before the health of a node is asked, for the balancer's own checks to find it well meanwhile. The node gets no
    * traffic by it. Omitted: its checks go on while it is out, or begin when it rejoins.
    */
-  wake?(node: string): readonly BalancerStage[]
-  join(node: string): readonly BalancerStage[]
+  wake?(node: string, mark: string): readonly BalancerStage[]
+  /** Lets in only whom this mark took out: another run may have taken over meanwhile. */
+  join(node: string, mark: string): readonly BalancerStage[]
 }

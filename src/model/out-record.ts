@@ -14,6 +14,6 @@ export interface OutRecord {
   readonly project: string
   readonly environment: string
   readonly playbook: string
-  /** All hosts the run was for. */
+  /** All hosts the run was for; empty: all of the environment. */
   readonly hosts: readonly string[]
 }

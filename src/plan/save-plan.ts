@@ -92,7 +92,8 @@ export function requireUnchanged(saved: SavedPlan, seen: Seen, lost: ReadonlySet
   const here = <T extends { readonly host: string }>(items: readonly T[]) => items.filter(({ host }) => !lost.has(host))
   const difference = firstDifference(here(saved.tasks), here(seen.tasks))
   if (difference) throw difference
-  if (canonicalJson(here(saved.owed)) !== canonicalJson(here(seen.owed))) throw stale('other handlers are owed now')
+  if (canonicalJson(here(saved.owed)) !== canonicalJson(here(seen.owed)))
+    throw stale('other handlers are owed now, or other nodes are out of their balancer')
 }
 
 function firstDifference(saved: readonly SavedTask[], now: readonly SavedTask[]): DeployError | undefined {

@@ -33,7 +33,7 @@ export interface Waves {
 
 /**
  * Cuts nodes into waves. Nodes that serve nobody come first and all at once, for nothing is lost by it; then the canary;
- * then the others in order. It counts on every wave to serve again before the next begins.
+ * then the others in order; last those that stay out, for nobody proves their health. It counts on every wave to serve again before the next begins.
  */
 export function planWaves({ nodes, views, todo, foreign, options }: WavesInput): Waves {
   const serves = (node: string) => views.get(node)?.state === 'serving'
@@ -43,7 +43,8 @@ export function planWaves({ nodes, views, todo, foreign, options }: WavesInput):
   const ordered = options.order === 'reverse' ? mine.toReversed() : mine
   const canary = ordered.filter((node) => serves(node) && options.canary?.includes(node))
   const rest = ordered.filter((node) => serves(node) && !options.canary?.includes(node))
-  const cut = [mine.filter((node) => !serves(node)), canary, ...chunks(rest, size)].filter(({ length }) => length > 0)
+  const idle = mine.filter((node) => !serves(node) && !foreign.has(node))
+  const cut = [idle, canary, ...chunks(rest, size), [...foreign]].filter(({ length }) => length > 0)
   const serving = new Set(nodes.filter(serves))
   const now = serving.size
   const waves: Wave[] = []

@@ -5,6 +5,7 @@ import type { HostSummary } from './run-text.ts'
 
 interface HostResult {
   readonly host: string
+  readonly phase?: string
   readonly outcome: PartOutcome
   readonly message?: string
   readonly leftOut?: string
@@ -29,7 +30,7 @@ export function summarise(
   const lost = plan.unreachable.map(({ host, message }): HostSummary => ({ host, state: 'unreachable', message }))
   const rest = [...new Set(hosts)].map((host): HostSummary => {
     const problem = plan.problems.find((item) => item.host === host)
-    if (problem) return { host, state: problem.waits ? 'done' : 'failed', message: problem.message }
+    if (problem && !problem.waits) return { host, state: 'failed', message: problem.message }
     const wrong = result?.hosts.find((item) => item.host === host && STATES[item.outcome] !== 'done')
     if (wrong) {
       const { outcome, message, leftOut } = wrong
@@ -37,7 +38,9 @@ export function summarise(
     }
     const left = tasks.find((item) => item.host === host && item.outcome === 'not-run')
     if (left) return { host, state: 'unfinished', message: `phase ${left.phase} was not begun` }
-    return { host, state: 'done' }
+    // What a phase waited for may have come about on the way.
+    const carriedOut = result?.hosts.some((item) => item.host === host && item.phase === problem?.phase)
+    return { host, state: 'done', ...(problem && !carriedOut && { message: problem.message }) }
   })
   return [...rest, ...lost]
 }

@@ -1,3 +1,4 @@
+import type { OutRecord } from '../model/out-record.ts'
 import type { UnfinishedRun } from '../model/unfinished.ts'
 import { safeLine } from './safe.ts'
 
@@ -23,4 +24,14 @@ export function owedText(
     ({ host, handler, run }) => `${host} owes handler ${safeLine(handler)}, since run ${safeLine(run)}`,
   )
   return lines.length === 0 ? '' : `${lines.join('\n')}\n  deploy apply ${environment}\n`
+}
+
+/** Nodes that no phase of the playbook lets in any more. */
+export function straysText(records: readonly OutRecord[]): string {
+  return records
+    .map(
+      ({ node, balancer, phase, run }) =>
+        `${safeLine(node)} is out of ${safeLine(balancer)} since run ${safeLine(run)}, by phase "${safeLine(phase)}", which this playbook has no more\n  give a rolling phase that name again, or bring the node back by hand: docs/balancers.md\n`,
+    )
+    .join('')
 }

@@ -73,7 +73,7 @@ export async function apply(context: Context, first: Survey, order: Order): Prom
     results: [],
     converged: new Map(),
     locked: [],
-    out: new Set([...order.blocked, ...first.lost.map(({ host }) => host)]),
+    dropped: new Set([...order.blocked, ...first.lost.map(({ host }) => host)]),
   }
   try {
     journal.append({
@@ -90,10 +90,13 @@ export async function apply(context: Context, first: Survey, order: Order): Prom
   return { run: id, hosts: run.results, locked: run.locked }
 }
 
-/** All nodes of the rolling phases that some hosts belong to: two runs must not take one node each out of one pool. */
+/**
+ * All nodes of the rolling phases that some hosts belong to, and the hosts of their balancers: two runs must not take one
+ * node each out of one pool, or reload a balancer while a node is out of it.
+ */
 function wholePools({ rolling }: Survey, hosts: readonly string[]): readonly string[] {
-  const pools = [...rolling.values()].map(({ nodes }) => nodes)
-  return pools.filter((nodes) => nodes.some((node) => hosts.includes(node))).flat()
+  const pools = [...rolling.values()].filter(({ nodes }) => nodes.some((node) => hosts.includes(node)))
+  return pools.flatMap(({ nodes, balancer }) => [...nodes, ...balancer.hosts])
 }
 
 /** The locks are given back, and the end is told, whether or not it can be written down. */

@@ -37,7 +37,7 @@ export async function viewPool(
  * Takes a node through the stages of leaving or rejoining: each stage's calls in their order, again until they are made,
  * then a look at the balancer until the stage's end is reached.
  *
- * `within`: seconds for all of it. Gives the last view. A call that would fail each time is not made again.
+ * Gives the last view. A call that would fail each time is not made again.
  *
  * @throws DeployError `E_BALANCER` what failed or was waited for and the last view; `E_INTERRUPTED` when the signal came.
  */
@@ -46,10 +46,9 @@ export async function takeStages(
   balancer: Balancer,
   node: string,
   stages: readonly BalancerStage[],
-  within: number,
-  signal: AbortSignal,
+  { within, signal, held = async () => undefined }: Bounds,
 ): Promise<NodeView> {
-  const way: Way = { reach, balancer, node, within, signal, began: performance.now() }
+  const way: Way = { reach, balancer, node, within, signal, held, began: performance.now() }
   let view: NodeView = { state: 'unknown' }
   for (const stage of stages) {
     goOn(way, `not begun: to wait for ${stage.awaits}`)
@@ -59,12 +58,21 @@ export async function takeStages(
   return view
 }
 
+/** How long it may take, what ends it, and what must not throw before each call. */
+export interface Bounds {
+  /** Seconds for all of it. */
+  readonly within: number
+  readonly signal: AbortSignal
+  readonly held?: () => Promise<void>
+}
+
 interface Way {
   readonly reach: Reach
   readonly balancer: Balancer
   readonly node: string
   readonly within: number
   readonly signal: AbortSignal
+  readonly held: () => Promise<void>
   readonly began: number
 }
 
@@ -74,7 +82,8 @@ interface Way {
  */
 async function makeCall(way: Way, stage: BalancerStage, call: BalancerCall): Promise<void> {
   for (;;) {
-    const done = await performCall(way.reach, call, way.signal)
+    await way.held()
+    const done = await performCall(way.reach, call, bounded(way))
     const reason = whyFailed(call, done)
     if (reason === undefined) return
     const view = call.kind === 'http' ? await lookAt(way).catch(() => undefined) : undefined
@@ -84,8 +93,9 @@ async function makeCall(way: Way, stage: BalancerStage, call: BalancerCall): Pro
   }
 }
 
-async function lookAt({ reach, balancer, node, signal }: Way): Promise<NodeView> {
-  return (await viewPool(reach, balancer, [node], signal)).nodes.get(node) ?? { state: 'unknown' }
+async function lookAt(way: Way): Promise<NodeView> {
+  const { reach, balancer, node } = way
+  return (await viewPool(reach, balancer, [node], bounded(way))).nodes.get(node) ?? { state: 'unknown' }
 }
 
 /** Looks until the stage has reached its end. What cannot be seen now may be seen at the next look. */
@@ -102,6 +112,12 @@ async function awaitEnd(way: Way, { until, awaits }: BalancerStage): Promise<Nod
     }
     await nextLook(way, `waited for ${awaits}; ${last}`)
   }
+}
+
+/** Ends a request when the signal comes or the time is over. */
+function bounded({ within, signal, began }: Way): AbortSignal {
+  const left = Math.max(0, within * 1000 - (performance.now() - began))
+  return AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(left))])
 }
 
 /** @throws DeployError when there is no time left, or the signal came. */

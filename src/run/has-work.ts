@@ -12,7 +12,12 @@ export function hasWork(context: Context, survey: Survey, instead?: string): boo
   const { phases, hellos, rolling } = survey
   if (phases.some(({ phase }) => playbook.phases[phase]?.prunes)) return true
   if (phases.some(({ decisions }) => decisions.some(({ changes }) => changes.length > 0))) return true
-  if ([...rolling.keys()].some((index) => outOf(context, survey, index).size > 0)) return true
+  if (
+    [...rolling.keys()].some((index) =>
+      phases.some((part) => part.phase === index && outOf(context, survey, index).has(part.host)),
+    )
+  )
+    return true
   return [...hellos.values()].some(
     ({ owed, holder }) => owed.length > 0 || (holder && (holder.run === instead || hasEnded(holder))),
   )

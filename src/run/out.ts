@@ -1,9 +1,10 @@
 import { hostname, userInfo } from 'node:os'
 import type { NodeView } from '../model/balancer.ts'
 import type { OutRecord } from '../model/out-record.ts'
-import { forgetOut, noteOut } from '../shell/out-record.ts'
+import { forgetOut, lookHeld, noteOut } from '../shell/out-record.ts'
 import type { Context } from './context.ts'
 import type { Pool } from './pool.ts'
+import { HostLost } from './session.ts'
 import type { Survey } from './survey.ts'
 
 /** The nodes that are out of the balancer of a phase by our hand, as they themselves say. */
@@ -12,7 +13,7 @@ export function outOf(
   { hellos, rolling }: Pick<Survey, 'hellos' | 'rolling'>,
   phase: number,
 ): ReadonlyMap<string, OutRecord> {
-  const { balancer, nodes } = rolling.get(phase) ?? {}
+  const { nodes } = rolling.get(phase) ?? {}
   const name = playbook.phases[phase]?.name
   return new Map(
     (nodes ?? []).flatMap((node) => {
@@ -23,12 +24,28 @@ export function outOf(
             one.project === scope.project &&
             one.environment === scope.environment &&
             one.playbook === scope.playbook &&
-            one.balancer === balancer?.label &&
             one.phase === name,
         )
       return record ? [[node, record] as const] : []
     }),
   )
+}
+
+/** Nodes that phases took out which the playbook does not have any more: no run lets them in. */
+export function strays(
+  { playbook, scope }: Pick<Context, 'playbook' | 'scope'>,
+  { hellos, rolling }: Pick<Survey, 'hellos' | 'rolling'>,
+): readonly OutRecord[] {
+  const names = new Set([...rolling.keys()].map((index) => playbook.phases[index]?.name))
+  return [...hellos.values()]
+    .flatMap(({ out }) => out)
+    .filter(
+      (record) =>
+        record.project === scope.project &&
+        record.environment === scope.environment &&
+        record.playbook === scope.playbook &&
+        !names.has(record.phase),
+    )
 }
 
 /**
@@ -50,7 +67,7 @@ export interface Leaving {
   readonly hosts: readonly string[]
 }
 
-/** Writes down on a node why it is out. @throws Error when another run has taken over, or it cannot be written. */
+/** Writes down on a node why it is out. @throws Fenced when another run has taken over, Error when it cannot be written. */
 export async function writeOut({ pool, scope }: Context, leaving: Leaving, why: string): Promise<void> {
   const { run, fence, ...about } = leaving
   const { project, environment, playbook } = scope
@@ -59,16 +76,30 @@ export async function writeOut({ pool, scope }: Context, leaving: Leaving, why: 
   await told(pool, leaving, noteOut(run, fence, record))
 }
 
-/** Forgets that a node is out. @throws Error when another run has taken over, or it cannot be written. */
-export async function eraseOut({ pool }: Context, leaving: Leaving): Promise<void> {
-  await told(pool, leaving, forgetOut(leaving.run, leaving.fence, leaving))
+/** Forgets that a node is out. @throws Fenced when another run has taken over, Error when it cannot be written. */
+export async function eraseOut({ pool, scope }: Context, leaving: Leaving): Promise<void> {
+  await told(pool, leaving, forgetOut(leaving.run, leaving.fence, { ...scope, phase: leaving.phase }))
 }
 
+/** @throws Fenced when another run has taken over. */
+export async function checkFence({ pool }: Context, leaving: Leaving): Promise<void> {
+  await told(pool, leaving, lookHeld(leaving.run, leaving.fence))
+}
+
+/** Another run has taken over: whatever is to be said or done about the node is its business. */
+export class Fenced extends Error {}
+
 async function told(pool: Pool, { node }: Leaving, script: string): Promise<void> {
-  const marks = await pool.ask(node, { script, within: 60 })
+  const ask = () => pool.ask(node, { script, within: 60 })
+  const marks = await ask().catch((error: unknown) => {
+    if (!(error instanceof HostLost)) throw error
+    // A link may have died while other nodes had their turns.
+    pool.reopen(node)
+    return ask()
+  })
   if (marks.some(({ words }) => words[0] === 'noted')) return
   if (marks.some(({ words }) => words[0] === 'fenced'))
-    throw new Error('another run has taken over the lock of this host; nothing more was done')
+    throw new Fenced('another run has taken over the lock of this host; nothing more was done')
   const said = marks.at(-1)?.before.toString('utf8').trim()
   throw new Error(`the host could not write down that it is out: ${said || 'it did not say why'}`)
 }

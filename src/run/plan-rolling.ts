@@ -4,7 +4,7 @@ import type { CompiledRolling } from '../plan/compile-rolling.ts'
 import { planWaves, stateText } from '../plan/waves.ts'
 import { viewPool } from './balancer-calls.ts'
 import type { Context } from './context.ts'
-import { handlerOf } from './handler-of.ts'
+import { owedHere } from './handler-of.ts'
 import { isForeign, outOf } from './out.ts'
 import type { Survey } from './survey.ts'
 
@@ -36,9 +36,7 @@ export async function planRolling(context: Context, survey: Survey): Promise<Pla
 function busyNodes(context: Context, survey: Survey, index: number): ReadonlySet<string> {
   const parts = survey.phases.filter(({ phase }) => phase === index)
   const changing = parts.filter(
-    (part) =>
-      part.decisions.some(({ changes }) => changes.length > 0) ||
-      survey.hellos.get(part.host)?.owed.some((owed) => handlerOf(part, owed)),
+    (part) => part.decisions.some(({ changes }) => changes.length > 0) || owedHere(survey, part).length > 0,
   )
   const rejoining = [...outOf(context, survey, index).keys()].filter((host) => parts.some((part) => part.host === host))
   return new Set([...changing.map(({ host }) => host), ...rejoining])

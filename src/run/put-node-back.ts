@@ -13,8 +13,10 @@ export async function putNodeBack({ run }: RollingJob, { host }: HostPhase): Pro
   // A phase behind the playbook's own: programs are named after its place.
   const phases = [...context.playbook.phases, phase]
   const back = { ...context, playbook: { ...context.playbook, phases }, limit: new Set([host]) }
-  const { phases: parts, problems } = await survey(back, [phases.length - 1])
-  if (problems[0]) return problems[0].message
+  const { phases: parts, problems, lost } = await survey(back, [phases.length - 1])
+  const why = problems[0] ?? lost[0]
+  if (why) return why.message
+  if (parts.length === 0) return 'nothing of this run is kept there'
   const stop = new AbortController().signal
   for (const part of parts) {
     // Who asked for the rollback has approved it.

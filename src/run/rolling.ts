@@ -46,18 +46,20 @@ export async function rollingPhase(job: RollingJob): Promise<readonly HostResult
   const calm = await Promise.all(job.parts.filter((part) => !busy.includes(part)).map((part) => rest(job, part)))
   const results: HostResult[] = [...calm]
   let left = busy
-  let number = 0
-  while (left.length > 0) {
+  let last: readonly string[] = []
+  for (let number = 1; left.length > 0; number++) {
+    if (run.stop.aborted) return [...results, ...notBegun(job, left, STOPPED)]
+    // Asked before the balancer is: a person may take an hour.
+    if (!(await goesOn(job, last, left))) return [...results, ...notBegun(job, left, NOT_CONFIRMED)]
     const now = await look(job, ours, left).catch((error: unknown) => failedPart(error))
     if ('outcome' in now) return [...results, ...notBegun(job, left, now)]
     const [wave] = now.waves.waves
     if (!wave) return [...results, ...notBegun(job, left, { outcome: 'refused', message: now.waves.refusal ?? '' })]
-    const of = ++number + now.waves.waves.length - 1
-    if (run.stop.aborted) return [...results, ...notBegun(job, left, STOPPED)]
-    if (!(await goesOn(job, results, wave, number))) return [...results, ...notBegun(job, left, NOT_CONFIRMED)]
+    const of = number + now.waves.waves.length - 1
     const turns = await takeWave(job, { ...now, ours }, wave, { number, of })
     results.push(...turns)
     left = left.filter(({ host }) => !wave.hosts.includes(host))
+    last = wave.hosts
     if (turns.some(({ outcome }) => outcome !== 'ok' && outcome !== 'changed')) return results
   }
   return results
@@ -81,22 +83,30 @@ async function look(job: RollingJob, ours: ReadonlyMap<string, OutRecord>, left:
   const { nodes: views, absent } = await viewPool(run.context, balancer, nodes)
   if (absent) throw new Error(`${balancer.label} is not there: the node would not be seen by it`)
   const todo = new Set(left.map(({ host }) => host))
-  const applied = (host: string) => run.locks.held.get(host)?.manifest !== undefined
-  const foreign = new Set([...todo].filter((host) => isForeign(views.get(host), ours.get(host), applied(host))))
+  const foreign = new Set(
+    left
+      .filter((part) => isForeign(views.get(part.host), ours.get(part.host), wasApplied(job, part)))
+      .map(({ host }) => host),
+  )
   return { views, foreign, waves: planWaves({ nodes, views, todo, foreign, options }) }
 }
 
+/** Whether anything of this phase was ever applied to a node. */
+function wasApplied({ run }: RollingJob, { host, tasks }: HostPhase): boolean {
+  const known = new Set(run.locks.held.get(host)?.manifest?.entries.map(({ key }) => key))
+  return tasks.some(({ key }) => known.has(key))
+}
+
+/** Whether to go on behind the last wave. */
 async function goesOn(
   { run, rolling }: RollingJob,
-  results: readonly HostResult[],
-  { hosts }: Wave,
-  number: number,
+  last: readonly string[],
+  left: readonly HostPhase[],
 ): Promise<boolean> {
   const { pause, canary = [] } = rolling.options
-  const done = results.filter(({ outcome }) => outcome === 'changed').map(({ host }) => host)
-  const asks = number > 1 && (pause === 'after each wave' || (pause && canary.some((host) => done.includes(host))))
-  if (!asks) return true
-  return run.pause(`${done.join(', ')} is done. Go on with ${hosts.join(', ')}?`)
+  const asks = pause === 'after each wave' || (pause && last.some((host) => canary.includes(host)))
+  if (!asks || last.length === 0) return true
+  return run.pause(`${last.join(', ')} is done. Go on with ${left.map(({ host }) => host).join(', ')}?`)
 }
 
 async function takeWave(
@@ -114,8 +124,14 @@ async function takeWave(
       .filter(({ host }) => wave.hosts.includes(host))
       .map(async (part): Promise<HostResult> => {
         const { host } = part
-        const node = { part, foreign: now.foreign.has(host), record: now.ours.get(host), view: now.views.get(host) }
-        const result = await takeTurn(job, node, hasTurn(job, part))
+        const node = {
+          ...{ part, foreign: now.foreign.has(host), record: now.ours.get(host), view: now.views.get(host) },
+          changes: hasTurn(job, part),
+        }
+        const result = await takeTurn(job, node).catch((error: unknown) => ({
+          ...failedPart(error),
+          leftOut: job.rolling.balancer.label,
+        }))
         run.emit({ type: 'part', phase: phase.name, host: part.host, outcome: result.outcome })
         return { host: part.host, phase: phase.name, ...result }
       }),

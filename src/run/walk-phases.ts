@@ -3,10 +3,9 @@ import type { PlanProblem } from '../model/plan.ts'
 import type { Phase } from '../model/playbook.ts'
 import { phaseHosts } from '../plan/expand.ts'
 import type { Converged } from '../plan/manifest.ts'
-import type { OwedHere } from '../shell/program.ts'
 import type { Approve } from './approval.ts'
 import type { Context } from './context.ts'
-import { handlerOf } from './handler-of.ts'
+import { owedHere } from './handler-of.ts'
 import type { HostResult } from './host-phase.ts'
 import type { Journal } from './journal.ts'
 import type { Locks } from './lock.ts'
@@ -28,8 +27,8 @@ export interface Run {
   /** The parts of each host that are as wanted, for its manifest. */
   readonly converged: Map<string, Converged[]>
   readonly locked: string[]
-  /** Hosts that are out of the run: failed, unknown, refused. */
-  readonly out: Set<string>
+  /** Hosts that the run goes on without: failed, unknown, refused. */
+  readonly dropped: Set<string>
 }
 
 /**
@@ -44,15 +43,15 @@ export async function walkPhases(run: Run, first: Survey): Promise<void> {
   for (const [index, phase] of context.playbook.phases.entries()) {
     if (run.stop.aborted) return
     if (changed) current = await surveyAgain(run, index)
-    const parts = current.phases.filter((part) => part.phase === index && !run.out.has(part.host))
+    const parts = current.phases.filter((part) => part.phase === index && !run.dropped.has(part.host))
     if (phase.rolling && failedNode(run, current, index)) return
     if (phase.strategy === 'once' && missingOnce(run, index, parts)) return
     if (parts.length === 0) continue
     const results = await runPhase(run, phase, { first, current, parts })
     run.results.push(...results)
-    for (const { host, outcome } of results) if (outcome !== 'ok' && outcome !== 'changed') run.out.add(host)
+    for (const { host, outcome } of results) if (outcome !== 'ok' && outcome !== 'changed') run.dropped.add(host)
     changed ||= results.some(({ outcome }) => outcome !== 'ok')
-    if (phase.strategy !== 'parallel' && results.some(({ host }) => run.out.has(host))) return
+    if (phase.strategy !== 'parallel' && results.some(({ host }) => run.dropped.has(host))) return
   }
 }
 
@@ -99,7 +98,7 @@ function missingOnce(run: Run, index: number, parts: readonly HostPhase[]): bool
   if (!phase || host === undefined || parts.length > 0) return false
   run.emit({
     type: 'note',
-    message: `phase ${phase.name} runs once, on ${host}, which is out: the phases from here on were not begun`,
+    message: `phase ${phase.name} runs once, on ${host}, which the run goes on without: the phases from here on were not begun`,
   })
   return true
 }
@@ -109,7 +108,7 @@ async function surveyAgain(run: Run, phase: number): Promise<Survey> {
   const again = await survey(run.context, [phase]).catch((error: unknown) => notCompiled(run, phase, error))
   for (const problem of again.problems) addProblem(run, phase, problem)
   for (const { host, message } of again.lost) {
-    if (!run.out.has(host)) addProblem(run, phase, { host, message }, 'unknown')
+    if (!run.dropped.has(host)) addProblem(run, phase, { host, message }, 'unknown')
   }
   return again
 }
@@ -119,7 +118,7 @@ function notCompiled(run: Run, index: number, error: unknown): Survey {
   const { phases } = run.context.playbook
   const message = error instanceof Error ? error.message : String(error)
   const hosts = phases.slice(index).flatMap((phase) => phaseHosts(phase, run.context.inventory, run.context.limit))
-  const problems = [...new Set(hosts)].filter((host) => !run.out.has(host)).map((host) => ({ host, message }))
+  const problems = [...new Set(hosts)].filter((host) => !run.dropped.has(host)).map((host) => ({ host, message }))
   return { phases: [], rolling: new Map(), hellos: new Map(), lost: [], problems }
 }
 
@@ -129,23 +128,11 @@ function addProblem(
   { host, task, message }: PlanProblem,
   outcome: HostResult['outcome'] = 'failed',
 ): void {
-  run.out.add(host)
+  run.dropped.add(host)
   run.results.push({
     host,
     phase: run.context.playbook.phases[phase]?.name ?? '',
     outcome,
     message: task ? `${task}: ${message}` : message,
   })
-}
-
-/** The owed handlers that are paid in this part: those it knows, and in a host's first part those nobody knows. */
-function owedHere(first: Survey, part: HostPhase): readonly OwedHere[] {
-  const parts = first.phases.filter(({ host }) => host === part.host)
-  const owed = first.hellos.get(part.host)?.owed ?? []
-  return owed
-    .filter((one) => (parts.find((item) => handlerOf(item, one)) ?? parts[0])?.phase === part.phase)
-    .map(({ id, name }) => {
-      const now = handlerOf(part, { id, name })
-      return { id, name, ...(now && now.id !== id && { as: now.id }) }
-    })
 }

@@ -20,5 +20,6 @@ mv -- "$S/manifest/${id}.new" "$S/manifest/${id}"`
 export const FORGET = `[ ! -d "$R" ] || { exec 9>>"$R/lock"; flock -n 9 || { say busy; exit; }; }
 set -- "$S"/owed/*
 if [ -e "$S/owner" ] || [ -e "$1" ]; then say busy; exit; fi
+for o in "$S"/out/* "$S"/drained/*/*; do [ ! -f "$o" ] || { say out; exit; }; done
 ${REFUSE_UNCONFIRMED}
 rm -rf -- "$R" "$S" && say forgotten`

@@ -16,27 +16,38 @@ export const HELLO_OUT = `for o in "$S"/out/*; do [ ! -f "$o" ] || { say out; he
  * host: says `noted`, or `fenced` when another run has taken over.
  */
 export function noteOut(run: string, fence: number, record: OutRecord): string {
-  const line = JSON.stringify({ ...record, why: record.why.slice(0, WHY) })
+  const short = { ...record, why: record.why.slice(0, WHY) }
+  const whole = JSON.stringify(short)
+  // Without its hosts a record is for all of the environment.
+  const line = Buffer.byteLength(whole) < LARGEST ? whole : JSON.stringify({ ...short, hosts: [] })
   return `${whileHeld(run, fence)}
 mkdir -p -m 700 -- "$S/out" && printf '%s\\n' ${quote(line)} >"$S/out/.new" &&
 sync -- "$S/out/.new" && mv -fT -- "$S/out/.new" "$S/out/${recordName(record)}" && sync -- "$S/out" && say noted`
 }
 
+/** Looks whether the run still holds the host: says `noted` or `fenced`. */
+export function lookHeld(run: string, fence: number): string {
+  return `${whileHeld(run, fence)}
+say noted`
+}
+
 /** Forgets that a node is out, as long as the run still holds the host: says `noted` or `fenced`. */
-export function forgetOut(run: string, fence: number, record: Pick<OutRecord, 'balancer' | 'phase'>): string {
+export function forgetOut(run: string, fence: number, record: RecordKey): string {
   return `${whileHeld(run, fence)}
 rm -f -- "$S/out/${recordName(record)}" && say noted`
 }
 
 function whileHeld(run: string, fence: number): string {
-  return `exec 2>&1 9>>"$R/lock"; flock -w 30 9 || { say busy; exit; }
+  return `[ -d "$R" ] || mkdir -p -m 700 -- "$R"; exec 2>&1 9>>"$R/lock"; flock -w 30 9 || { say busy; exit; }
 o= f=; [ ! -e "$S/owner" ] || read -r o f <"$S/owner"
 [ "$o $f" = ${quote(`${run} ${fence}`)} ] || { say fenced; exit; }`
 }
 
-/** A node may be behind several balancers, and has a record for each. */
-function recordName({ balancer, phase }: Pick<OutRecord, 'balancer' | 'phase'>): string {
-  return sha256(`${balancer}\0${phase}`).slice(0, 16)
+/** A node may be changed by several phases, and has a record for each that left it out, whatever its balancer is called. */
+type RecordKey = Pick<OutRecord, 'project' | 'environment' | 'playbook' | 'phase'>
+
+function recordName({ project, environment, playbook, phase }: RecordKey): string {
+  return sha256(`${project}\0${environment}\0${playbook}\0${phase}`).slice(0, 16)
 }
 
 /** Reads the records in a host's hello. The host is not trusted: what is no record counts as none. */

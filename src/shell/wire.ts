@@ -129,7 +129,7 @@ say locked "$f"`
  * `unrecorded` says that it failed.
  */
 export function releaseLock(run: string, record = ':'): string {
-  return `exec 9>>"$R/lock"; flock -w 30 9 || { say busy; exit; }
+  return `[ -d "$R" ] || mkdir -p -m 700 -- "$R"; exec 9>>"$R/lock"; flock -w 30 9 || { say busy; exit; }
 set --; [ ! -e "$S/owner" ] || read -r o f <"$S/owner"
 [ "$o" != ${quote(run)} ] || { set -- "$S/owner" "$S/staged"; ${record}
 } || say unrecorded

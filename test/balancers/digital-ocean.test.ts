@@ -44,9 +44,9 @@ describe('digitalOcean', () => {
     digitalOcean({ token, loadBalancer: ID, droplets: { app1: 11, app2: 12 }, api: api.url, every: 0.05, ...more })
   const reach = () => ({ pool: nodes.pool, redactor: redactor([]) })
   const leave = (balancer: Balancer, node: string, within = 5) =>
-    takeStages(reach(), balancer, node, balancer.drain(node, RUN), within, never)
+    takeStages(reach(), balancer, node, balancer.drain(node, RUN), { within, signal: never })
   const enter = (balancer: Balancer, node: string, within = 5) =>
-    takeStages(reach(), balancer, node, balancer.join(node), within, never)
+    takeStages(reach(), balancer, node, balancer.join(node, RUN), { within, signal: never })
   const states = async (balancer: Balancer) =>
     [...(await viewPool(reach(), balancer, ['app1', 'app2'])).nodes.values()].map(({ state }) => state)
 
@@ -227,7 +227,7 @@ describe('digitalOcean', () => {
     setTimeout(() => ended.abort(), 100)
     const balancer = plain()
     await expect(
-      takeStages(reach(), balancer, 'app1', balancer.drain('app1', RUN), 60, ended.signal),
+      takeStages(reach(), balancer, 'app1', balancer.drain('app1', RUN), { within: 60, signal: ended.signal }),
     ).rejects.toMatchObject({ code: 'E_INTERRUPTED' })
   })
 

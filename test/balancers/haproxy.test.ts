@@ -237,7 +237,7 @@ describe('haproxy', () => {
     const order = (stages: ReturnType<typeof drain>) =>
       stages.map(({ calls }) => calls.map((call) => 'host' in call && call.host))
     expect(order(drain('app1', RUN))).toEqual([['lb1', 'lb2', 'app1']])
-    expect(order(join('app1'))).toEqual([['app1', 'lb1', 'lb2']])
+    expect(order(join('app1', RUN))).toEqual([['app1', 'lb1', 'lb2']])
     expect(hosts).toEqual(['lb1', 'lb2'])
     expect(label).toBe('haproxy app on lb1, lb2')
   })
@@ -251,7 +251,7 @@ describe('haproxy', () => {
     [{ state: 'unknown' }, false, false],
   ])('%j: has left %s, is back %s', (view, left, back) => {
     const { drain, join } = haproxy({ on: 'lb1', backend: 'app' })
-    expect([drain('app1', RUN)[0]?.until(view), join('app1')[0]?.until(view)]).toEqual([left, back])
+    expect([drain('app1', RUN)[0]?.until(view), join('app1', RUN)[0]?.until(view)]).toEqual([left, back])
   })
 
   test.each([
@@ -275,7 +275,7 @@ describe('haproxy', () => {
 
   test('before its health is asked the flag is lowered, and nothing is said to HAProxy', () => {
     const flagged = haproxy({ on: ['lb1', 'lb2'], backend: 'app', flag: { ports: [443] } })
-    const calls = flagged.wake?.('app1').flatMap(({ calls }) => calls)
+    const calls = flagged.wake?.('app1', RUN).flatMap(({ calls }) => calls)
     expect(calls).toEqual([expect.objectContaining({ host: 'app1', script: expect.stringContaining('rm -f -- "$f"') })])
     expect(haproxy({ on: 'lb1', backend: 'app' }).wake).toBeUndefined()
   })

@@ -79,7 +79,10 @@ describe('leaving and rejoining', () => {
     [{ state: 'serving', outFor: 99, connections: 0 }, false, true],
     [{ state: 'down', outFor: 99, connections: 0 }, false, false],
   ])('%j: has left %s, is back %s', (seen, left, back) => {
-    expect([balancer.drain('app1', RUN)[0]?.until(seen), balancer.join('app1')[0]?.until(seen)]).toEqual([left, back])
+    expect([balancer.drain('app1', RUN)[0]?.until(seen), balancer.join('app1', RUN)[0]?.until(seen)]).toEqual([
+      left,
+      back,
+    ])
   })
 
   test('where no ports are counted, the time alone is waited for', () => {

@@ -75,9 +75,9 @@ describeOnLab('balancers', () => {
     Object.fromEntries((await viewPool(reach(), balancer, ['app1', 'app2'])).nodes)
   const never = new AbortController().signal
   const leave = (balancer: Balancer, within = 20, mark = RUN) =>
-    takeStages(reach(), balancer, 'app1', balancer.drain('app1', mark), within, never)
+    takeStages(reach(), balancer, 'app1', balancer.drain('app1', mark), { within, signal: never })
   const enter = (balancer: Balancer, within = 20) =>
-    takeStages(reach(), balancer, 'app1', balancer.join('app1'), within, never)
+    takeStages(reach(), balancer, 'app1', balancer.join('app1', RUN), { within, signal: never })
   const bothServe = async () => {
     for (const app of ['app1', 'app2']) await until(`${app} UP`, async () => (await statusOf(app)) === 'UP')
   }
@@ -270,7 +270,7 @@ describeOnLab('balancers', () => {
       await until('an answer', async () => client.served.bodies.length > 2)
       const node = client.served.bodies.at(-1) ?? ''
       const go = (balancer: Balancer, within: number) =>
-        takeStages(reach(), balancer, node, balancer.drain(node, RUN), within, never)
+        takeStages(reach(), balancer, node, balancer.drain(node, RUN), { within, signal: never })
       await expect(go(plain, 2)).rejects.toThrow(
         `${node} in haproxy app on lb1: not done within 2 s: waited for its connections to end; it is drained by ${RUN} with 1 connection (DRAIN, last check L7OK 200)`,
       )
@@ -281,7 +281,7 @@ describeOnLab('balancers', () => {
       const { bodies, failed } = await client.end()
       expect(failed).toEqual([])
       expect(new Set(bodies.slice(after + 1))).toEqual(new Set([node === 'app1' ? 'app2' : 'app1']))
-      await takeStages(reach(), flagged, node, flagged.join(node), 20, never)
+      await takeStages(reach(), flagged, node, flagged.join(node, RUN), { within: 20, signal: never })
     })
 
     test('joining waits until the checks find it well', async () => {

@@ -92,12 +92,12 @@ describe('waves', () => {
     [
       'what somebody else took out does not serve afterwards either',
       { nodes: 3, idle: { 2: DRAINED }, foreign: [2] },
-      ['n2 (2)', 'without n1 only 1 of 3 would serve, and the floor is 2: n2 is drained'],
+      ['without n1 only 1 of 3 would serve, and the floor is 2: n2 is drained'],
     ],
     [
-      'what somebody else took out, with room for it',
+      'what somebody else took out, with room for it: last, for nobody proves its health',
       { nodes: 3, idle: { 2: DRAINED }, foreign: [2], options: { floor: 1 } },
-      ['n2 (2)', 'n1 (1)', 'n3 (1)'],
+      ['n1 (1)', 'n3 (1)', 'n2 (2)'],
     ],
     ['nobody serves', { nodes: 3, idle: { 1: DOWN, 2: DOWN, 3: DOWN } }, ['n1 n2 n3 (0)']],
     [

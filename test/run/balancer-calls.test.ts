@@ -47,7 +47,7 @@ const balancer: Balancer = {
 const act = { kind: 'shell', host: 'lb1', script: 'act' } as const
 const drained: BalancerStage = { calls: [act], until: ({ state }) => state === 'drained', awaits: 'its end' }
 const take = ({ reach }: ReturnType<typeof hostThat>, within = 0.2, signal = never, stages = [drained]) =>
-  takeStages(reach, balancer, 'app1', stages, within, signal)
+  takeStages(reach, balancer, 'app1', stages, { within, signal })
 
 describe('performCall', () => {
   test('gives the code and what came between the first mark and the last, nothing of the login', async () => {

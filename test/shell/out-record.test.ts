@@ -49,12 +49,12 @@ test.each<[string, string]>([
   expect(read(text, `${JSON.stringify(record)}\n`)).toEqual([record])
 })
 
-test('a record is written under one name as long as its balancer and its phase are the same', () => {
+test('a record is written under one name for a phase of a playbook, whatever its balancer is called', () => {
   const name = (more: Partial<OutRecord>) => /out\/([0-9a-f]{16})"/.exec(noteOut('r', 1, { ...record, ...more }))?.[1]
 
   expect(name({})).toMatch(/^[0-9a-f]{16}$/)
-  expect(name({ run: 'other', why: 'other', node: 'app2' })).toBe(name({}))
+  expect(name({ run: 'other', why: 'other', node: 'app2', balancer: 'b' })).toBe(name({}))
   expect(
-    new Set([name({}), name({ phase: 'b' }), name({ balancer: 'b' }), name({ balancer: 'b', phase: '' })]).size,
+    new Set([name({}), name({ phase: 'b' }), name({ playbook: 'b' }), name({ environment: 'b', phase: '' })]).size,
   ).toBe(4)
 })
