@@ -324,13 +324,52 @@ describeOnLab('a rolling phase', () => {
       ['apply', 'lab', '--no-check'],
       [
         ['Apply 3 changes to lab?', 'yes'],
-        ['app1 is done. Go on with app2?', 'yes'],
-        ['app1, app2 is done. Go on with app3?', 'no'],
+        ['app1 is done. Go on with app2, app3?', 'yes'],
+        ['app2 is done. Go on with app3?', 'no'],
       ],
     )
 
     expect([code, screen]).toEqual([4, expect.stringContaining('not begun: not confirmed')])
     expect(await versions()).toEqual([`${version}\n`, `${version}\n`, `${version - 1}\n`])
+    expect(await seenBy(lab)).toEqual(ALL_UP)
+  })
+
+  test('a node that was left out stays out when its next turn is broken off before it is changed', async () => {
+    project.playbook({
+      version: next(),
+      healthy: `[{ url: 'http://127.0.0.1/version', version: 'another', within: 1 }]`,
+    })
+    expect((await apply()).code).toBe(5)
+    const left = version
+    // Somebody raised a flag by hand, too: the balancer refuses to take it out once more.
+    await on('lb1', `echo 'set server app/app1 state maint' | socat - /run/haproxy/admin.sock`)
+    project.playbook({ version: next(), rolling: 'floor: 1, leave: 3,' })
+
+    const broken = await moves('--limit', 'app1')
+
+    expect([broken.code, broken.told.at(-1)]).toEqual([5, 'app1 out'])
+    expect(broken.stdout).toContain('taken out by somebody else')
+    expect((await versions())[0]).toBe(`${left}\n`)
+    expect((await seenBy(lab))[0]).toMatch(/app1 MAINT/)
+    await on('lb1', `echo 'set server app/app1 state drain' | socat - /run/haproxy/admin.sock`)
+    project.playbook({ version: String(version) })
+    expect((await deploy('resume', 'lab', '--yes')).code).toBe(0)
+    expect((await apply()).code).toBe(0)
+    expect(await seenBy(lab)).toEqual(ALL_UP)
+  })
+
+  test('a reboot as the last task of a node: it rejoins when it is back', async () => {
+    await on('app1', 'touch /run/reboot-required')
+    const before = await on('app1', 'cat /proc/sys/kernel/random/boot_id')
+    project.playbook({ version: String(version), last: 'reboot({}),' })
+
+    const applied = await moves()
+
+    expect([applied.code, applied.told.filter((told) => !/lost|reconnected/.test(told))]).toEqual([
+      0,
+      ['app1 leaving', 'app1 checking', 'app1 rejoining', 'app1 serving'],
+    ])
+    expect(await on('app1', 'cat /proc/sys/kernel/random/boot_id')).not.toBe(before)
     expect(await seenBy(lab)).toEqual(ALL_UP)
   })
 

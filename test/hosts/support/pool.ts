@@ -12,6 +12,8 @@ export interface PoolPlaybook {
   readonly rolling?: string
   /** More tasks of the rolling phase. */
   readonly tasks?: string
+  /** Tasks behind all others of it. */
+  readonly last?: string
   /** All conditions of health. */
   readonly healthy?: string
   /** More phases before it. */
@@ -65,12 +67,12 @@ export function makePool(lab: UsedLab): PoolProject {
     'inventories/lab.yaml',
     `connection: { lab: true }\ngroups: { app: { hosts: [${NODES.join(', ')}] }, lb: { hosts: [lb1] } }\nhosts: { ${lab.hosts.map((host) => `${host}: {}`).join(', ')} }\n`,
   )
-  const playbook = ({ version, rolling = '', tasks = '', healthy, before = '', extra = '' }: PoolPlaybook) =>
+  const playbook = ({ version, rolling = '', tasks = '', last = '', healthy, before = '', extra = '' }: PoolPlaybook) =>
     project.write(
       'playbooks/site.ts',
-      `import { apt, command, file, handler, haproxy, playbook, service, sh, unit } from 'evenkeel'
+      `import { apt, command, file, handler, haproxy, playbook, reboot, service, sh, unit } from 'evenkeel'
 import { once, parallel, rolling } from '../inventories/schema.ts'
-void [command, once, unit]
+void [command, once, reboot, unit]
 const reload = handler('reload nginx', sh\`systemctl reload nginx\`, { validate: sh\`nginx -t\` })
 const again = handler('reload haproxy', sh\`systemctl reload haproxy\`)
 const version = ${JSON.stringify(version)}
@@ -103,6 +105,7 @@ export default playbook('pool', [
       file({ path: '/srv/version', content: \`\${version}\\n\` }, { notify: reload }),
       ${tasks}
       service({ unit: 'nginx', running: true, enabled: true }),
+      ${last}
     ],
   }),
 ])
