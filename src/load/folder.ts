@@ -21,7 +21,8 @@ type Found = Member & { readonly size: number }
  */
 export function packFolder(folder: string): ArchiveSource {
   const found = foundBelow(folder, '')
-  if (sizeOf(found) > LIMIT) throw new Error(`its files have more than 512 MiB together, most of them ${largest(found)}`)
+  if (sizeOf(found) > LIMIT)
+    throw new Error(`its files have more than 512 MiB together, most of them ${largest(found)}`)
   const packed = found.map((entry) => withBytes(folder, entry))
   const bytes = packTar(packed)
   return {
@@ -39,8 +40,7 @@ function foundBelow(root: string, folder: string): readonly Found[] {
       const name = folder ? `${folder}/${entry.name}` : entry.name
       const path = join(root, name)
       if (entry.isDirectory()) return [{ name, kind: 'directory', mode: '0755', size: 0 }, ...foundBelow(root, name)]
-      if (entry.isSymbolicLink())
-        return [{ name, kind: 'symlink', mode: '0755', target: readlinkSync(path), size: 0 }]
+      if (entry.isSymbolicLink()) return [{ name, kind: 'symlink', mode: '0755', target: readlinkSync(path), size: 0 }]
       if (!entry.isFile()) throw new Error(`${JSON.stringify(name)} is neither a file, a folder nor a link`)
       const { mode, size } = statSync(path)
       return [{ name, kind: 'file', mode: mode & 0o100 ? '0755' : '0644', size }]
