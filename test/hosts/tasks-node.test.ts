@@ -110,8 +110,17 @@ describeOnLab('nodeRuntime on a real host', () => {
     expect(wrong(await apply())).toBe('')
   })
 
-  test('two runtimes stay', async () => {
+  test('two runtimes stay, and others as long as a process runs them or a unit names them', async () => {
     trial.project.tasks(`[${node('20.1.0')}]`)
+    const kept = [`content none → ${sumOf('20.1.0').slice(0, 8)}`, 'current node-v21.2.0 → node-v20.1.0'].join(', ')
+    const UNIT = '/etc/systemd/system/worker.service'
+    await on(`echo ExecStart=/usr/local/lib/node-v22.3.0/bin/node >${UNIT}`)
+    expect(planned(await plan())).toEqual([`nodeRuntime /usr/local/bin/node: ${kept}`])
+    await on(
+      `rm ${UNIT}; cp /bin/sleep /usr/local/lib/node-v22.3.0/bin/; systemd-run -q --unit worker /usr/local/lib/node-v22.3.0/bin/sleep 600`,
+    )
+    expect(planned(await plan())).toEqual([`nodeRuntime /usr/local/bin/node: ${kept}`])
+    await on('systemctl stop worker')
     expect(planned(await plan())).toEqual([
       `nodeRuntime /usr/local/bin/node: content none → ${sumOf('20.1.0').slice(0, 8)}, current node-v21.2.0 → node-v20.1.0, runtimes node-v22.3.0 → none`,
     ])
