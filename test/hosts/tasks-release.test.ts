@@ -124,6 +124,20 @@ describeOnLab('release and currentRelease on a real host', () => {
     )
   })
 
+  test('the current release: another content of the project is refused, what was changed by hand is put right', async () => {
+    trial.project.tasks(deployed('5', ', keep: 1'))
+    const refused =
+      /releases\/5 is the current release, and the project's content is another one: give it another version/
+    expect((await plan()).problems.map(({ message }) => message)).toEqual([expect.stringMatching(refused)])
+    expect(wrong(await apply())).toMatch(refused)
+    expect(await on('ls -A /srv/app/current')).toBe('large\n')
+    trial.project.tasks(deployed('5', ', keep: 1').replace('dist', 'large.tar'))
+    await on('echo >/srv/app/current/large')
+    expect(wrong(await apply())).toBe('')
+    expect(planned(await plan())).toEqual([])
+    expect(await trial.drift()).toEqual([])
+  })
+
   test('a rollback puts the link back; its release is still there, and the next one remembers it', async () => {
     const ran = await trial.project.deploy(['rollback', 'lab', '--yes'])
     expect(ran.stdout + ran.stderr).toContain('put-back /srv/app/current')
