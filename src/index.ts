@@ -17,7 +17,7 @@ export { type Host, type Peer, type Phase, type Playbook, playbook, requireFacts
 export type { Health, RollingOptions, Share } from './model/rolling.ts'
 export { Secret, secret } from './model/secret.ts'
 export type { Shell } from './model/shell.ts'
-export type { ConnectionInput, InventoryInput, PhaseInput, RollingInput, SiteSchema } from './model/site.ts'
+export type { ConnectionInput, InventoryInput, PhaseInput, RollingInput, SiteOf, SiteSchema } from './model/site.ts'
 export { site } from './model/site.ts'
 export type { Task, TaskOptions, TaskTree } from './model/task.ts'
 export { sourcedTaskType, taskType } from './model/task.ts'

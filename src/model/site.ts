@@ -68,6 +68,18 @@ export interface InventoryInput<G extends string, V> {
 }
 
 /**
+ * The environment as the phases of a schema see it, to be named by the functions of a playbook.
+ *
+ * @example
+ * export type Site = SiteOf<typeof inventory>
+ */
+export type SiteOf<I extends { readonly schema: SiteSchema }> = I extends {
+  readonly schema: SiteSchema<infer G, infer V, infer S>
+}
+  ? Site<z.output<V>, G, unknown, S>
+  : never
+
+/**
  * Types a whole site from ONE schema: phases know its groups and variables, and each inventory is checked by it.
  *
  * @example

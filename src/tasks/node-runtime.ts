@@ -1,11 +1,12 @@
 import { type Change, change } from '../model/change.ts'
 import type { Content, Sources } from '../model/content.ts'
 import { DeployError } from '../model/error.ts'
-import type { Probes } from '../model/probe.ts'
+import type { Probe, Probes } from '../model/probe.ts'
 import { type Detail, sourcedTaskType } from '../model/task.ts'
 import { type FileState, stat } from '../shell/readers/file.ts'
-import type { ScriptResult } from '../shell/readers/script.ts'
+import { type ScriptResult, script } from '../shell/readers/script.ts'
 import { notWritable, type WritableState, writable } from '../shell/readers/writable.ts'
+import { sh } from '../shell/sh.ts'
 import { askRecord, type FolderRecord, readRecord, recordChanges } from './folder-record.ts'
 import {
   BIN,
@@ -18,8 +19,8 @@ import {
   switchRuntime,
   unpackRuntime,
 } from './node-runtime-steps.ts'
-import { refusalStep } from './steps.ts'
-import { askWhole } from './whole-folder.ts'
+import { refusalStep, scriptLines } from './steps.ts'
+import { LIST_WHOLE } from './whole-folder.ts'
 
 export interface NodeRuntime {
   /** The version in the archive, such as `22.18.0`. */
@@ -30,7 +31,7 @@ export interface NodeRuntime {
   readonly url?: string
   /** The SHA-256 that the archive must have, in hex. */
   readonly sha256: string
-  /** How many runtimes stay: the current one and the ones before it, 2 at least. Default: 2. */
+  /** How many runtimes stay: the current one and the ones before it, 2 at least, and what is still run. Default: 2. */
   readonly keep?: number
 }
 
@@ -49,8 +50,8 @@ interface NodeRuntimeNow {
   readonly current: FileState | undefined
   /** Of each command, what is in `BIN`, and whether the runtime has it. */
   readonly commands: Readonly<Record<string, { readonly link: FileState | undefined; readonly has: boolean }>>
-  /** Other runtimes, the one used last first. */
-  readonly others: readonly string[]
+  /** Other runtimes: the one that is linked first, then the one used last. */
+  readonly others: readonly { readonly name: string; readonly used: boolean }[]
 }
 
 /**
@@ -106,7 +107,7 @@ function check(want: NodeRuntimeWant): Probes {
     folder: stat(`${LIB}/${name}`),
     record: askRecord(LIB, name),
     current: stat(`${LIB}/node`),
-    others: askWhole(LIB, name),
+    others: askOthers(name, want.keep),
     ...Object.fromEntries(commands),
   }
 }
@@ -121,8 +122,23 @@ function read(values: Readonly<Record<string, unknown>>): NodeRuntimeNow {
     commands: Object.fromEntries(
       COMMANDS.map((name) => [name, { link: state(`link ${name}`), has: state(`has ${name}`) !== undefined }]),
     ),
-    others: others.filter((name) => name.startsWith('node-v')),
+    others: others.filter(Boolean).map((line) => ({ name: line.replace(/ used$/, ''), used: line.endsWith(' used') })),
   }
+}
+
+/**
+ * The other runtimes, a line each. Of those too many, `used` is said where a process runs it or a unit names it: of the
+ * rest it does not matter, and an answer that depends on what runs would be drift.
+ */
+function askOthers(but: string, keep: number): Probe<ScriptResult> {
+  return script(
+    scriptLines(
+      sh`cd -- ${LIB} || exit 0`,
+      sh`used() { grep -RqsF -D skip -e ${LIB}/"$1/" /etc/systemd/system || readlink /proc/[0-9]*/exe | grep -qF -e ${LIB}/"$1/"; }`,
+      sh`{ readlink node; ${LIST_WHOLE}; } | grep '^node-v' | grep -vxF -e ${but} | awk '!seen[$0]++' | {`,
+      sh`n=1; while read -r o; do n=$((n + 1)); [ "$n" -le ${keep} ] || ! used "$o" || o="$o used"; printf '%s\\n' "$o"; done; }`,
+    ),
+  )
 }
 
 function apply(want: NodeRuntimeWant, now: NodeRuntimeNow): readonly (readonly Change[])[] {
@@ -152,10 +168,9 @@ function apply(want: NodeRuntimeWant, now: NodeRuntimeNow): readonly (readonly C
   ]
 }
 
-/** The runtimes that are to go. The one that is switched away from counts as the one used last. */
-function superfluous(want: NodeRuntimeWant, { current, others }: NodeRuntimeNow): readonly string[] {
-  const byUse = others.toSorted((a, b) => Number(b === current?.target) - Number(a === current?.target))
-  return byUse.slice(want.keep - 1)
+/** The runtimes that are to go. One that is still run, or that a unit names, stays until it is neither. */
+function superfluous({ keep }: NodeRuntimeWant, { others }: NodeRuntimeNow): readonly string[] {
+  return others.slice(keep - 1).flatMap(({ name, used }) => (used ? [] : name))
 }
 
 function refusal(want: NodeRuntimeWant, { folder, current, commands }: NodeRuntimeNow): string | undefined {

@@ -1,16 +1,16 @@
 import { type Change, change } from '../model/change.ts'
 import type { Content, Member, Sources } from '../model/content.ts'
 import { canonicalJson, sha256 } from '../model/json.ts'
-import type { Probes } from '../model/probe.ts'
+import type { Probe, Probes } from '../model/probe.ts'
 import type { Shell } from '../model/shell.ts'
 import type { Step } from '../model/step.ts'
 import { type Detail, sourcedTaskType } from '../model/task.ts'
 import { type FileState, stat } from '../shell/readers/file.ts'
-import type { ScriptResult } from '../shell/readers/script.ts'
+import { type ScriptResult, script } from '../shell/readers/script.ts'
 import { notWritable, type WritableState, writable } from '../shell/readers/writable.ts'
 import { sh } from '../shell/sh.ts'
 import { landing } from './archive-members.ts'
-import { askRecord, type FolderRecord, readRecord, recordChanges, recordHead } from './folder-record.ts'
+import { askRecord, type FolderRecord, readRecord, recordChanges, recordHead, recordName } from './folder-record.ts'
 import { invalidName } from './ownership.ts'
 import { invalidPath } from './path.ts'
 import { bytesContent, refusalStep, scriptLines, shellStep } from './steps.ts'
@@ -50,6 +50,8 @@ interface ReleaseWant {
 interface ReleaseNow {
   readonly folder: FileState | undefined
   readonly record: FolderRecord | undefined
+  /** It is the current release, with another content than the wanted one. */
+  readonly serves: boolean
 }
 
 /** Files and folders that a release may have. */
@@ -58,6 +60,9 @@ const LIMIT = 50_000
 /**
  * Keeps the folder `TO/releases/VERSION` with the content of a folder or an archive of the project: whole or not at all,
  * for it is unpacked beside and renamed. What is put in it later, such as `node_modules`, is left alone.
+ *
+ * A release that `TO/current` leads to is not replaced by another content: that takes another version. What was changed in
+ * it by hand is put right in place.
  *
  * A file, folder or link of it that was changed by hand is noticed by its size, times, mode and owner, without reading it;
  * so is one that is gone. A content of the same size whose time was put back is not noticed, nor what was added.
@@ -73,10 +78,12 @@ export const release = sourcedTaskType('release', {
   check: (want): Probes => ({
     folder: stat(`${releasesOf(want)}/${want.version}`),
     record: askRecord(releasesOf(want), want.version),
+    serves: askServes(want),
   }),
-  read: ({ folder, record }): ReleaseNow => ({
+  read: ({ folder, record, serves }): ReleaseNow => ({
     folder: folder as FileState | undefined,
     record: readRecord(record as ScriptResult | undefined),
+    serves: Boolean((serves as ScriptResult | undefined)?.output),
   }),
   apply,
   detailProbes: (want): Probes => ({ folder: writable(releasesOf(want)) }),
@@ -119,23 +126,35 @@ function sumOf(members: readonly Member[]): string {
   )
 }
 
-function apply(want: ReleaseWant, { folder, record }: ReleaseNow): readonly (readonly Change[])[] {
-  const no = refusal(want, folder)
-  if (no) return [change('kind', folder?.kind, 'directory', refusalStep(no))]
-  const steps = unpacking(want)
-  const now = folder && record
+/** Says so only where it must be refused: an answer that changes with the link to the current release would be drift. */
+function askServes({ to, version, sum }: ReleaseWant): Probe<ScriptResult> {
+  return script(
+    scriptLines(
+      sh`cd -- ${releasesOf({ to })} && [ ../current -ef ${`./${version}`} ] || exit 0`,
+      sh`is=; read -r is more <${recordName(version)}; [ "$is" = ${sum} ] || echo serves`,
+    ),
+  )
+}
+
+function apply(want: ReleaseWant, now: ReleaseNow): readonly (readonly Change[])[] {
+  const { folder } = now
+  const no = refusal(want, now)
+  const steps = no ? [refusalStep(no)] : unpacking(want)
+  if (folder && folder.kind !== 'directory') return [change('kind', folder.kind, 'directory', ...steps)]
+  const record = folder && now.record
   const to = `${want.files} ${want.files === 1 ? 'file' : 'files'} (${want.sum.slice(0, 8)})`
   return [
     recordChanges(folder, record, { sum: want.sum, to, steps }),
-    change('owner', now?.owner, want.owner, ...steps),
-    change('group', now?.group, want.group, ...steps),
+    change('owner', record?.owner, want.owner, ...steps),
+    change('group', record?.group, want.group, ...steps),
   ]
 }
 
-function refusal(want: ReleaseWant, folder: FileState | undefined): string | undefined {
+function refusal(want: ReleaseWant, { folder, serves }: ReleaseNow): string | undefined {
+  const path = `${releasesOf(want)}/${want.version}`
+  if (serves) return `${path} is the current release, and the project's content is another one: give it another version`
   if (!folder || folder.kind === 'directory') return undefined
-  const what = folder.kind === 'other' ? 'no folder' : `a ${folder.kind}`
-  return `${releasesOf(want)}/${want.version} is ${what}: no release can take its place`
+  return `${path} is ${folder.kind === 'other' ? 'no folder' : `a ${folder.kind}`}: no release can take its place`
 }
 
 /** One step brings the sums of the files, the next the archive. */
@@ -167,8 +186,9 @@ function unpack({ version, strip, gzip, owner, group, sum }: ReleaseWant): Shell
   return putWhole({ name: version, head: recordHead(sum, owner, group), fill, stays: 'node_modules' })
 }
 
-function detail(want: ReleaseWant, { folder, record }: ReleaseNow, values: Readonly<Record<string, unknown>>): Detail {
-  const no = refusal(want, folder) ?? notWritable(releasesOf(want), values.folder as WritableState | undefined)
+function detail(want: ReleaseWant, now: ReleaseNow, values: Readonly<Record<string, unknown>>): Detail {
+  const { folder, record } = now
+  const no = refusal(want, now) ?? notWritable(releasesOf(want), values.folder as WritableState | undefined)
   if (no) return { refuse: no }
   if (!folder) return {}
   const unknown = record ? [] : ['what is there was not released by this tool']

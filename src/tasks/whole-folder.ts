@@ -44,13 +44,11 @@ export function removeWhole(names: readonly string[]): Shell {
 
 /** The names of such folders in `above`, the one put in place last first, without `but`. */
 export function askWhole(above: string, but: string, first: Shell = { shell: ':' }): Probe<ScriptResult> {
-  return script(
-    scriptLines(
-      sh`cd -- ${above} || exit 0; ${first}`,
-      sh`ls -td -- .[!.]*.release | sed 's/^\\.//; s/\\.release$//' | grep -vxF -e ${but}`,
-    ),
-  )
+  return script(scriptLines(sh`cd -- ${above} || exit 0; ${first}`, sh`${LIST_WHOLE} | grep -vxF -e ${but}`))
 }
+
+/** Prints the names of such folders in the folder that the script is in, the one put in place last first. */
+export const LIST_WHOLE: Shell = sh`ls -td -- .[!.]*.release | sed 's/^\\.//; s/\\.release$//'`
 
 /** Makes the folder `$u` that nobody else can look into. A kill leaves it to the next program. */
 const temporary = sh`u=.deploy-$RUN-$TASK; printf '%s\\n' "$at/$u" >>"$S/temps"; rm -rf -- "$u"; mkdir -m 0700 -- "$u"`

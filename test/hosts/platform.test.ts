@@ -83,6 +83,7 @@ describeOnLab('the platform of examples/app', () => {
       'lab-secrets.js',
     ])
       cpSync(join(example, part), join(lab.root, part), { recursive: true })
+    for (const none of ['README.md', 'a.js.map']) project.write(`app/migrations/${none}`, '')
     const inventory = readFileSync(join(example, 'inventories/lab.yaml'), 'utf8')
     project.write('inventories/lab.yaml', inventory.replace(', app3]', ']').replace('  app3: {}\n', ''))
     const secrets = execFileSync(process.execPath, [join(lab.root, 'lab-secrets.js')], { encoding: 'utf8' })

@@ -124,6 +124,20 @@ describeOnLab('release and currentRelease on a real host', () => {
     )
   })
 
+  test('the current release: another content of the project is refused, what was changed by hand is put right', async () => {
+    trial.project.tasks(deployed('5', ', keep: 1'))
+    const refused =
+      /releases\/5 is the current release, and the project's content is another one: give it another version/
+    expect((await plan()).problems.map(({ message }) => message)).toEqual([expect.stringMatching(refused)])
+    expect(wrong(await apply())).toMatch(refused)
+    expect(await on('ls -A /srv/app/current')).toBe('large\n')
+    trial.project.tasks(deployed('5', ', keep: 1').replace('dist', 'large.tar'))
+    await on('echo >/srv/app/current/large')
+    expect(wrong(await apply())).toBe('')
+    expect(planned(await plan())).toEqual([])
+    expect(await trial.drift()).toEqual([])
+  })
+
   test('a rollback puts the link back; its release is still there, and the next one remembers it', async () => {
     const ran = await trial.project.deploy(['rollback', 'lab', '--yes'])
     expect(ran.stdout + ran.stderr).toContain('put-back /srv/app/current')
@@ -146,31 +160,38 @@ describeOnLab('release and currentRelease on a real host', () => {
     expect(planned(await plan())).toEqual([])
   })
 
-  test('killed at any moment: a release is whole or not there, the link leads to one, and the next run does the rest', async () => {
+  test('killed at a moment: a release is whole or not there, the link leads to one, and the next run does the rest', async () => {
     await on('rm -r /srv/app/releases/mine; install -d /srv/killed')
     const fatal = await fatalCalls(trial, ['mv', 'rm'])
-    const kill = (version: string) =>
-      `[release({ from: 'dist', to: '/srv/killed', version: '${version}' }), currentRelease({ of: '/srv/killed', version: '${version}', keep: 1 })]`
-    let calls = 1
-    for (let call = 1; call <= calls; call++) {
-      trial.project.tasks(kill(String(call)))
+    const want = (version: number) =>
+      trial.project.tasks(
+        `[release({ from: 'dist', to: '/srv/killed', version: '${version}' }), currentRelease({ of: '/srv/killed', version: '${version}', keep: 1 })]`,
+      )
+    // The third is the first to remove one.
+    for (const version of [1, 2]) {
+      want(version)
+      expect(wrong(await apply())).toBe('')
+    }
+    want(3)
+    const points = await fatal.pointsOf(apply)
+    for (const [index, call] of points.entries()) {
+      const version = index + 4
+      want(version)
       await fatal.at(call)
-      const { code } = await apply()
-      calls = Math.max(calls, code === 0 ? call : call + 1)
-      const whole =
-        'cd /srv/killed/releases 2>/dev/null || exit 0; for r in *; do [ ! -d "$r" ] || ls -A "$r" | wc -l; done | sort -u'
-      expect(`${call}: ${await on(`(${whole})`)}`).toMatch(/^\d+: (3\n)?$/)
-      if (call > 1) expect(await on('cat /srv/killed/current/bin/run')).toBe('run 1')
+      expect((await apply()).code).not.toBe(0)
+      const whole = 'cd /srv/killed/releases; for r in *; do [ ! -d "$r" ] || ls -A "$r" | wc -l; done | sort -u'
+      expect(`${call}: ${await on(whole)}`).toBe(`${call}: 3\n`)
+      expect(await on('cat /srv/killed/current/bin/run')).toBe('run 1')
       await fatal.at(0)
       expect(`${call}: ${wrong(await apply())}`).toBe(`${call}: `)
       expect(planned(await plan())).toEqual([])
       const left = await on(
         'cd /srv/killed; readlink current; ls releases | wc -l; ls -A releases | grep -c release; find /srv -name ".deploy-*"',
       )
-      expect(`${call}: ${left}`).toBe(`${call}: releases/${call}\n${Math.min(call, 2)}\n${Math.min(call, 2)}\n`)
+      expect(`${call}: ${left}`).toBe(`${call}: releases/${version}\n2\n2\n`)
     }
     await fatal.end()
-    expect(calls).toBeGreaterThan(6)
+    expect(points.at(-1)).toBeGreaterThan(5)
   }, 300_000)
 
   testWrong(trial, [

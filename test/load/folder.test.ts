@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -68,6 +68,16 @@ describe('a folder packed as an archive', () => {
     execFileSync('mkfifo', [join(folder, 'empty/pipe')])
     expect(() => packFolder(folder)).toThrow('"empty/pipe" is neither a file, a folder nor a link')
     rmSync(join(folder, 'empty/pipe'))
+  })
+
+  test('one that is too large is refused before its files are read, and what is largest is named', () => {
+    // More than a program can read at once.
+    writeFileSync(join(folder, 'empty/huge'), '')
+    truncateSync(join(folder, 'empty/huge'), 8 * 1024 ** 3)
+    expect(() => packFolder(folder)).toThrow(
+      'its files have more than 512 MiB together, most of them "empty" (8192 MiB), "long" (1 MiB), ".hidden" (1 MiB)',
+    )
+    rmSync(join(folder, 'empty/huge'))
   })
 })
 

@@ -72,7 +72,7 @@ describe('nodeRuntime', () => {
     const { told, scripts, moves } = look({
       ...now,
       'has npm': undefined,
-      others: { code: 0, output: 'node-v20.1.0\nnode-v18.0.0\nother\n' },
+      others: { code: 0, output: 'node-v18.0.0\nnode-v20.1.0\n' },
     })
     expect(told).toEqual([
       `content: null → ${SUM.slice(0, 8)}`,
@@ -94,6 +94,11 @@ describe('nodeRuntime', () => {
       'a runtime too many',
       { others: { code: 0, output: 'node-v21.0.0\nnode-v20.1.0\n' } },
       ['runtimes: node-v20.1.0 → null'],
+    ],
+    [
+      'of runtimes too many, one that is still run',
+      { others: { code: 0, output: 'node-v21.0.0\nnode-v20.1.0 used\nnode-v18.0.0\n' } },
+      ['runtimes: node-v18.0.0 → null'],
     ],
   ])('%s', (_name, broken, told) => {
     expect(look({ ...RIGHT, ...broken }).told).toEqual(told)

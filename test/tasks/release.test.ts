@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { release } from '../../src/tasks/release.ts'
+import { refusalStep } from '../../src/tasks/steps.ts'
 import { compile, refuses } from './support/cases.ts'
 import { directoryState, fileState, linkState, socketState } from './support/states.ts'
 import { type Packed, tarOf } from './support/tar.ts'
@@ -90,6 +91,17 @@ describe('release', () => {
       'the folder is replaced as a whole; its node_modules stay, what else was put in it does not',
     ])
     expect(look({}, { folder: directoryState() }).detail?.notes).toHaveLength(2)
+  })
+
+  test('the current release is not replaced by another content', () => {
+    const answer = { folder: directoryState(), record: record(`${'0'.repeat(64)} - -`) }
+    const { told, changes, detail } = look({}, { ...answer, serves: { code: 0, output: 'serves\n' } })
+    const no =
+      "/srv/app/releases/1.2.0 is the current release, and the project's content is another one: give it another version"
+    expect(told).toEqual([`content: other (00000000) → 1 file (${SUM.slice(0, 8)})`])
+    expect(changes[0]?.steps).toEqual([refusalStep(no)])
+    expect(detail).toEqual({ refuse: no })
+    expect(look({}, { ...answer, serves: { code: 0, output: '' } }).detail?.refuse).toBeUndefined()
   })
 
   test('the same content has the same sum, however it is packed', () => {

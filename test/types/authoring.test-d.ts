@@ -10,6 +10,7 @@ import {
   healthFlag,
   playbook,
   requireFacts,
+  type SiteOf,
   script,
   secret,
   sh,
@@ -55,6 +56,20 @@ parallel('bad', { on: 'app', reads: ['lbs'], tasks: () => [] })
 parallel('ok', { on: 'app', tasks: (_host, all) => all.group('db').length > 0 && file({ path: '/a' }) })
 // @ts-expect-error unknown group of the site
 parallel('bad', { on: 'app', tasks: (_host, all) => all.group('dbs').length > 0 && file({ path: '/a' }) })
+
+// A function of a playbook that is given the site.
+const passwordOf = ({ secrets }: SiteOf<typeof guarded.inventory>) => secrets.dbPassword
+const addressesOf = (all: SiteOf<typeof inventory>) => all.group('db').map(({ address }) => address)
+guarded.parallel('ok', {
+  on: 'app',
+  facts: { load },
+  tasks: (_host, all) => file({ path: '/a', content: passwordOf(all) }),
+})
+parallel('ok', { on: 'app', tasks: (_host, all) => file({ path: '/a', content: addressesOf(all).join() }) })
+// @ts-expect-error unknown group
+export const wrongGroup = (all: SiteOf<typeof inventory>) => all.group('dbs')
+// @ts-expect-error a schema without secrets
+export const wrongSecret = ({ secrets }: SiteOf<typeof inventory>) => secrets.dbPassword
 
 // Variables.
 parallel('ok', { on: 'app', tasks: (host) => file({ path: '/etc/app', content: `${host.vars.port}` }) })

@@ -1,5 +1,5 @@
 // The one place where this site's groups, variables and secrets are named.
-import { site } from 'evenkeel'
+import { type SiteOf, site } from 'evenkeel'
 import { z } from 'zod'
 
 export const { inventory, parallel, once, rolling } = site({
@@ -7,3 +7,6 @@ export const { inventory, parallel, once, rolling } = site({
   vars: z.object({ domain: z.string() }),
   secrets: ['caKey', 'dbPassword'],
 })
+
+/** What phases are given of it. */
+export type Site = SiteOf<typeof inventory>

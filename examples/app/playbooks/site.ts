@@ -1,50 +1,12 @@
 import { block, copy, haproxy, playbook, sh } from 'evenkeel'
-import { type App, appRelease, appWorkers } from 'evenkeel/roles/app'
+import { appRelease, appWorkers } from 'evenkeel/roles/app'
 import { haproxyServer } from 'evenkeel/roles/haproxy'
 import { knexMigrations } from 'evenkeel/roles/knex'
 import { nginx } from 'evenkeel/roles/nginx'
 import { node } from 'evenkeel/roles/node'
-import manifest from '../app/package.json' with { type: 'json' }
 import { once, parallel, rolling } from '../inventories/schema.ts'
+import { app, ca, caFile, database, name, ports, runtime, version } from '../roles/notes.ts'
 import { postgres } from '../roles/postgres.ts'
-import tools from '../tools.json' with { type: 'json' }
-
-const name = 'notes'
-const ports = [3001, 3002, 3003]
-const caFile = '/etc/ssl/site-ca.crt'
-
-/** What this playbook needs of a site. */
-type NotesSite = Parameters<Parameters<typeof parallel>[1]['tasks']>[1]
-
-const ca = ({ environment, secrets }: NotesSite) => ({ certificate: `files/${environment}-ca.crt`, key: secrets.caKey })
-
-const packed = ({ name, version, sha256 }: (typeof tools)['node']) => ({
-  from: `vendor/${name}-${version}.tgz`,
-  sha256,
-})
-
-const runtime = () => node({ ...packed(tools.node), version: tools.node.version, yarn: packed(tools.yarn) })
-
-/** How the application, and its migrations, reach the database. */
-const database = (site: NotesSite) => ({
-  PGHOST: site.group('db')[0]?.name ?? '',
-  PGDATABASE: name,
-  PGUSER: name,
-  PGPASSWORD: site.secrets.dbPassword,
-  PGSSLMODE: 'verify-full',
-  NODE_EXTRA_CA_CERTS: caFile,
-})
-
-const app = (site: NotesSite): App => ({
-  name,
-  version: manifest.version,
-  from: 'app',
-  mirror: 'vendor/mirror',
-  node: tools.node.version,
-  main: 'server.js',
-  ports,
-  environment: database(site),
-})
 
 export default playbook('Notes', [
   parallel('base', {
@@ -79,7 +41,7 @@ export default playbook('Notes', [
   // Beside what runs, on all hosts, before the first of them leaves the balancer.
   parallel('release', {
     on: 'app',
-    tasks: (_host, site) => [runtime(), appRelease(app(site))],
+    tasks: (_host, site) => [node(runtime), appRelease(app(site))],
   }),
 
   once('migrate', {
@@ -114,7 +76,7 @@ export default playbook('Notes', [
       { url: 'http://127.0.0.1/healthz' },
       ...ports.flatMap((port) => [
         { url: `http://127.0.0.1:${port}/healthz` },
-        { url: `http://127.0.0.1:${port}/version`, version: manifest.version },
+        { url: `http://127.0.0.1:${port}/version`, version },
       ]),
       {
         name: 'nginx',
