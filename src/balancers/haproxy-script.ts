@@ -89,6 +89,7 @@ export function readyServer(at: At, server: string, mark: string): ShellCall {
     at,
     server,
     sh`if [ "$bits" != 0 ]; then
+  [ "$n" = ${mark} ] || ! ours "$n" || { echo "$b/$s was taken out by run $n meanwhile: it stays out"; exit 4; }
   [ "$bits" = 8 ] && [ "$n" = ${mark} ] || { echo "$b/$s was taken out by somebody else (admin state $bits): it stays out"; exit 4; }
   set_state ready
 fi

@@ -76,8 +76,8 @@ describeOnLab('balancers', () => {
   const never = new AbortController().signal
   const leave = (balancer: Balancer, within = 20, mark = RUN) =>
     takeStages(reach(), balancer, 'app1', balancer.drain('app1', mark), { within, signal: never })
-  const enter = (balancer: Balancer, within = 20) =>
-    takeStages(reach(), balancer, 'app1', balancer.join('app1', RUN), { within, signal: never })
+  const enter = (balancer: Balancer, within = 20, mark = RUN) =>
+    takeStages(reach(), balancer, 'app1', balancer.join('app1', mark), { within, signal: never })
   const bothServe = async () => {
     for (const app of ['app1', 'app2']) await until(`${app} UP`, async () => (await statusOf(app)) === 'UP')
   }
@@ -196,8 +196,10 @@ describeOnLab('balancers', () => {
       expect(await leave(plain, 20, LATER)).toMatchObject({ state: 'drained', drainedBy: LATER })
       expect(await on('lb1', 'cat /var/lib/deploy/drained/app/app1')).toBe(LATER)
       expect(await statusOf('app1')).toBe('DRAIN')
-      expect(await enter(plain)).toMatchObject({ state: 'serving' })
-      expect(await enter(plain)).toMatchObject({ state: 'serving' })
+      // A run that slept lets nobody in whom another one has taken out since.
+      await expect(enter(plain)).rejects.toThrow(`was taken out by run ${LATER} meanwhile: it stays out`)
+      expect(await enter(plain, 20, LATER)).toMatchObject({ state: 'serving' })
+      expect(await enter(plain, 20, LATER)).toMatchObject({ state: 'serving' })
       expect(await statusOf('app1')).toBe('UP')
       await on('lb1', `test ! -e /var/lib/deploy/drained/app/app1 && test ! -e ${STATES}`)
     })
@@ -304,7 +306,7 @@ describeOnLab('balancers', () => {
       expect(view).toMatchObject({ state: 'drained', detail: expect.stringContaining('health flag put there by hand') })
       expect(view).not.toHaveProperty('drainedBy')
       await expect(enter(flagged)).rejects.toThrow(
-        `app1: ${FLAG} is there, and no run put it there: it is left alone, and this node stays out`,
+        `app1: ${FLAG} is there, and this run did not put it there: it is left alone, and this node stays out`,
       )
       await on('app1', `test -e ${FLAG}`)
     })
@@ -340,7 +342,9 @@ describeOnLab('balancers', () => {
       await expect(leave(checked)).rejects.toThrow(
         `app1: ${FLAG} is there already, and no run put it there: it is left alone`,
       )
-      await expect(enter(checked)).rejects.toThrow(/no run put it there: it is left alone, and this node stays out$/)
+      await expect(enter(checked)).rejects.toThrow(
+        /this run did not put it there: it is left alone, and this node stays out$/,
+      )
       expect(await on('app1', `cat ${FLAG}`)).toBe('see ticket 12')
     })
 
