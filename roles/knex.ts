@@ -28,7 +28,8 @@ export function knexMigrations({ app, environment, on }: KnexMigrations): readon
       mode: '0750',
     }),
     command({
-      run: sh`if said=$(${program} migrate:latest 2>&1); then printf '%s\\n' "$said"; exit; fi
+      run: sh`# ${`pending migrations of ${name}`}
+if said=$(${program} migrate:latest 2>&1); then printf '%s\\n' "$said"; exit; fi
 printf '%s\\n' "$said"
 case $said in
 *'already locked'*) printf '%s\\n' 'another run migrates, or one that was killed left its lock; when none runs:' ${unlock} ;;

@@ -54,7 +54,7 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
   const { prune = false, instead } = options
   const { plan, survey, context } = await showPlan(run, output, { prune, instead })
   if (options.saved) await requireSaved(options.saved, { ...run, context }, survey)
-  requireFloor(plan)
+  requireFloor(plan, survey)
   const outcomes = trackOutcomes(plan)
   const events = options.events === undefined ? undefined : await openEvents(options.events, context.redactor, plan)
   const emit = (event: RunEvent) => {
@@ -86,13 +86,15 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
  *
  * @throws DeployError `E_FLOOR` (exit 4) when a phase would leave too few nodes serving; nothing was touched.
  */
-function requireFloor({ phases }: Plan): void {
+function requireFloor({ phases, environment }: Plan, { hellos }: Survey): void {
   const phase = phases.find(({ pool, waves }) => pool?.refusal && waves?.[0]?.serving !== pool.serving)
   if (!phase) return
   throw new DeployError({
     code: 'E_FLOOR',
     message: `phase ${phase.name} is refused, and nothing was changed: ${phase.pool?.refusal}`,
-    hint: 'mend the node that does not serve first (--limit), or lower the floor of the phase',
+    hint: [...hellos.values()].some(({ holder }) => holder)
+      ? `another run may have a node out: deploy status ${environment}`
+      : 'mend the node that does not serve first (--limit), or lower the floor of the phase',
     exit: exitCodes.refused,
   })
 }

@@ -5,6 +5,7 @@ import type { Phase, Playbook } from '../model/playbook.ts'
 import type { CommandHealth, Health, Rolling, RollingOptions, Share, UrlHealth } from '../model/rolling.ts'
 import { unknownName } from '../model/unknown-name.ts'
 import { type FactTable, groupMembers, siteOf } from './expand.ts'
+import { floorOf, waveSize } from './waves.ts'
 
 /** A rolling phase with its balancer made and the health of each host said. */
 export interface CompiledRolling {
@@ -74,6 +75,12 @@ function requireOptions(options: RollingOptions, nodes: readonly string[], fail:
   if (floor !== undefined && !goodShare(floor, 0)) throw fail(`floor must be a number or "50%", not ${shown(floor)}`)
   if (typeof floor === 'number' && floor > nodes.length)
     throw fail(`floor is ${floor}, and the pool has ${nodes.length} nodes`)
+  const most = floor === undefined ? undefined : nodes.length - floorOf(options, nodes.length)
+  const least = Math.max(waveSize(waves, nodes.length), canary.length)
+  if (most !== undefined && most > 0 && least > most)
+    throw fail(`waves of ${least} of ${nodes.length} nodes never leave ${nodes.length - most} serving, as floor wants`)
+  if (most === 0 && nodes.length > 1)
+    throw fail(`floor wants all ${nodes.length} nodes to serve: none could ever leave`)
   for (const [name, value] of Object.entries({ settle, leave, rejoin }))
     if (value !== undefined && !(Number.isFinite(value) && value >= 0 && value <= 3600))
       throw fail(`${name} must be seconds, at most 3600, not ${shown(value)}`)

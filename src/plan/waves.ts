@@ -67,7 +67,8 @@ export function floorOf({ floor, waves, canary = [] }: RollingOptions, pool: num
   return Math.ceil(numberOf(floor, pool))
 }
 
-function waveSize(waves: Share = 1, pool: number): number {
+/** Nodes handled at once. */
+export function waveSize(waves: Share = 1, pool: number): number {
   return Math.max(1, Math.floor(numberOf(waves, pool)))
 }
 

@@ -2,7 +2,7 @@ import type { PhaseEvent, RunEvent } from '../model/event.ts'
 import { ownMessage } from '../model/own-message.ts'
 import { PUT_BACK, type TaskResult } from './outcomes.ts'
 import type { Colour, Paint } from './paint.ts'
-import { safeLine, safeText } from './safe.ts'
+import { safeHead, safeLine, safeText } from './safe.ts'
 
 /** Lines of a command's output that are shown where it failed. */
 const OUTPUT_LINES = 20
@@ -28,8 +28,10 @@ export function eventLines(event: RunEvent, width: number, paint: Paint): readon
       return event.state === 'start' ? [phaseLine(event, paint)] : []
     case 'part':
       return []
-    case 'host':
-      return [line(event.host, event.state, safeLine(event.message))]
+    case 'host': {
+      const [head = '', ...rest] = event.message.trim().split('\n')
+      return [line(event.host, event.state, safeLine(head)), ...rest.map((text) => `    ${safeLine(text)}`)]
+    }
     case 'note':
       return [safeLine(event.message)]
     case 'task':
@@ -93,7 +95,7 @@ export function summaryLines(
       .map(([number, outcome]) => `${number} ${outcome === 'ok' ? 'already so' : outcome}`)
     const text = [
       told.join(', ') || (state === 'done' ? 'nothing to do' : ''),
-      message && safeLine(ownMessage(host, message)),
+      message && safeHead(ownMessage(host, message)),
     ]
       .filter(Boolean)
       .join(' · ')

@@ -12,6 +12,11 @@ export function safeLine(text: string | Buffer): string {
   return safeText(text).replaceAll('\n', '\\n').replaceAll('\t', ' ')
 }
 
+/** The first line of a text, for a table. */
+export function safeHead(text: string): string {
+  return safeLine(text.trim().split('\n')[0] ?? '')
+}
+
 function shownEscape(character: string): string {
   const code = character.charCodeAt(0)
   return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`

@@ -2,7 +2,7 @@ import { ownMessage } from '../model/own-message.ts'
 import type { HostStatus, Progress, Status } from '../model/status.ts'
 import type { UnfinishedRun } from '../model/unfinished.ts'
 import type { Paint } from './paint.ts'
-import { safeLine } from './safe.ts'
+import { safeHead, safeLine } from './safe.ts'
 
 /** What is open in an environment, for people: host by host, then run by run with the next commands. Ends with a newline. */
 export function statusText({ environment, hosts, runs }: Status, paint: Paint): string {
@@ -59,7 +59,7 @@ function owedText(owed: HostStatus['owed'][number] | undefined): string {
 }
 
 function outText(out: NonNullable<HostStatus['out']>[number] | undefined): string {
-  return out ? `of ${safeLine(out.balancer)}, since run ${safeLine(out.run)}: ${safeLine(out.why)}` : ''
+  return out ? `of ${safeLine(out.balancer)}, since run ${safeLine(out.run)}: ${safeHead(out.why)}` : ''
 }
 
 function progressLines({ done, failed, open, end }: Progress, working: boolean): readonly string[] {

@@ -15,14 +15,20 @@ const SETTLE = 3
 
 /** Lets a node in that proves its health. Else it stays out, or gets back what this run replaced and rejoins with that. */
 export async function rejoinHealthy(turn: Turn, result: HostPhaseResult): Promise<HostPhaseResult> {
+  const { job, node } = turn
+  try {
+    await go(turn, 'wake', job.rolling.options.rejoin ?? REJOIN)
+  } catch (error) {
+    return notIn(turn, error)
+  }
   const sick = await sickness(turn)
   if (sick === undefined) return (await rejoin(turn)) ?? result
   const failed = { outcome: 'failed' as const, message: `not healthy: ${sick}` }
-  const { job, node } = turn
-  if (!job.rolling.options.rollback || !node.changes) return stayOut(turn, failed, failed.message)
+  if (!job.rolling.options.rollback || !node.changes) return stayOutAgain(turn, failed)
   const undone = await putNodeBack(job, node.part).catch((error: unknown) => failedPart(error).message)
   const still = undone ?? (await sickness(turn, withoutVersion))
-  if (still !== undefined) return stayOut(turn, failed, `${failed.message}; putting it back failed: ${still}`)
+  if (still !== undefined)
+    return stayOutAgain(turn, { ...failed, message: `${failed.message}; putting it back failed: ${still}` })
   const back = { ...failed, message: `${failed.message}; what this run replaced on it was put back` }
   return (await rejoin(turn)) ?? back
 }
@@ -34,7 +40,6 @@ async function sickness(turn: Turn, only: (one: Health) => Health = (one) => one
   const { host, tasks } = node.part
   tell(job, host, 'checking', 'its health')
   try {
-    await go(turn, 'wake', rolling.options.rejoin ?? REJOIN)
     return await askHealth(run.context.pool, host, {
       health: (rolling.health.get(host) ?? []).map(only),
       units: watchedUnits(tasks),
@@ -63,16 +68,29 @@ export async function rejoin(turn: Turn): Promise<HostPhaseResult | undefined> {
     await writeOut(run.context, leaving, 'about to rejoin')
     tell(job, host, 'rejoining', rolling.balancer.label)
     await go(turn, 'join', rolling.options.rejoin ?? REJOIN)
-    await eraseOut(run.context, leaving)
+    await eraseOut(run.context, leaving, node.record)
   } catch (error) {
-    const failed = failedPart(error)
-    if (error instanceof Fenced) return failed
-    return stayOut(turn, failed, `it could not rejoin: ${failed.message}`)
+    return notIn(turn, error)
   }
   note(job, { event: 'joined', host })
   tell(job, host, 'serving', rolling.balancer.label)
   if (node.record) rejoined(job, host, node.record)
   return undefined
+}
+
+/** A healthy node that its balancer did not let in, or another run holds by now. */
+async function notIn(turn: Turn, error: unknown): Promise<HostPhaseResult> {
+  const failed = failedPart(error)
+  return error instanceof Fenced ? failed : stayOut(turn, failed, `it could not rejoin: ${failed.message}`)
+}
+
+/** A node that was woken for nothing: it leaves once more, so that its health flag keeps it out as well. */
+async function stayOutAgain(turn: Turn, result: HostPhaseResult): Promise<HostPhaseResult> {
+  const { run } = turn.job
+  await go(turn, 'drain', turn.job.rolling.options.rejoin ?? REJOIN).catch((error: unknown) =>
+    run.emit({ type: 'note', message: `${turn.leaving.node}: ${failedPart(error).message}` }),
+  )
+  return stayOut(turn, result, result.message ?? '')
 }
 
 /** A full disk of ours is no reason to keep a healthy node out. */

@@ -13,19 +13,18 @@ export function outOf(
   { hellos, rolling }: Pick<Survey, 'hellos' | 'rolling'>,
   phase: number,
 ): ReadonlyMap<string, OutRecord> {
-  const { nodes } = rolling.get(phase) ?? {}
+  const { nodes, balancer } = rolling.get(phase) ?? {}
   const name = playbook.phases[phase]?.name
   return new Map(
     (nodes ?? []).flatMap((node) => {
-      const record = hellos
-        .get(node)
-        ?.out.find(
-          (one) =>
-            one.project === scope.project &&
-            one.environment === scope.environment &&
-            one.playbook === scope.playbook &&
-            one.phase === name,
-        )
+      const record = hellos.get(node)?.out.find(
+        (one) =>
+          one.project === scope.project &&
+          one.environment === scope.environment &&
+          one.playbook === scope.playbook &&
+          // The phase or its balancer may have got another name since.
+          (one.phase === name || one.balancer === balancer?.label),
+      )
       return record ? [[node, record] as const] : []
     }),
   )
@@ -37,6 +36,7 @@ export function strays(
   { hellos, rolling }: Pick<Survey, 'hellos' | 'rolling'>,
 ): readonly OutRecord[] {
   const names = new Set([...rolling.keys()].map((index) => playbook.phases[index]?.name))
+  const labels = new Set([...rolling.values()].map(({ balancer }) => balancer.label))
   return [...hellos.values()]
     .flatMap(({ out }) => out)
     .filter(
@@ -44,7 +44,8 @@ export function strays(
         record.project === scope.project &&
         record.environment === scope.environment &&
         record.playbook === scope.playbook &&
-        !names.has(record.phase),
+        !names.has(record.phase) &&
+        !labels.has(record.balancer),
     )
 }
 
@@ -76,9 +77,15 @@ export async function writeOut({ pool, scope }: Context, leaving: Leaving, why: 
   await told(pool, leaving, noteOut(run, fence, record))
 }
 
-/** Forgets that a node is out. @throws Fenced when another run has taken over, Error when it cannot be written. */
-export async function eraseOut({ pool, scope }: Context, leaving: Leaving): Promise<void> {
-  await told(pool, leaving, forgetOut(leaving.run, leaving.fence, { ...scope, phase: leaving.phase }))
+/**
+ * Forgets that a node is out, also what it was told under an earlier name of the phase.
+ *
+ * @throws Fenced when another run has taken over, Error when it cannot be written.
+ */
+export async function eraseOut({ pool, scope }: Context, leaving: Leaving, earlier?: OutRecord): Promise<void> {
+  const phases = [leaving.phase, ...(earlier ? [earlier.phase] : [])]
+  const records = phases.map((phase) => ({ ...scope, phase }))
+  await told(pool, leaving, forgetOut(leaving.run, leaving.fence, records))
 }
 
 /** @throws Fenced when another run has taken over. */

@@ -84,7 +84,7 @@ export function rejoins(context: Context, survey: Survey): readonly PlannedChang
         where: context.playbook.phases[index]?.where ?? '',
         action: 'rejoin' as const,
         fields: [{ name: 'serving', from: `out since run ${run}`, to: true }],
-        notes: [why],
+        notes: why.split('\n'),
         honesty: 'exact' as const,
         notify: [],
       }))

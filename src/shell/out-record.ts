@@ -32,9 +32,9 @@ say noted`
 }
 
 /** Forgets that a node is out, as long as the run still holds the host: says `noted` or `fenced`. */
-export function forgetOut(run: string, fence: number, record: RecordKey): string {
+export function forgetOut(run: string, fence: number, records: readonly RecordKey[]): string {
   return `${whileHeld(run, fence)}
-rm -f -- "$S/out/${recordName(record)}" && say noted`
+rm -f -- ${records.map((record) => `"$S/out/${recordName(record)}"`).join(' ')} && say noted`
 }
 
 function whileHeld(run: string, fence: number): string {

@@ -116,7 +116,16 @@ describe('mistakes', () => {
     expect(mistake({ waves })).toBe(`waves must be a number from 1 or "25%", not ${text}`)
   })
 
-  test.each([0, 3, '0%', '100%'])('floor: %j is none', (floor) => {
+  test.each([
+    [{ floor: 3 }, 'floor wants all 3 nodes to serve: none could ever leave'],
+    [{ floor: '100%' }, 'floor wants all 3 nodes to serve: none could ever leave'],
+    [{ floor: 2, waves: 2 }, 'waves of 2 of 3 nodes never leave 2 serving, as floor wants'],
+    [{ floor: 2, canary: ['app1', 'app2'] }, 'waves of 2 of 3 nodes never leave 2 serving, as floor wants'],
+  ] as const)('%j could never be carried out', (options, says) => {
+    expect(mistake(options as never)).toBe(says)
+  })
+
+  test.each([0, 2, '0%', '60%'])('floor: %j is none', (floor) => {
     expect(mistake({ floor })).toBe('none')
   })
 

@@ -42,7 +42,8 @@ test('a wave in a log: which one, how many serve meanwhile, and what each node d
     'app1    serving   haproxy app on lb1',
     'app, wave 2 of 3 (app1)  2 of 3 serving',
     'app1    leaving   haproxy app on lb1',
-    'app1    out       of haproxy app on lb1: not healthy: http://127.0.0.1/: it answered 503\\x1b[2J\\nmore',
+    'app1    out       of haproxy app on lb1: not healthy: http://127.0.0.1/: it answered 503\\x1b[2J',
+    '    more',
   ])
 })
 
@@ -70,7 +71,7 @@ test('the live view: the wave, and in full when it is over who is out; it comes 
   expect(first).toBe('app, wave 2 of 3 (app1)  2 of 3 serving\n')
   expect(rest).toEqual([
     first,
-    'app1    out       of haproxy app on lb1: not healthy: http://127.0.0.1/: it answered 503\\x1b[2J\\nmore\n',
+    'app1    out       of haproxy app on lb1: not healthy: http://127.0.0.1/: it answered 503\\x1b[2J\n    more\n',
   ])
 })
 

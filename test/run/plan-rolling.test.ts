@@ -3,7 +3,7 @@ import type { Balancer, NodeView, PoolView } from '../../src/model/balancer.ts'
 import type { OutRecord } from '../../src/model/out-record.ts'
 import type { CompiledRolling } from '../../src/plan/compile-rolling.ts'
 import type { Context } from '../../src/run/context.ts'
-import { isForeign } from '../../src/run/out.ts'
+import { isForeign, strays, strays } from '../../src/run/out.ts'
 import { planRolling, rejoins } from '../../src/run/plan-rolling.ts'
 import type { Survey } from '../../src/run/survey.ts'
 
@@ -81,12 +81,29 @@ describe('the plan of a rolling phase', () => {
     ['another project', { project: 'blog' }],
     ['another environment', { environment: 'lab' }],
     ['another playbook', { playbook: 'other' }],
-    ['another phase', { phase: 'web' }],
+    ['another phase with another balancer', { phase: 'web', balancer: 'lb2' }],
   ])('what a run of %s left out is not ours', async (_title, more) => {
     const { context, survey } = surveyOf({ changing: [], records: [{ ...record, ...more }] })
 
     expect(rejoins(context, survey)).toEqual([])
     expect(await planned({ changing: [], records: [{ ...record, ...more }] })).toEqual({ problems: [] })
+  })
+
+  test.each<[string, Partial<OutRecord>]>([
+    ['phase', { phase: 'web' }],
+    ['balancer', { balancer: 'lb1, lb2' }],
+  ])('what was left out before the %s got another name is still ours', (_title, more) => {
+    const { context, survey } = surveyOf({ changing: [], records: [{ ...record, ...more }] })
+
+    expect(rejoins(context, survey)).toMatchObject([{ host: 'app1', key: 'rejoin:app' }])
+    expect(strays(context, survey)).toEqual([])
+  })
+
+  test('what no phase lets in any more is told', () => {
+    const stray = { ...record, phase: 'web', balancer: 'lb2' }
+    const { context, survey } = surveyOf({ changing: [], records: [stray] })
+
+    expect(strays(context, survey)).toEqual([stray])
   })
 
   test('a node that somebody else drained does not serve afterwards either: the plan refuses what apply would', async () => {

@@ -59,9 +59,9 @@ test('noted, known, changed, forgotten', () => {
   expect(said(noteOut(RUN, 7, { ...record, why: 'not healthy' }))).toEqual(['noted'])
   expect(known()).toEqual([{ ...record, why: 'not healthy' }])
 
-  expect(said(forgetOut(RUN, 7, record))).toEqual(['noted'])
+  expect(said(forgetOut(RUN, 7, [record]))).toEqual(['noted'])
   expect(known()).toEqual([])
-  expect(said(forgetOut(RUN, 7, record))).toEqual(['noted'])
+  expect(said(forgetOut(RUN, 7, [record]))).toEqual(['noted'])
 })
 
 test('nobody else reads it, and nothing is left beside it', () => {
@@ -71,8 +71,8 @@ test('nobody else reads it, and nothing is left beside it', () => {
   expect(readdirSync(join(folder, 'S/out'))).toHaveLength(1)
 })
 
-test('a node behind two balancers remembers both, and forgets one', () => {
-  const other = { ...record, balancer: 'health flag /var/lib/health/out' }
+test('a node of two rolling phases remembers both, and forgets one, or both', () => {
+  const other = { ...record, phase: 'static', balancer: 'health flag /var/lib/health/out' }
   run(noteOut(RUN, 7, record))
   run(noteOut(RUN, 7, other))
   expect(
@@ -81,8 +81,10 @@ test('a node behind two balancers remembers both, and forgets one', () => {
       .toSorted(),
   ).toEqual([record.balancer, other.balancer])
 
-  run(forgetOut(RUN, 7, record))
+  run(forgetOut(RUN, 7, [record]))
   expect(known()).toEqual([other])
+  run(forgetOut(RUN, 7, [record, other]))
+  expect(known()).toEqual([])
 })
 
 test.each<[string, () => void]>([
@@ -96,7 +98,7 @@ test.each<[string, () => void]>([
   meanwhile()
 
   expect(said(noteOut(RUN, 7, { ...record, why: 'too late' }))).toEqual(['fenced'])
-  expect(said(forgetOut(RUN, 7, record))).toEqual(['fenced'])
+  expect(said(forgetOut(RUN, 7, [record]))).toEqual(['fenced'])
   expect(known()).toEqual([record])
 })
 
