@@ -1,6 +1,7 @@
 import type { ShellCall } from '../model/balancer.ts'
+import { PLACE_FUNCTIONS } from '../shell/place-functions.ts'
 import { type Hole, sh } from '../shell/sh.ts'
-import { IS_OURS, ourMark } from './mark.ts'
+import { BY_RUN, ourMark } from './mark.ts'
 import { invalidFile, invalidPorts, refuse } from './options.ts'
 
 /** Where nodes have their health flag when nobody says otherwise. */
@@ -34,25 +35,34 @@ export interface NodeSaid {
 }
 
 const HEAD = `exec 2>&1
-${IS_OURS}
+${BY_RUN}
 read_mark() { m=; [ ! -f "$f" ] || read -r m <"$f" || :; }`
+
+/** Goes to the folder of the flag, where nobody but us may put a link in its place; `p` is its path, `f` its name there. */
+const TO_FOLDER: Hole = {
+  shell: `${PLACE_FUNCTIONS}
+enter "$p" && [ -n "$at" ] || { echo "there is no folder to put $p in"; exit 4; }
+ours $(stat -c '%u %a' .) || { echo "$at belongs to $(stat -c '%U, mode %a' .): others could put a link in the place of the flag; it must be root's alone"; exit 4; }
+f=./\${p##*/}`,
+}
 
 /** Raises the flag of a node; one that is ours already keeps its age and gets the new mark, another one is left alone. */
 export function raiseFlag(node: string, file: string, mark: string): ShellCall {
   return call(
     node,
-    sh`f=${file} n=${mark}
-[ -d "\${f%/*}" ] || install -d -m 755 -- "\${f%/*}" || exit 1
+    sh`p=${file} n=${mark}
+[ -d "\${p%/*}" ] || install -d -m 755 -- "\${p%/*}" || exit 1
+${TO_FOLDER}
 o=
 if [ -e "$f" ] || [ -L "$f" ]; then
   read_mark
   [ "$m" != "$n" ] || exit 0
-  ours "$m" || { echo "$f is there already, and no run put it there: it is left alone"; exit 4; }
+  by_run "$m" || { echo "$p is there already, and no run put it there: it is left alone"; exit 4; }
   o=$f
 fi
 umask 022
-printf '%s\\n' "$n" >"$f.new" && { [ -z "$o" ] || touch -r "$o" -- "$f.new"; } && sync -- "$f.new" &&
-mv -f -- "$f.new" "$f" && { [ -n "$o" ] || touch -- "$f"; } && sync -- "\${f%/*}"`,
+rm -f -- "$f.new" && printf '%s\\n' "$n" >"$f.new" && { [ -z "$o" ] || touch -r "$o" -- "$f.new"; } && sync -- "$f.new" &&
+mv -f -- "$f.new" "$f" && { [ -n "$o" ] || touch -- "$f"; } && sync -- .`,
   )
 }
 
@@ -60,12 +70,13 @@ mv -f -- "$f.new" "$f" && { [ -n "$o" ] || touch -- "$f"; } && sync -- "\${f%/*}
 export function lowerFlag(node: string, file: string, mark: string): ShellCall {
   return call(
     node,
-    sh`f=${file}
-[ -e "$f" ] || [ -L "$f" ] || exit 0
+    sh`p=${file}
+[ -e "$p" ] || [ -L "$p" ] || exit 0
+${TO_FOLDER}
 read_mark
-[ "$m" = ${mark} ] || { echo "$f is there, and this run did not put it there: it is left alone, and this node stays out"; exit 4; }
+[ "$m" = ${mark} ] || { echo "$p is there, and this run did not put it there: it is left alone, and this node stays out"; exit 4; }
 [ -d "$S" ] || mkdir -p -m 700 -- "$S" || exit 1
-touch -- "$S/rejoined" && rm -f -- "$f" && sync -- "\${f%/*}"`,
+touch -- "$S/rejoined" && rm -f -- "$f" && sync -- .`,
   )
 }
 

@@ -1,6 +1,6 @@
 import type { ShellCall } from '../model/balancer.ts'
 import { type Hole, sh } from '../shell/sh.ts'
-import { IS_OURS } from './mark.ts'
+import { BY_RUN } from './mark.ts'
 
 /** Where a balancer's HAProxy is asked, and what for. */
 export interface At {
@@ -17,7 +17,7 @@ export interface At {
 function head({ socket, backend }: At): Hole {
   return sh`exec 2>&1
 k=${socket} b=${backend} d="$S/drained"
-${{ shell: IS_OURS }}
+${{ shell: BY_RUN }}
 ask() { printf '%s\\n' "$1" | timeout 10 socat -t10 - "UNIX-CONNECT:$k" 2>&1; }
 unheard() { echo "haproxy does not answer on its socket $k: $1"; exit 1; }
 [ -S "$k" ] || command -v haproxy >/dev/null || { echo absent; exit 0; }
@@ -40,7 +40,8 @@ done`,
 /**
  * What drain and join share. `bits` is how the server is taken out: 0 not at all, 8 by `drain`, else otherwise; `n` is our
  * mark. `keep` writes the state file that the configuration names, for a reload reads it; where none is out by our hand any
- * more, but for the server whose mark is named, it removes the file: an old one would bring old states back.
+ * more, but for the server whose mark is named, it removes the file: an old one would bring old states back. Its folder may
+ * be another user's, who could have put a link there: what is written is a file that was not there.
  */
 function act(at: At, server: string, script: Hole): ShellCall {
   return call(
@@ -62,7 +63,7 @@ keep() {
   case $t in /*) ;; *) return 0 ;; esac
   a=$(ask 'show servers state') || unheard "$a"
   if others "$1"; then
-    printf '%s\\n' "$a" >"$t.new" && sync -- "$t.new" && mv -f -- "$t.new" "$t"
+    rm -f -- "$t.new" && (set -C; printf '%s\\n' "$a" >"$t.new") && sync -- "$t.new" && mv -f -- "$t.new" "$t"
   else rm -f -- "$t"; fi || { echo "its state file $t cannot be written"; exit 1; }
 }
 ${script}`,
@@ -74,7 +75,7 @@ export function drainServer(at: At, server: string, mark: string): ShellCall {
   return act(
     at,
     server,
-    sh`if [ "$bits" != 0 ] && { [ "$bits" != 8 ] || ! ours "$n"; }; then
+    sh`if [ "$bits" != 0 ] && { [ "$bits" != 8 ] || ! by_run "$n"; }; then
   echo "$b/$s was taken out by somebody else (admin state $bits): it is left alone"; exit 4
 fi
 [ "$n" = ${mark} ] || { printf '%s\\n' ${mark} >"$d.new" && sync -- "$d.new" && mv -f -- "$d.new" "$f" && sync -- "$d/$b"; } || exit 1
@@ -89,7 +90,7 @@ export function readyServer(at: At, server: string, mark: string): ShellCall {
     at,
     server,
     sh`if [ "$bits" != 0 ]; then
-  [ "$n" = ${mark} ] || ! ours "$n" || { echo "$b/$s was taken out by run $n meanwhile: it stays out"; exit 4; }
+  [ "$n" = ${mark} ] || ! by_run "$n" || { echo "$b/$s was taken out by run $n meanwhile: it stays out"; exit 4; }
   [ "$bits" = 8 ] && [ "$n" = ${mark} ] || { echo "$b/$s was taken out by somebody else (admin state $bits): it stays out"; exit 4; }
   set_state ready
 fi

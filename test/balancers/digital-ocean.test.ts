@@ -28,8 +28,11 @@ function nodesInMemory() {
       if (lowered.has(host)) said += `lowered ${age.lowered * 1000}\n`
       if (mark !== undefined) said += `flag ${age.flag * 1000} ${mark}\n`
       said += `connections ${connections.get(host) ?? 0}\n`
-    } else if (script.includes('n=')) flags.set(host, /n=(\S+)/.exec(script)?.[1] ?? '')
-    else if (flags.delete(host)) lowered.set(host, 1)
+    } else {
+      const raised = /^p=\S+ n=(\S+)$/m.exec(script)?.[1]
+      if (raised) flags.set(host, raised)
+      else if (flags.delete(host)) lowered.set(host, 1)
+    }
     const end = { words: ['end', '0'], before: Buffer.from(said) }
     return [{ words: ['called'], before: Buffer.alloc(0) }, end]
   }

@@ -3,7 +3,7 @@ import type { Balancer, NodeView, PoolView } from '../../src/model/balancer.ts'
 import type { OutRecord } from '../../src/model/out-record.ts'
 import type { CompiledRolling } from '../../src/plan/compile-rolling.ts'
 import type { Context } from '../../src/run/context.ts'
-import { isForeign, strays, strays } from '../../src/run/out.ts'
+import { isForeign, strays } from '../../src/run/out.ts'
 import { planRolling, rejoins } from '../../src/run/plan-rolling.ts'
 import type { Survey } from '../../src/run/survey.ts'
 
