@@ -13,9 +13,9 @@ export interface LoadOptions {
   readonly name: string
   /** The internal CA, as PEM. */
   readonly ca: string
-  /** Clients that keep their connection. Default: 10. */
+  /** Clients that keep their connection. Default: 12. */
   readonly keeping?: number
-  /** Clients that open a connection for each request. Default: 5. */
+  /** Clients that open a connection for each request. Default: 6. */
   readonly opening?: number
   /** Milliseconds between an answer and the next request of a client. Default: 25. */
   readonly pause?: number
@@ -97,7 +97,7 @@ const KINDS: readonly Kind[] = [
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main(JSON.parse(process.argv[2] ?? '{}'))
 
 async function main(options: LoadOptions): Promise<void> {
-  const { keeping = 10, opening = 5 } = options
+  const { keeping = 12, opening = 6 } = options
   const counts = counting()
   const stopped = new AbortController()
   const agents = Array.from({ length: keeping + opening }, (_, index) => agentOf(options, index < keeping))
