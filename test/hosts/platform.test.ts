@@ -1,19 +1,13 @@
 // examples/app, deployed as its README says to fewer hosts, and asked from outside what it promises.
-import { execFileSync } from 'node:child_process'
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { Agent, request } from 'node:https'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { labExec } from '../../src/lab/inside.ts'
-import { startLoad } from '../rolling/load.ts'
+import { DOMAIN, layOut, type Platform } from '../rolling/platform.ts'
 import { describeOnLab, useLab } from './support/lab.ts'
-import { documentOf, makeProject, type Project, type Ran } from './support/project.ts'
-
-const example = fileURLToPath(new URL('../../examples/app', import.meta.url))
-const DOMAIN = 'notes.example.test'
+import { documentOf, type Ran } from './support/project.ts'
 
 interface Answer {
   readonly status: number | undefined
@@ -23,17 +17,11 @@ interface Answer {
 
 describeOnLab('the platform of examples/app', () => {
   const lab = useLab('platform', ['lb1', 'app1', 'app2', 'db1'])
-  let project: Project
+  let platform: Platform
   let agent: Agent
-  const env = () => ({ XDG_CONFIG_HOME: join(lab.root, 'config') })
-  const deploy = (...args: readonly string[]) => project.deploy(args, env())
-  const apply = async (...args: readonly string[]): Promise<Ran> =>
-    deploy('apply', 'lab', '--yes', '--no-check', ...args)
-  const on = async (host: string, script: string) => {
-    const { code, stdout, stderr } = await labExec(lab, host, ['sh', '-c', script])
-    if (code !== 0) throw new Error(`${host}: ${script}: ${code}\n${stdout}${stderr}`)
-    return stdout.trim()
-  }
+  const deploy = (...args: readonly string[]): Promise<Ran> => platform.start(args).ended
+  const apply = (...args: readonly string[]) => deploy('apply', 'lab', '--yes', '--no-check', ...args)
+  const on = (host: string, script: string) => platform.on(host, script)
   const addressOf = (host: string) => lab.reach.hosts[host]!.address
 
   /** Asks a host over TLS, as a client that trusts the internal CA alone. */
@@ -63,31 +51,12 @@ describeOnLab('the platform of examples/app', () => {
     return promise
   }
 
-  const seenByBalancer = () =>
-    on(
-      'lb1',
-      `echo 'show stat' | socat - /run/haproxy/admin.sock | awk -F, '$1=="app" && $2!="BACKEND" { print $2, $18 }'`,
-    )
+  const seenByBalancer = async () => (await platform.pool()).join('\n')
 
   beforeAll(async () => {
-    execFileSync(process.execPath, [join(example, 'vendor.js')], { stdio: 'inherit' })
-    project = makeProject(lab)
-    for (const part of [
-      'app',
-      'inventories/schema.ts',
-      'playbooks',
-      'roles',
-      'tools.json',
-      'vendor',
-      'version-2',
-      'lab-secrets.js',
-    ])
-      cpSync(join(example, part), join(lab.root, part), { recursive: true })
-    for (const none of ['README.md', 'a.js.map']) project.write(`app/migrations/${none}`, '')
-    const inventory = readFileSync(join(example, 'inventories/lab.yaml'), 'utf8')
-    project.write('inventories/lab.yaml', inventory.replace(', app3]', ']').replace('  app3: {}\n', ''))
-    const secrets = execFileSync(process.execPath, [join(lab.root, 'lab-secrets.js')], { encoding: 'utf8' })
-    expect((await project.deploy(['secrets', 'encrypt', 'lab'], env(), secrets, true)).code).toBe(0)
+    platform = layOut(lab)
+    for (const none of ['README.md', 'a.js.map']) platform.project.write(`app/migrations/${none}`, '')
+    for (const host of lab.hosts) expect((await platform.trust(host)).code).toBe(0)
     agent = new Agent({ ca: readFileSync(join(lab.root, 'files/lab-ca.crt')), servername: DOMAIN, keepAlive: true })
   }, 120_000)
 
@@ -209,12 +178,20 @@ describeOnLab('the platform of examples/app', () => {
     expect(await on('lb1', `[ -e ${state} ] || echo gone`)).toBe('gone')
   })
 
-  test('version 2 and its migration take the place of version 1 without a lost request', async () => {
-    cpSync(join(lab.root, 'version-2'), join(lab.root, 'app'), { recursive: true })
-    const ca = readFileSync(join(lab.root, 'files/lab-ca.crt'), 'utf8')
-    const load = await startLoad({ address: addressOf('lb1'), port: 443, name: DOMAIN, ca, keeping: 4, opening: 2 })
+  test('a migration lock that was left is named; then version 2 takes the place of version 1 without a lost request', async () => {
+    platform.release('2.0.0')
+    await on('db1', `runuser -u postgres -- psql -d notes -c 'update knex_migrations_lock set is_locked = 1'`)
+    const locked = await apply()
+    expect(locked.code).toBe(1)
+    expect(locked.stdout).toContain('deploy run lab app1 -- notes-knex migrate:unlock')
+    expect(JSON.parse((await ask('lb1', '/version')).body)).toEqual({ version: '1.0.0' })
+    const unlocked = await deploy('run', 'lab', 'app1', '--', 'notes-knex', 'migrate:unlock')
+    expect(unlocked.code, unlocked.stderr).toBe(0)
+
+    const load = await platform.load()
     const { code, stdout, stderr } = await apply()
     const result = await load.stop()
+
     expect(code, `${stdout}${stderr}`).toBe(0)
     expect(result).toMatchObject({ failed: 0, failures: {} })
     expect(Object.keys(result.versions).sort()).toEqual(['1.0.0', '2.0.0'])
@@ -223,24 +200,5 @@ describeOnLab('the platform of examples/app', () => {
       author: 'me',
     })
     expect(documentOf(await deploy('plan', 'lab', '--no-check', '--json')).summary).toMatchObject({ changes: 0 })
-  }, 300_000)
-
-  test('a migration lock that was left is named, with the command that removes it', async () => {
-    const manifest = join(lab.root, 'app/package.json')
-    writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('2.0.0', '3.0.0'))
-    project.write(
-      'app/migrations/20260401000000_index.js',
-      "export const up = ({ schema }) => schema.alterTable('notes', (table) => table.index('author'))\nexport const down = () => {}\n",
-    )
-    await on('db1', `runuser -u postgres -- psql -d notes -c 'update knex_migrations_lock set is_locked = 1'`)
-    const locked = await apply()
-    expect(locked.code).toBe(1)
-    expect(locked.stdout).toContain('deploy run lab app1 -- notes-knex migrate:unlock')
-    expect(JSON.parse((await ask('lb1', '/version')).body)).toEqual({ version: '2.0.0' })
-    const unlocked = await deploy('run', 'lab', 'app1', '--', 'notes-knex', 'migrate:unlock')
-    expect(unlocked.code, unlocked.stderr).toBe(0)
-    const { code, stdout } = await apply()
-    expect(code, stdout).toBe(0)
-    expect(JSON.parse((await ask('lb1', '/version')).body)).toEqual({ version: '3.0.0' })
   }, 300_000)
 })
