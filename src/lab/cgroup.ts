@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DeployError } from '../model/error.ts'
 import { poll } from './poll.ts'
-import { markProcess, type ProcessMark, readText, signalProcess } from './process.ts'
+import { describeProcess, markProcess, type ProcessMark, readText, signalProcess } from './process.ts'
 
 const top = '/sys/fs/cgroup'
 const ours = 'evenkeel'
@@ -39,7 +39,10 @@ export function hostCpuSeconds(id: string, host: string): number | undefined {
   return used === undefined ? undefined : Number(used) / 1e6
 }
 
-/** Kills every process of a host and waits until none is left. Throws `E_LAB_STUCK` after 20 seconds. */
+/**
+ * Kills every process of a host and waits until none is left: one that waits for a disk ends only when the disk has answered.
+ * Throws `E_LAB_STUCK`, naming them, after 40 seconds.
+ */
 export async function killCgroup(id: string, host: string): Promise<void> {
   const empty = await poll(
     () => {
@@ -47,9 +50,9 @@ export async function killCgroup(id: string, host: string): Promise<void> {
       for (const mark of left) signalProcess(mark, 'SIGKILL')
       return left.length === 0 ? true : undefined
     },
-    { seconds: 20, gap: 10 },
+    { seconds: 40, gap: 10 },
   )
-  if (!empty) throw stuck(`processes ${hostProcesses(id, host).map((mark) => mark.pid)} of ${host} do not end`)
+  if (!empty) throw stuck(`processes of ${host} do not end: ${hostProcesses(id, host).map(describeProcess).join(', ')}`)
 }
 
 /** Removes the control groups of a host, and those above it that are empty then. Throws `E_LAB_STUCK`. */

@@ -22,6 +22,12 @@ export function processRuns(mark: ProcessMark): boolean {
   return mark.boot === bootId() && startTicks(mark.pid) === mark.start
 }
 
+/** The pid with the process's name and state, as the kernel has them: `4711 (sync) D`. */
+export function describeProcess({ pid }: ProcessMark): string {
+  const text = readText(`/proc/${pid}/stat`) ?? ''
+  return text.slice(0, text.lastIndexOf(')') + 3) || `${pid} (gone)`
+}
+
 /** Signals exactly this process; does nothing when it is gone. */
 export function signalProcess(mark: ProcessMark, signal: NodeJS.Signals | number): void {
   if (!processRuns(mark)) return

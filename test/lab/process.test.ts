@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { endProcess, markProcess, processRuns, signalProcess } from '../../src/lab/process.ts'
+import { describeProcess, endProcess, markProcess, processRuns, signalProcess } from '../../src/lab/process.ts'
 
 test('a mark fits its own process only, not a later one with the same pid', () => {
   const mark = markProcess(process.pid)!
@@ -27,4 +27,10 @@ test('ends a process, by force when it does not listen', async () => {
 
 test('there is no mark for a pid nobody has', () => {
   expect(markProcess(2 ** 22 + 1)).toBeUndefined()
+})
+
+test('a process is told with its name and state', () => {
+  const own = markProcess(process.pid)
+  expect(own && describeProcess(own)).toMatch(new RegExp(`^${process.pid} \\(.+\\) [RSD]$`))
+  expect(describeProcess({ pid: 0, start: '1', boot: '' })).toBe('0 (gone)')
 })

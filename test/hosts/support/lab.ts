@@ -37,7 +37,7 @@ export function useLab(name: string, hosts: readonly string[], options: Pick<Lab
   afterAll(async () => {
     await labDown(lab)
     rmSync(root, { recursive: true, force: true })
-  }, 60_000)
+  }, 120_000)
   return {
     ...lab,
     get reach() {
