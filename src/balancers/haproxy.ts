@@ -42,7 +42,7 @@ export function haproxy(options: Haproxy): Balancer {
   return {
     label: `haproxy ${backend} on ${on.join(', ')}`,
     hosts: on,
-    every: 500,
+    every: 200,
     survey: (nodes) => [...ats.map(lookAtServers), ...(flag ? nodes.map((node) => lookAtNode(node, flag)) : [])],
     read(nodes, answers) {
       const pools = on.map((host, index) => serversOn(host, backend, answers[index]))

@@ -25,13 +25,13 @@ const LINES = 20
 
 /** Seconds that the script takes at most: also where each condition holds, slowly, at the end of its time. */
 export function healthSeconds({ health, settle }: HealthQuestion): number {
-  const tries = health.length * (IN_A_ROW + 1) * (COMMAND_LIMIT + 3)
+  const tries = health.length * (IN_A_ROW + 2) * (COMMAND_LIMIT + 3)
   return Math.max(0, ...health.map(({ within = WITHIN }) => within)) + settle + tries
 }
 
 /**
- * Asks on the node itself until every condition has held five times in a row, then for `settle` seconds whether units stay
- * up, then each condition once more. Read-only. Says `healthy`, or `unhealthy` behind the reason.
+ * Asks on the node itself until all conditions have held five times in a row, for `settle` seconds from the first of them
+ * whether units stay up, then each condition once more. Read-only. Says `healthy`, or `unhealthy` behind the reason.
  */
 export function healthScript({ health, units, settle }: HealthQuestion): string {
   return `exec </dev/null
@@ -41,8 +41,11 @@ ${RAN}
 ${health.map((one, index) => `c${index}() { ${condition(one)}\n}`).join('\n')}
 ${unitFunctions(units)}
 now; began=$t
-${health.map((one, index) => untilHolds(index, one)).join('\n')}
-now; until=$((t+${Math.ceil(settle)}))
+n=0; while [ "$n" -lt ${IN_A_ROW} ]; do all=yes
+${health.map(holdsYet).join('\n')}
+  if [ "$all" ]; then [ "$n" -gt 0 ] || { now; until=$((t+${Math.ceil(settle)})); }; n=$((n+1)); [ "$n" -ge ${IN_A_ROW} ] || sleep 0.05
+  else n=0; sleep 0.3; fi
+done
 while now && steady && [ "$t" -lt "$until" ]; do sleep 0.2; done
 steady activating || flapped
 ${health.map((one, index) => `w=$(c${index}) || unhealthy ${quote(nameOf(one))} "held, and after ${settle} s did not any more: $w"`).join('\n')}
@@ -66,13 +69,10 @@ e=\${b##*
 }; b=\${b%
 *}; [ "$e" = 0 ]; }`
 
-/** Waits for one condition; all of them have had their time counted from the same moment. */
-function untilHolds(index: number, one: Health): string {
+/** Asks for one condition in a round of all; all of them have had their time counted from the same moment. */
+function holdsYet(one: Health, index: number): string {
   const { within = WITHIN } = one
-  return `n=0; while [ "$n" -lt ${IN_A_ROW} ]; do
-  if w=$(c${index}); then n=$((n+1)); [ "$n" -ge ${IN_A_ROW} ] || sleep 0.05
-  else n=0; now; [ $((t-began)) -lt ${Math.ceil(within)} ] || unhealthy ${quote(nameOf(one))} "not so within ${within} s: $w"; sleep 0.3; fi
-done`
+  return `  w=$(c${index}) || { all=; now; [ $((t-began)) -lt ${Math.ceil(within)} ] || unhealthy ${quote(nameOf(one))} "not so within ${within} s: $w"; }`
 }
 
 /** A condition's name for people. */

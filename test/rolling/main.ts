@@ -15,7 +15,7 @@ const { values } = parseArgs({
   options: { seed: { type: 'string', default: '1' }, quick: { type: 'boolean', default: false } },
 })
 const { quick } = values
-const times = quick ? { rolls: 2, kills: 2, nodes: 0 } : { rolls: 10, kills: 10, nodes: 1 }
+const times = quick ? { rolls: 2, kills: 2, nodes: 0 } : { rolls: 10, kills: 8, nodes: 1 }
 const versions = (minor: number, count: number) => Array.from({ length: count }, (_, patch) => `2.${minor}.${patch}`)
 
 const root = mkdtempSync(join(realpathSync(tmpdir()), 'evenkeel-rolling-'))
