@@ -86,29 +86,30 @@ async function makeCall(way: Way, stage: BalancerStage, call: BalancerCall): Pro
     const done = await performCall(way.reach, call, bounded(way))
     const reason = whyFailed(call, done)
     if (reason === undefined) return
-    const view = call.kind === 'http' ? await lookAt(way).catch(() => undefined) : undefined
+    const view = call.kind === 'http' ? await lookAt(way, bounded(way)).catch(() => undefined) : undefined
     if (view && stage.until(view)) return
     if (done.final || (done.state === 'value' && done.code === FINAL)) throw failed(way.reach, titleOf(way), reason)
     await nextLook(way, reason)
   }
 }
 
-async function lookAt(way: Way): Promise<NodeView> {
-  const { reach, balancer, node } = way
-  return (await viewPool(reach, balancer, [node], bounded(way))).nodes.get(node) ?? { state: 'unknown' }
+async function lookAt({ reach, balancer, node }: Way, end: AbortSignal): Promise<NodeView> {
+  return (await viewPool(reach, balancer, [node], end)).nodes.get(node) ?? { state: 'unknown' }
 }
 
 /** Looks until the stage has reached its end. What cannot be seen now may be seen at the next look. */
 async function awaitEnd(way: Way, { until, awaits }: BalancerStage): Promise<NodeView> {
+  let last = ''
   for (;;) {
-    let last: string
+    const end = bounded(way)
     try {
-      const view = await lookAt(way)
+      const view = await lookAt(way, end)
       if (until(view)) return view
       last = `it is ${viewText(view)}`
     } catch (error) {
       if (!(error instanceof DeployError)) throw error
-      last = error.message
+      // A look that was cut short by the end of the time says less than the one before.
+      if (!end.aborted || last === '') last = error.message
     }
     await nextLook(way, `waited for ${awaits}; ${last}`)
   }
