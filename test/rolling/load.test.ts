@@ -53,7 +53,6 @@ describe('the load client', () => {
     expect(result.nodes.one!.last).toBeLessThanOrEqual(result.seconds)
     expect(result.latency.max).toBeGreaterThanOrEqual(result.latency.p99)
     expect(result.latency.p99).toBeGreaterThanOrEqual(result.latency.p50)
-    expect(result.total / result.seconds).toBeGreaterThan(200)
   })
 
   test('keeps connections and opens new ones', async () => {
