@@ -19,6 +19,7 @@ const checks = [
 ]
 const code = runTool('vitest/vitest.mjs', [
   'run',
+  ...['fast', 'shells', 'package', 'hosts'].map((project) => `--project=${project}`),
   '--reporter=default',
   '--reporter=json',
   `--outputFile.json=${report}`,

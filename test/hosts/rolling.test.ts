@@ -1,6 +1,6 @@
 // Rolling phases on real hosts: nodes leave HAProxy, are changed, prove their health and rejoin; and every way in which
 // that goes wrong.
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { labExec } from '../../src/lab/inside.ts'
@@ -264,6 +264,28 @@ describeOnLab('a rolling phase', () => {
     await on('app1', 'touch /srv/go')
     expect((await running).code).toBe(0)
     expect(await seenBy(lab)).toEqual(ALL_UP)
+  })
+
+  test('F21: killed while a node is out: status names it, and resume finishes', async () => {
+    project.playbook({ version: next() })
+    expect((await apply()).code).toBe(0)
+    const folder = join(lab.root, '.deploy/runs')
+    const journal = readFileSync(join(folder, readdirSync(folder).sort().at(-1) ?? ''), 'utf8')
+    const events = journal
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).event)
+    project.playbook({ version: next() })
+
+    const killed = await project.deploy(['apply', 'lab', '--yes', '--no-check'], {
+      DEPLOY_FAILPOINT: `after:${events.indexOf('drained') + 1}`,
+    })
+    const status = await project.deploy(['status', 'lab'])
+
+    expect([killed.code, await seenBy(lab)]).toEqual([-1, ['app1 DRAIN', 'app2 UP', 'app3 UP']])
+    expect(status.stdout).toMatch(/app1 +held[\s\S]*out of haproxy app on lb1, since run \S+: being changed/)
+    expect((await deploy('resume', 'lab', '--yes')).code).toBe(0)
+    expect([await versions(), await seenBy(lab)]).toEqual([Array(3).fill(`${version}\n`), ALL_UP])
   })
 
   test('F10: a node that reboots while it is out stays out, named, and rejoins with the next run', async () => {

@@ -5,9 +5,9 @@ import { Agent, request } from 'node:https'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { DOMAIN, layOut, type Platform } from '../rolling/platform.ts'
-import { describeOnLab, useLab } from './support/lab.ts'
-import { documentOf, type Ran } from './support/project.ts'
+import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
+import { documentOf, type Ran } from '../../hosts/support/project.ts'
+import { DOMAIN, layOut, type Platform } from '../platform.ts'
 
 interface Answer {
   readonly status: number | undefined
