@@ -17,17 +17,28 @@ export function outOf(
   const name = playbook.phases[phase]?.name
   return new Map(
     (nodes ?? []).flatMap((node) => {
-      const record = hellos.get(node)?.out.find(
-        (one) =>
-          one.project === scope.project &&
-          one.environment === scope.environment &&
-          one.playbook === scope.playbook &&
-          // The phase or its balancer may have got another name since.
-          (one.phase === name || one.balancer === balancer?.label),
-      )
+      const record = hellos
+        .get(node)
+        // The phase or its balancer may have got another name since.
+        ?.out.find((one) => isIn(scope, one) && (one.phase === name || one.balancer === balancer?.label))
       return record ? [[node, record] as const] : []
     }),
   )
+}
+
+/** Those of them that this survey has tasks for: they rejoin. */
+export function rejoining(
+  context: Pick<Context, 'playbook' | 'scope'>,
+  survey: Pick<Survey, 'hellos' | 'rolling' | 'phases'>,
+  phase: number,
+): ReadonlyMap<string, OutRecord> {
+  const hosts = new Set(survey.phases.filter((part) => part.phase === phase).map(({ host }) => host))
+  return new Map([...outOf(context, survey, phase)].filter(([host]) => hosts.has(host)))
+}
+
+/** Whether a record is of this project, environment and playbook. */
+function isIn({ project, environment, playbook }: Context['scope'], record: OutRecord): boolean {
+  return record.project === project && record.environment === environment && record.playbook === playbook
 }
 
 /** Nodes that phases took out which the playbook does not have any more: no run lets them in. */
@@ -39,14 +50,7 @@ export function strays(
   const labels = new Set([...rolling.values()].map(({ balancer }) => balancer.label))
   return [...hellos.values()]
     .flatMap(({ out }) => out)
-    .filter(
-      (record) =>
-        record.project === scope.project &&
-        record.environment === scope.environment &&
-        record.playbook === scope.playbook &&
-        !names.has(record.phase) &&
-        !labels.has(record.balancer),
-    )
+    .filter((record) => isIn(scope, record) && !names.has(record.phase) && !labels.has(record.balancer))
 }
 
 /**

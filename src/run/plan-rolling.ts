@@ -4,8 +4,8 @@ import type { CompiledRolling } from '../plan/compile-rolling.ts'
 import { planWaves, stateText } from '../plan/waves.ts'
 import { viewPool } from './balancer-calls.ts'
 import type { Context } from './context.ts'
-import { owedHere } from './handler-of.ts'
-import { isForeign, outOf } from './out.ts'
+import { hasTurn } from './has-work.ts'
+import { isForeign, outOf, rejoining } from './out.ts'
 import type { Survey } from './survey.ts'
 
 interface PlannedPools {
@@ -34,12 +34,8 @@ export async function planRolling(context: Context, survey: Survey): Promise<Pla
 
 /** The nodes of a rolling phase that have a change, an owed handler, or are to rejoin. */
 function busyNodes(context: Context, survey: Survey, index: number): ReadonlySet<string> {
-  const parts = survey.phases.filter(({ phase }) => phase === index)
-  const changing = parts.filter(
-    (part) => part.decisions.some(({ changes }) => changes.length > 0) || owedHere(survey, part).length > 0,
-  )
-  const rejoining = [...outOf(context, survey, index).keys()].filter((host) => parts.some((part) => part.host === host))
-  return new Set([...changing.map(({ host }) => host), ...rejoining])
+  const changing = survey.phases.filter((part) => part.phase === index && hasTurn(survey, part))
+  return new Set([...changing.map(({ host }) => host), ...rejoining(context, survey, index).keys()])
 }
 
 async function planOne(
@@ -73,20 +69,17 @@ function unseen({ playbook }: Context, index: number, todo: ReadonlySet<string>,
 export function rejoins(context: Context, survey: Survey): readonly PlannedChange[] {
   return [...survey.rolling.keys()].flatMap((index) => {
     const name = context.playbook.phases[index]?.name ?? ''
-    const parts = survey.phases.filter(({ phase }) => phase === index)
-    return [...outOf(context, survey, index)]
-      .filter(([host]) => parts.some((part) => part.host === host))
-      .map(([host, { balancer, run, why }]) => ({
-        phase: name,
-        host,
-        task: `rejoin ${balancer}`,
-        key: `rejoin:${name}`,
-        where: context.playbook.phases[index]?.where ?? '',
-        action: 'rejoin' as const,
-        fields: [{ name: 'serving', from: `out since run ${run}`, to: true }],
-        notes: why.split('\n'),
-        honesty: 'exact' as const,
-        notify: [],
-      }))
+    return [...rejoining(context, survey, index)].map(([host, { balancer, run, why }]) => ({
+      phase: name,
+      host,
+      task: `rejoin ${balancer}`,
+      key: `rejoin:${name}`,
+      where: context.playbook.phases[index]?.where ?? '',
+      action: 'rejoin' as const,
+      fields: [{ name: 'serving', from: `out since run ${run}`, to: true }],
+      notes: why.split('\n'),
+      honesty: 'exact' as const,
+      notify: [],
+    }))
   })
 }

@@ -3,6 +3,7 @@ import { rollbackOf } from './rollback.ts'
 import type { RollingJob } from './rolling.ts'
 import { runTasks } from './run-tasks.ts'
 import { type HostPhase, survey } from './survey.ts'
+import { never } from './turn.ts'
 
 /** Puts back on a node what this run replaced there, and runs the handlers again. Gives why that failed, where it did. */
 export async function putNodeBack({ run }: RollingJob, { host }: HostPhase): Promise<string | undefined> {
@@ -17,10 +18,9 @@ export async function putNodeBack({ run }: RollingJob, { host }: HostPhase): Pro
   const why = problems[0] ?? lost[0]
   if (why) return why.message
   if (parts.length === 0) return 'nothing of this run is kept there'
-  const stop = new AbortController().signal
   for (const part of parts) {
     // Who asked for the rollback has approved it.
-    const { outcome, message } = await runTasks(run, phase, part, { stop, owed: [], approve: approveAll })
+    const { outcome, message } = await runTasks(run, phase, part, { stop: never, owed: [], approve: approveAll })
     if (outcome !== 'ok' && outcome !== 'changed') return message ?? 'a step failed'
   }
   return undefined

@@ -5,6 +5,7 @@ import type { CompiledRolling } from '../plan/compile-rolling.ts'
 import { planWaves, type Wave, type Waves } from '../plan/waves.ts'
 import { viewPool } from './balancer-calls.ts'
 import { failedPart } from './failed-part.ts'
+import { hasTurn } from './has-work.ts'
 import type { HostPhaseResult, HostResult } from './host-phase.ts'
 import { takeTurn } from './node-turn.ts'
 import { isForeign, outOf } from './out.ts'
@@ -24,8 +25,6 @@ export interface RollingJob {
   /** The survey at the beginning of the run: what hosts said first. */
   readonly first: Survey
   readonly runPart: (part: HostPhase, stop: AbortSignal) => Promise<HostPhaseResult>
-  /** Whether an earlier run owes handlers to a host that are run in this phase. */
-  readonly owes: (part: HostPhase) => boolean
 }
 
 /** What is known of a rolling phase when a wave is chosen. */
@@ -42,7 +41,7 @@ interface Now {
 export async function rollingPhase(job: RollingJob): Promise<readonly HostResult[]> {
   const { run, phase } = job
   const ours = outOf(run.context, job.first, run.context.playbook.phases.indexOf(phase))
-  const busy = job.parts.filter((part) => ours.has(part.host) || hasTurn(job, part))
+  const busy = job.parts.filter((part) => ours.has(part.host) || hasTurn(job.first, part))
   const calm = await Promise.all(job.parts.filter((part) => !busy.includes(part)).map((part) => rest(job, part)))
   const results: HostResult[] = [...calm]
   let left = busy
@@ -67,10 +66,6 @@ export async function rollingPhase(job: RollingJob): Promise<readonly HostResult
 
 const STOPPED: HostPhaseResult = { outcome: 'stopped', message: 'not begun: the run was told to stop' }
 const NOT_CONFIRMED: HostPhaseResult = { outcome: 'refused', message: 'not begun: not confirmed' }
-
-function hasTurn({ owes }: RollingJob, part: HostPhase): boolean {
-  return part.decisions.some(({ changes }) => changes.length > 0) || owes(part)
-}
 
 /** A host without changes: that it is as wanted is noted, and nothing else. */
 async function rest({ run, phase, runPart }: RollingJob, part: HostPhase): Promise<HostResult> {
@@ -126,7 +121,7 @@ async function takeWave(
         const { host } = part
         const node = {
           ...{ part, foreign: now.foreign.has(host), record: now.ours.get(host), view: now.views.get(host) },
-          changes: hasTurn(job, part),
+          changes: hasTurn(job.first, part),
         }
         const result = await takeTurn(job, node).catch((error: unknown) => ({
           ...failedPart(error),

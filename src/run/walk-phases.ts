@@ -66,8 +66,7 @@ async function runPhase(run: Run, phase: Phase, { first, current, parts }: Phase
   const runPart = (part: HostPhase, stop: AbortSignal) =>
     runTasks(run, phase, part, { stop, owed: owedHere(first, part) })
   const rolling = current.rolling.get(context.playbook.phases.indexOf(phase))
-  const owes = (part: HostPhase) => owedHere(first, part).length > 0
-  if (rolling) return rollingPhase({ run, phase, rolling, parts, first, runPart, owes })
+  if (rolling) return rollingPhase({ run, phase, rolling, parts, first, runPart })
   const hosts = parts.map(({ host }) => host)
   emit({ type: 'phase', phase: phase.name, state: 'start', hosts })
   const results = await Promise.all(

@@ -7,10 +7,8 @@ import { labExec } from '../../src/lab/inside.ts'
 import { labDestroy, labUp } from '../../src/lab/lab.ts'
 import { schemaErrors } from '../docs/schema.ts'
 import { describeOnLab, useLab } from './support/lab.ts'
-import { makePool, NODES, type PoolProject, seenBy } from './support/pool.ts'
+import { ALL_UP, makePool, NODES, type PoolProject, seenBy } from './support/pool.ts'
 import { onTerminal } from './support/terminal.ts'
-
-const ALL_UP = ['app1 UP', 'app2 UP', 'app3 UP']
 
 describeOnLab('a rolling phase', () => {
   const lab = useLab('rolling', ['lb1', ...NODES])

@@ -3,6 +3,7 @@ import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { labExec } from '../../src/lab/inside.ts'
 import type { UsedLab } from '../hosts/support/lab.ts'
+import { seenBy } from '../hosts/support/pool.ts'
 import { makeProject, type Project, type Ran } from '../hosts/support/project.ts'
 import { type Load, startLoad } from './load.ts'
 
@@ -83,13 +84,7 @@ export function layOut(lab: UsedLab): Platform {
       project.write('app/package.json', `${JSON.stringify({ ...manifest, version }, null, 2)}\n`)
     },
     on,
-    pool: async () =>
-      (
-        await on(
-          'lb1',
-          `echo 'show stat' | socat - /run/haproxy/admin.sock | awk -F, '$1=="app" && $2!="BACKEND" { print $2, $18 }'`,
-        )
-      ).split('\n'),
+    pool: () => seenBy(lab),
     load: () => startLoad({ address: lab.reach.hosts.lb1?.address ?? '', port: 443, name: DOMAIN, ca }),
     journal() {
       const folder = join(lab.root, '.deploy/runs')

@@ -2,14 +2,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { labDestroy, labUp } from '../../src/lab/lab.ts'
 import type { Random } from '../faults/random.ts'
+import { ALL_UP, NODES } from '../hosts/support/pool.ts'
 import type { Ran } from '../hosts/support/project.ts'
 import type { LoadResult } from './load.ts'
 import type { Platform } from './platform.ts'
 
 /** Where the controller is killed in a rolling phase: events of its journal. */
 export const ROLLING_BOUNDARIES = ['drain', 'drained', 'join', 'joined']
-const NODES = ['app1', 'app2', 'app3']
-const ALL_UP = NODES.map((node) => `${node} UP`)
 const APPLY = ['apply', 'lab', '--yes', '--no-check']
 const RESUME = ['resume', 'lab', '--yes', '--no-check']
 /** Seconds that requests go on after the last deploy. */

@@ -5,6 +5,9 @@ import { makeProject, type Project } from './project.ts'
 /** The nodes behind the balancer `lb1` of a lab. */
 export const NODES = ['app1', 'app2', 'app3']
 
+/** How HAProxy sees them when all is well. */
+export const ALL_UP = NODES.map((node) => `${node} UP`)
+
 /** What the playbook of a pool can be told. */
 export interface PoolPlaybook {
   readonly version: string

@@ -6,11 +6,10 @@ import { join } from 'node:path'
 import { afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { labExec } from '../../../src/lab/inside.ts'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
-import { makePool, NODES, type PoolProject, seenBy } from '../../hosts/support/pool.ts'
+import { ALL_UP, makePool, NODES, type PoolProject, seenBy } from '../../hosts/support/pool.ts'
 import type { Ran } from '../../hosts/support/project.ts'
 
 const DEPLOY = join(import.meta.dirname, '../../../bin/deploy.js')
-const ALL_UP = ['app1 UP', 'app2 UP', 'app3 UP']
 
 describeOnLab('a rolling phase that is cut off', () => {
   const lab = useLab('rolling-cut', ['lb1', ...NODES])
