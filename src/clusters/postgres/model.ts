@@ -1,0 +1,143 @@
+import type { Secret } from '../../model/secret.ts'
+
+/** A node of a PostgreSQL cluster, as the playbook says. */
+export interface PostgresNode {
+  readonly host: string
+  /** Where its peers reach it. */
+  readonly address: string
+  /** Its number in repmgr: it never changes for a host of one name. */
+  readonly id: number
+  /** `replica`: asynchronous, never a primary. `witness`: has no data of the cluster; it only votes. */
+  readonly kind: 'member' | 'replica' | 'witness'
+}
+
+/** What the playbook says of a PostgreSQL cluster. */
+export interface Desired {
+  readonly name: string
+  /** In the order of the inventory. */
+  readonly nodes: readonly PostgresNode[]
+  readonly durability: 'async' | 'sync'
+  /** Settings that need a restart, as they stand in postgresql.conf. */
+  readonly restartSettings: Readonly<Record<string, string>>
+  /** Login roles and their passwords; the role `repmgr` (superuser) and `evenkeel` (for probing) among them. */
+  readonly users: readonly { readonly name: string; readonly password: Secret; readonly superuser?: true }[]
+  readonly databases: readonly {
+    readonly name: string
+    readonly owner: string
+    readonly extensions: readonly string[]
+  }[]
+}
+
+/** What was seen of one node. LSNs are as PostgreSQL prints them: `0/3000148`. */
+export type NodeSurvey = { readonly host: string; readonly unreachable: string } | SeenNode
+
+export interface SeenNode {
+  readonly host: string
+  readonly unreachable?: undefined
+  /** The packages and our files are there: PostgreSQL, repmgr, pgbouncer. */
+  readonly prepared: boolean
+  readonly units: Readonly<Record<'postgresql' | 'repmgrd' | 'pgbouncer' | 'follower', UnitSeen>>
+  /** The data directory, read from disk; undefined: there is none, or it has no PG_VERSION. */
+  readonly disk?: DiskSeen
+  /** Something lies where the data directory belongs that is none, e.g. a clone that was cut off. */
+  readonly remains: boolean
+  /** A postmaster of this data directory is alive, whatever systemd says. */
+  readonly running: boolean
+  /** What the server itself says; undefined: it does not answer queries. */
+  readonly server?: ServerSeen
+  /** Where pgbouncer sends the clients of each database; undefined: it does not answer. */
+  readonly pgbouncer?: readonly { readonly database: string; readonly host: string; readonly paused: boolean }[]
+  /** The node's certificate; undefined: there is none. */
+  readonly certificate?: { readonly ends: string; readonly daysLeft: number }
+  /** Bytes. */
+  readonly space: { readonly free: number; readonly data: number; readonly wal: number }
+  /** Data directories that were moved aside, with their bytes. */
+  readonly aside: readonly { readonly path: string; readonly bytes: number }[]
+  /** The last lines of the server's log that say why it is as it is. */
+  readonly log: readonly string[]
+}
+
+export interface UnitSeen {
+  /** As systemd says: active, inactive, failed, activating, … */
+  readonly active: string
+  readonly enabled: boolean
+}
+
+/** What pg_controldata and the directory say, whether or not the server runs. */
+export interface DiskSeen {
+  readonly systemId: string
+  /** E.g. `in production`, `shut down`, `shut down in recovery`, `in archive recovery`. */
+  readonly state: string
+  /** Of the last checkpoint. */
+  readonly timeline: number
+  readonly checkpoint: string
+  /** Minimum recovery ending location; `0/0` on a primary. */
+  readonly recoveryEnd: string
+  readonly recoveryTimeline: number
+  readonly standbySignal: boolean
+  readonly checksums: boolean
+  /** Where each timeline forked off its parent: from the newest *.history. In order. */
+  readonly history: readonly { readonly timeline: number; readonly forkedAt: string }[]
+  /** The greatest timeline with a .history file. */
+  readonly newestTimeline: number
+}
+
+export interface ServerSeen {
+  readonly inRecovery: boolean
+  readonly systemId: string
+  /** The true one: of the WAL being written, or being received. */
+  readonly timeline: number
+  /** Primary: current. Standby: the greater of received and replayed. */
+  readonly lsn: string
+  readonly replayed?: string
+  /** Seconds since the last transaction was replayed; undefined when nothing was. */
+  readonly replayAge?: number
+  /** pg_stat_wal_receiver; undefined: it follows nobody. */
+  readonly receiver?: { readonly status: string; readonly sender: string; readonly slot: string }
+  /** Of a standby: where it is told to connect, from primary_conninfo; its slot. */
+  readonly upstream?: { readonly host: string; readonly slot: string }
+  /** pg_stat_replication: who streams from here. */
+  readonly standbys: readonly {
+    readonly name: string
+    readonly address: string
+    readonly state: string
+    readonly sync: string
+    readonly ssl: boolean
+    /** Bytes between what is written here and what it has flushed. */
+    readonly lag: number
+  }[]
+  readonly slots: readonly {
+    readonly name: string
+    readonly active: boolean
+    readonly walStatus: string
+    /** Bytes that may still be written before the slot is lost; undefined: no limit, or lost. */
+    readonly safe?: number
+    /** Bytes it keeps back. */
+    readonly kept: number
+  }[]
+  /** The server refuses to write, e.g. default_transaction_read_only. */
+  readonly readOnly: boolean
+  /** Settings of `restartSettings` that run with another value, and are not yet read from the file. */
+  readonly differing: readonly { readonly name: string; readonly running: string; readonly wanted: string }[]
+  /** Settings of postgresql.auto.conf that are not the cluster's own: name and value. */
+  readonly autoConf: readonly { readonly name: string; readonly value: string }[]
+  /** repmgr.nodes; undefined: there is no such table. */
+  readonly registered?: readonly {
+    readonly id: number
+    readonly name: string
+    readonly type: string
+    readonly upstream?: number
+    readonly active: boolean
+    readonly conninfo: string
+  }[]
+  /** Databases beside template0 and template1, with their owner and extensions; size in bytes. */
+  readonly databases: readonly {
+    readonly name: string
+    readonly owner: string
+    readonly bytes: number
+    /** Known for the databases that the playbook names only. */
+    readonly extensions: readonly string[]
+  }[]
+  /** Login roles: the password's verifier as the server keeps it, which nobody is shown. */
+  readonly roles: readonly { readonly name: string; readonly superuser: boolean; readonly verifier: string }[]
+}

@@ -1,0 +1,105 @@
+import type { Answer, Probe } from './probe.ts'
+import type { Secret } from './secret.ts'
+
+/** Something about a cluster that is not as it should be, with what was seen. */
+export interface Finding {
+  /** Stable, e.g. `standby does not stream`. */
+  readonly name: string
+  /** The node it is about; missing: the cluster as a whole. */
+  readonly host?: string
+  /** `fault`: the cluster is not whole. `warning`: it works, and somebody should look at it. */
+  readonly severity: 'fault' | 'warning'
+  /** One line for people. */
+  readonly message: string
+  /** What was seen, line by line. */
+  readonly evidence: readonly string[]
+}
+
+/** One thing done on one node. */
+export interface ClusterAction {
+  readonly host: string
+  /** What it does there, e.g. `clone the data of app1`. Unique within its step. */
+  readonly title: string
+  /** POSIX sh, run as root, with bounded output and a time limit; 0 means it is done. Safe to be killed and run again. */
+  readonly script: string
+  /** What it reads from its standard input: the way for secrets. */
+  readonly input?: Secret
+  /** Seconds. Default: 600. */
+  readonly timeout?: number
+}
+
+/** One step towards a whole cluster. The cluster is surveyed again behind each. */
+export interface ClusterStep {
+  /** What is done, e.g. `clone standby`. */
+  readonly name: string
+  /** Whom it is about, e.g. `app2`. Name and this one together are unique in a decision. */
+  readonly about: string
+  /** Why it is needed, with what was seen. */
+  readonly reason: string
+  /** What is so behind it, and what it costs meanwhile. */
+  readonly effect: string
+  /** Stages in order; the actions of one stage at once. A failed action ends the step. */
+  readonly stages: readonly (readonly ClusterAction[])[]
+}
+
+/** Why a cluster is left alone: whichever way it went, data could be lost. */
+export interface ClusterRefusal {
+  readonly why: string
+  /** The nodes between which somebody has to choose, each with what was seen of it. */
+  readonly sides: readonly { readonly host: string; readonly evidence: readonly string[] }[]
+  /** What would make it safe, or the next command. */
+  readonly hint: string
+}
+
+/** What is to be done with a cluster. */
+export interface ClusterDecision {
+  /** The node that is, or is to be, the primary, and why. */
+  readonly primary?: { readonly host: string; readonly why: string }
+  readonly steps: readonly ClusterStep[]
+  /** Then there are no steps. */
+  readonly refusal?: ClusterRefusal
+}
+
+/** A node of a cluster, for people. */
+export interface ClusterNode {
+  readonly host: string
+  /** `down`: its host answers, its server does not. `empty`: there is no data on it. */
+  readonly role: 'primary' | 'standby' | 'witness' | 'down' | 'empty' | 'unreachable' | 'unknown'
+  /** The node whose changes it follows. */
+  readonly upstream?: string
+  /** E.g. `streaming`, `sync`, `lag 0 bytes`, in the order to be shown. */
+  readonly state: readonly string[]
+}
+
+/** What a survey of a cluster says. */
+export interface ClusterState {
+  readonly nodes: readonly ClusterNode[]
+  readonly findings: readonly Finding[]
+  readonly decision: ClusterDecision
+}
+
+/** What somebody wants of a cluster beside its being whole. */
+export interface ClusterGoal {
+  /** This node is to become the primary. */
+  readonly primary?: string
+  /** This node is to leave the cluster for good. */
+  readonly remove?: string
+}
+
+/** What a node answered: text, or why there is none. */
+export type NodeAnswer = Answer<string>
+
+/** A cluster of one kind, as its role makes it. Pure: it gives questions and actions, and reads answers. */
+export interface Cluster {
+  /** The verb that repairs it is named after this: `postgres` → `repair-db`. */
+  readonly kind: 'postgres'
+  /** All nodes, in the order of the inventory. */
+  readonly nodes: readonly string[]
+  /** Everything asked of one node, in one read-only question that works when its servers are down. */
+  survey(host: string): Probe<{ readonly code: number; readonly output: string }>
+  assess(answers: ReadonlyMap<string, NodeAnswer>, goal: ClusterGoal): ClusterState
+  /** From the clients' side: a script for each node, all at once, that proves the cluster to be whole. It writes a row. */
+  proof(token: string): ReadonlyMap<string, string>
+  /** What the proof says does not hold, line by line; none: it holds. */
+  judge(answers: ReadonlyMap<string, NodeAnswer>): readonly string[]
+}
