@@ -11,13 +11,22 @@ export { type Os, os } from './facts/os.ts'
 export { type Versions, versions } from './facts/versions.ts'
 export type { DeployConfig } from './load/config.ts'
 export { change } from './model/change.ts'
+export type { Cluster } from './model/cluster.ts'
 export { type Fact, type Facts, type FactValues, fact } from './model/fact.ts'
 export { type Handler, type HandlerOptions, handler } from './model/handler.ts'
 export { type Host, type Peer, type Phase, type Playbook, playbook, requireFacts, type Site } from './model/playbook.ts'
 export type { Health, RollingOptions, Share } from './model/rolling.ts'
 export { Secret, secret } from './model/secret.ts'
 export type { Shell } from './model/shell.ts'
-export type { ConnectionInput, InventoryInput, PhaseInput, RollingInput, SiteOf, SiteSchema } from './model/site.ts'
+export type {
+  ClusterInput,
+  ConnectionInput,
+  InventoryInput,
+  PhaseInput,
+  RollingInput,
+  SiteOf,
+  SiteSchema,
+} from './model/site.ts'
 export { site } from './model/site.ts'
 export type { Task, TaskOptions, TaskTree } from './model/task.ts'
 export { sourcedTaskType, taskType } from './model/task.ts'

@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tasks: ['shell', 'model'],
   facts: ['shell', 'model'],
   balancers: ['shell', 'model'],
+  clusters: ['shell', 'model'],
   transport: ['shell', 'model'],
   shell: ['model'],
   model: [],

@@ -1,4 +1,5 @@
 import { callSite } from './call-site.ts'
+import type { Cluster } from './cluster.ts'
 import { DeployError, exitCodes } from './error.ts'
 import type { Facts } from './fact.ts'
 import type { Rolling } from './rolling.ts'
@@ -30,9 +31,9 @@ export interface Site<V, G extends string, F, S extends string = never> {
 
 /**
  * `parallel`: all hosts at once. `once`: the first host of the group only. `rolling`: wave by wave, each out of its
- * balancer while it is changed.
+ * balancer while it is changed. `cluster`: all hosts at once, then what makes the cluster whole.
  */
-export type Strategy = 'parallel' | 'once' | 'rolling'
+export type Strategy = 'parallel' | 'once' | 'rolling' | 'cluster'
 
 /** Tasks for a group with one strategy. */
 export interface Phase {
@@ -47,6 +48,8 @@ export interface Phase {
   readonly where: string
   /** How a rolling phase leaves and rejoins its balancer. */
   readonly rolling?: Rolling
+  /** What makes the hosts of a cluster phase one whole. */
+  readonly cluster?: (site: Site<unknown, string, unknown, string>) => Cluster
   /** The phase that `--prune` adds: it is for these hosts only, whose record forgets these keys when it is done. */
   readonly prunes?: ReadonlyMap<string, readonly string[]>
   /** The phase of a rollback: hosts do not record it as applied. */

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Balancer } from './balancer.ts'
 import { callSite } from './call-site.ts'
+import type { Cluster } from './cluster.ts'
 import type { Facts, FactValues } from './fact.ts'
 import type { Host, Phase, Site, Strategy } from './playbook.ts'
 import type { Health, Rolling, RollingOptions } from './rolling.ts'
@@ -35,6 +36,16 @@ export interface RollingInput<V, G extends string, F extends Facts, S extends st
   readonly healthy: (host: Host<V, G, FactValues<F>>, site: Site<V, G, FactValues<F>, S>) => Health | readonly Health[]
   /** Tasks done on all hosts at once before the first one leaves, e.g. to unpack what is switched to later. */
   readonly prepare?: (host: Host<V, G, FactValues<F>>, site: Site<V, G, FactValues<F>, S>) => TaskTree
+}
+
+/** What a role of a cluster gives, e.g. `postgres({ … })`. `name` is the cluster's, as the playbook calls it. */
+export interface ClusterInput<V, G extends string, S extends string = never> {
+  readonly on: readonly G[]
+  /** Tasks for all nodes at once, before anything of the cluster is looked at: packages, files, units. */
+  readonly prepare: (host: Host<V, G, unknown>, site: Site<V, G, unknown, S>, name: string) => TaskTree
+  /** Tasks for all nodes at once, which a repair does as well: certificates. */
+  readonly tasks: (host: Host<V, G, unknown>, site: Site<V, G, unknown, S>, name: string) => TaskTree
+  readonly cluster: (site: Site<V, G, unknown, S>, name: string) => Cluster
 }
 
 export interface ConnectionInput {
@@ -119,7 +130,23 @@ export function site<const G extends string, V extends z.ZodType, const S extend
     return prepare ? [phase(`${name}, prepare`, 'parallel', { ...input, tasks: prepare }), turn] : [turn]
   }
 
-  return { inventory, parallel, once, rolling }
+  /**
+   * A cluster: its nodes are prepared all at once; then it is surveyed, and brought step by step to what is wanted, until a
+   * client of every node can write. Nothing is done where data could be lost.
+   */
+  function cluster(name: string, input: ClusterInput<Vars, G, S>): readonly Phase[] {
+    const named = (make: typeof input.tasks): PhaseInput<Vars, G, NoFacts, S> => ({
+      on: input.on,
+      tasks: (host, all) => make(host, all, name),
+    })
+    const made = (all: Site<Vars, G, unknown, S>) => input.cluster(all, name)
+    return [
+      phase(`${name}, prepare`, 'parallel', named(input.prepare)),
+      { ...phase(name, 'cluster', named(input.tasks)), cluster: made as unknown as NonNullable<Phase['cluster']> },
+    ]
+  }
+
+  return { inventory, parallel, once, rolling, cluster }
 }
 
 function rollingOf<V, G extends string, F extends Facts, S extends string>(input: RollingInput<V, G, F, S>): Rolling {
