@@ -1,5 +1,10 @@
 const LSN = /^([0-9A-F]{1,8})\/([0-9A-F]{1,8})$/i
 
+/** Whether a text is a place in the write-ahead log, as PostgreSQL prints it: `0/3000148`. */
+export function isLsn(text: string): boolean {
+  return LSN.test(text)
+}
+
 /**
  * A place in the write-ahead log as a number of bytes from its start.
  *

@@ -16,9 +16,6 @@ export function literals(texts: readonly string[]): string {
 /** psql's command that goes on in another database of the same server, whatever that one is called. */
 export function connect(database: string): string {
   const value = `dbname='${database.replaceAll(/[\\']/g, '\\$&')}'`
-  const argument = value
-    .replaceAll('\\', '\\\\')
-    .replaceAll("'", "''")
-    .replaceAll('\n', '\\n')
+  const argument = value.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\n', '\\n')
   return `\\connect '${argument}'`
 }

@@ -36,17 +36,27 @@ function prepared({ kind }: PostgresNode): Shell {
   const pooler = ['/usr/sbin/pgbouncer', '/etc/pgbouncer/pgbouncer.ini', '/usr/local/lib/evenkeel/pgbouncer-follow']
   const files = [
     ...[`${BIN}/postgres`, `${BIN}/../lib/repmgr.so`, '/usr/bin/repmgr'],
-    ...[`${CONFIG}/postgresql.conf`, `${CONFIG}/pg_hba.conf`, '/etc/repmgr.conf', '/etc/systemd/system/repmgrd.service'],
+    ...[
+      `${CONFIG}/postgresql.conf`,
+      `${CONFIG}/pg_hba.conf`,
+      '/etc/repmgr.conf',
+      '/etc/systemd/system/repmgrd.service',
+    ],
     ...(kind === 'witness' ? [] : pooler),
   ]
   return sh`p=yes
-for f in ${files}; do [ -e "$f" ] || { p=no; echo "missing $f"; }; done
+for f in ${files}; do [ -e "$f" ] || p=no; done
 echo "prepared $p"`
 }
 
 /** What is read of the control file. The rest is not asked: there is a secret of the server in it. */
 const CONTROL = [
-  ...['Database system identifier', 'Database cluster state', 'Latest checkpoint location', "Latest checkpoint's TimeLineID"],
+  ...[
+    'Database system identifier',
+    'Database cluster state',
+    'Latest checkpoint location',
+    "Latest checkpoint's TimeLineID",
+  ],
   ...['Minimum recovery ending location', "Min recovery ending loc's timeline", 'Data page checksum version'],
 ]
 
@@ -60,7 +70,7 @@ const DISK = sh`if [ -f "$D/PG_VERSION" ]; then
   if [ "$h" ]; then
     n=\${h##*/}
     echo "newest \${n%.history}"
-    while read -r a b c || [ "$a" ]; do echo "fork $a $b"; done < "$h"
+    tail -n 200 "$h" | while read -r a b c || [ "$a" ]; do echo "fork $a $b"; done
   fi
 elif [ -e "$D" ] && [ "$(ls -A "$D" | head -n 1)" ]; then
   echo remains

@@ -21,7 +21,10 @@ export function surveySql(desired: Desired): string {
   return [
     ...Object.entries(sections).map(([name, query]) => line(name, query)),
     ...databases.map((name) => within(name, line('extensions', EXTENSIONS))),
-    within('repmgr', `select to_regclass('repmgr.nodes') is not null as has \\gset\n\\if :has\n${line('registered', REGISTERED)}\n\\endif`),
+    within(
+      'repmgr',
+      `select to_regclass('repmgr.nodes') is not null as has \\gset\n\\if :has\n${line('registered', REGISTERED)}\n\\endif`,
+    ),
     '\\echo end',
     '',
   ].join('\n')
@@ -83,7 +86,8 @@ const UPSTREAM = `select
   current_setting('primary_slot_name') as slot
 from (select current_setting('primary_conninfo') as info) i`
 
-const STANDBYS = list(`select application_name as name, coalesce(host(client_addr), '') as address, coalesce(state, '') as state,
+const STANDBYS =
+  list(`select application_name as name, coalesce(host(client_addr), '') as address, coalesce(state, '') as state,
   coalesce(sync_state, '') as sync, coalesce(ssl, false) as ssl,
   greatest(0, pg_wal_lsn_diff(${AT}, coalesce(flush_lsn, '0/0'))) as lag
 from pg_stat_replication left join pg_stat_ssl using (pid) order by application_name limit 50`)
