@@ -122,7 +122,7 @@ const SHOWN = [
   '| ERROR: +(could not|requested|replication slot)|writable primary',
 ].join('')
 const HIDDEN = [
-  '^[[:space:]]|(STATEMENT|DETAIL|QUERY|CONTEXT|HINT): |LOG: +(statement|execute|parse|bind|fastpath|duration|AUDIT|connection|disconnection)',
+  '^[[:space:]]|(STATEMENT|DETAIL|QUERY|CONTEXT|HINT): |LOG: +(statement|execute|parse|bind|fastpath|duration|AUDIT|connection|disconnection|could not (send|receive) data (to|from) client)',
   '|the database system is |due to administrator command|checkpoint (starting|complete)|restartpoint|restart point',
 ].join('')
 
