@@ -1,6 +1,6 @@
 import { type Fields, fields, flag, items, lsn, number, optional, parseFields, text, Unreadable } from './guards.ts'
 import type { Desired, ServerSeen } from './model.ts'
-import { settingDiffers } from './settings.ts'
+import { settingDiffers } from './setting-differs.ts'
 
 const WHOLE = ['server', 'receiver', 'upstream', 'standbys', 'slots', 'settings', 'autoConf', 'databases', 'roles']
 

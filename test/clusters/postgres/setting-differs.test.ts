@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { settingDiffers } from '../../../src/clusters/postgres/settings.ts'
+import { settingDiffers } from '../../../src/clusters/postgres/setting-differs.ts'
 
 const blocks = (value: string) => ({ value, unit: '8kB', type: 'integer' })
 const plain = (value: string, type = 'integer') => ({ value, unit: '', type })
