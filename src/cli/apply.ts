@@ -55,6 +55,7 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
   const { plan, survey, context } = await showPlan(run, output, { prune, instead })
   if (options.saved) await requireSaved(options.saved, { ...run, context }, survey)
   requireFloor(plan, survey)
+  requireSafeData(plan)
   const outcomes = trackOutcomes(plan)
   const events = options.events === undefined ? undefined : await openEvents(options.events, context.redactor, plan)
   const emit = (event: RunEvent) => {
@@ -95,6 +96,19 @@ function requireFloor({ phases, environment }: Plan, { hellos }: Survey): void {
     hint: [...hellos.values()].some(({ holder }) => holder)
       ? `another run may have a node out: deploy status ${environment}`
       : 'mend the node that does not serve first (--limit), or lower the floor of the phase',
+    exit: exitCodes.refused,
+  })
+}
+
+/** @throws DeployError `E_DATA_AT_STAKE` (exit 4) when a cluster must be left alone; nothing was touched. */
+function requireSafeData({ phases }: Plan): void {
+  const phase = phases.find(({ cluster }) => cluster?.refusal)
+  const refusal = phase?.cluster?.refusal
+  if (!phase || !refusal) return
+  throw new DeployError({
+    code: 'E_DATA_AT_STAKE',
+    message: `cluster ${phase.name} is left alone, and nothing was changed: ${refusal.why}`,
+    hint: refusal.hint,
     exit: exitCodes.refused,
   })
 }

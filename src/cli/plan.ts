@@ -124,7 +124,7 @@ function requireNoSecret(text: string, redactor: Redactor): void {
 
 /** A plan that could not be made for every host says so by its exit code. */
 export function exitOfPlan({ phases, problems, unreachable }: Plan): number {
-  if (phases.some(({ pool }) => pool?.refusal)) return exitCodes.refused
+  if (phases.some(({ pool, cluster }) => pool?.refusal ?? cluster?.refusal)) return exitCodes.refused
   if (problems.some(({ waits }) => !waits)) return exitCodes.failed
   if (problems.length > 0) return exitCodes.unreachable
   return unreachable.length > 0 ? exitCodes.unreachable : exitCodes.done
