@@ -64,6 +64,7 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
   }
   const work = hasWork(context, survey, instead)
   const ended = work ? await carryOut(context, plan, survey, emit, output, options) : undefined
+  const proof = !work && options.proves ? await proveClusters(context, survey, output) : exitCodes.done
   const hosts = survey.phases.map(({ host }) => host)
   events?.end(ended?.result.hosts ?? [])
   const seconds = (performance.now() - began) / 1000
@@ -79,7 +80,18 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
     },
     output,
   )
-  return exitOfApply(plan, ended?.result, ended?.interrupted)
+  return exitOfApply(plan, ended?.result, ended?.interrupted) || proof
+}
+
+/** Proves clusters that nothing was to be done about; gives the exit code. */
+async function proveClusters(context: Context, { clusters }: Survey, output: Output): Promise<number> {
+  const { prove, proofToken } = await import('../run/cluster-proof.ts')
+  const { safeLine } = await import('../report/safe.ts')
+  const wrong: string[] = []
+  for (const { cluster, lost } of clusters.values()) wrong.push(...(await prove(context, cluster, lost, proofToken())))
+  output.print(wrong.length === 0 ? 'Proven: a client of every node can write, and every node has it.\n' : '')
+  for (const line of wrong) process.stderr.write(`not proven: ${safeLine(line)}\n`)
+  return wrong.length === 0 ? exitCodes.done : exitCodes.failed
 }
 
 /**

@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type { ClusterStep } from '../model/cluster.ts'
 import type { Phase } from '../model/playbook.ts'
 import { actionDecision } from '../plan/cluster-task.ts'
-import { prove } from './cluster-proof.ts'
+import { proofToken, prove } from './cluster-proof.ts'
 import { failedPart } from './failed-part.ts'
 import type { HostPhaseResult, HostResult } from './host-phase.ts'
 import { runTasks } from './run-tasks.ts'
@@ -121,9 +120,9 @@ async function runStep(job: ClusterJob, step: ClusterStep, number: number): Prom
 
 /** The proof from the clients' side. What a node that cannot be reached keeps from holding is only told. */
 async function proven({ run, phase }: ClusterJob, { cluster, lost }: SurveyedCluster): Promise<Pick<Whole, 'end'>> {
-  const wrong = await prove(run.context, cluster, lost, `${run.id}-${randomBytes(4).toString('hex')}`).catch(
-    (error: unknown) => [failedPart(error).message ?? ''],
-  )
+  const wrong = await prove(run.context, cluster, lost, proofToken()).catch((error: unknown) => [
+    failedPart(error).message ?? '',
+  ])
   if (wrong.length === 0) {
     run.emit({
       type: 'note',

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Cluster, NodeAnswer } from '../model/cluster.ts'
 import { script } from '../shell/readers/script.ts'
 import { askHost } from './ask-probes.ts'
@@ -5,17 +6,22 @@ import type { Context } from './context.ts'
 import { HostLost } from './session.ts'
 import { answerOf } from './survey-clusters.ts'
 
+/** Names the rows of one proof. */
+export function proofToken(): string {
+  return randomBytes(8).toString('hex')
+}
+
 /**
  * Proves a cluster from the clients' side: all nodes at once write through their own access and wait for the rows of all
- * others. Gives what does not hold, line by line. `lost`: nodes that cannot be asked.
+ * others. Gives what does not hold, line by line. `lost`: nodes that cannot be asked. Nor is one that was to leave.
  */
 export async function prove(
-  { pool }: Context,
+  { pool, goal }: Pick<Context, 'pool' | 'goal'>,
   cluster: Cluster,
   lost: readonly string[],
   token: string,
 ): Promise<readonly string[]> {
-  const scripts = [...cluster.proof(token)].filter(([node]) => !lost.includes(node))
+  const scripts = [...cluster.proof(token)].filter(([node]) => !lost.includes(node) && node !== goal?.remove)
   const answers = await Promise.all(
     scripts.map(async ([node, text]): Promise<readonly [string, NodeAnswer]> => {
       const probe = script({ shell: text })
