@@ -14,9 +14,9 @@ export function clusterBlock(cluster: PlannedCluster): string {
   ].join('\n')
 }
 
-const BOX = { width: 220, height: 74, gap: 28, drop: 64 } as const
-/** Lines of a node's state that fit into its box. */
-const LINES = 2
+const BOX = { width: 240, height: 74, gap: 28, drop: 64 } as const
+/** Lines of a node's state that fit into its box, and letters that fit into a line. */
+const [LINES, LETTERS] = [2, 30]
 
 /** The head of the cluster above, those that follow it below, each with an arrow of what flows; the rest beside. */
 function picture(nodes: readonly ClusterNode[]): string {
@@ -32,7 +32,7 @@ function picture(nodes: readonly ClusterNode[]): string {
     return from && to ? [arrow(from, to)] : []
   })
   const label = nodes.map(({ host, role }) => `${host}: ${role}`).join(', ')
-  return `<div class="wide"><svg class="cluster" role="img" aria-label="${text(label)}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">
+  return `<div class="wide"><svg class="cluster" role="img" aria-label="${text(label)}" viewBox="-2 -2 ${width + 4} ${height + 4}" width="${width + 4}" height="${height + 4}">
 <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>
 ${arrows.join('')}${nodes.map((node) => box(node, at.get(node.host) ?? { x: 0, y: 0 })).join('')}
 </svg></div>`
@@ -74,7 +74,7 @@ function fitted(words: string): readonly string[] {
   const lines: string[] = ['']
   for (const word of words.split(' ')) {
     const last = lines.at(-1) ?? ''
-    if (last.length + word.length > 30 && last !== '') lines.push(word)
+    if (last.length + word.length >= LETTERS && last !== '') lines.push(word)
     else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`
   }
   return lines.length > LINES ? [...lines.slice(0, LINES - 1), `${lines[LINES - 1]} …`] : lines
