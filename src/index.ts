@@ -3,6 +3,16 @@ export { type DigitalOcean, digitalOcean } from './balancers/digital-ocean.ts'
 export type { Flag } from './balancers/flag.ts'
 export { type Haproxy, haproxy } from './balancers/haproxy.ts'
 export { type HealthFlag, healthFlag } from './balancers/health-flag.ts'
+export { postgresCluster } from './clusters/postgres/cluster.ts'
+export { type PostgresDatabase, postgresDesired, postgresNodes } from './clusters/postgres/desired.ts'
+export type { Desired as PostgresDesired } from './clusters/postgres/model.ts'
+export { verifier as postgresVerifier } from './clusters/postgres/scram.ts'
+export {
+  places as postgresPlaces,
+  postgresSettings,
+  restartSettings as postgresRestartSettings,
+  type Setting as PostgresSetting,
+} from './clusters/postgres/settings.ts'
 export { addresses } from './facts/addresses.ts'
 export { cpus } from './facts/cpus.ts'
 export { type Disk, disks } from './facts/disks.ts'

@@ -13,6 +13,18 @@ declare module 'evenkeel' {
     'knex/knex.sh.hbs': KnexKnexSh
     'nginx/app.conf.hbs': NginxAppConf
     'nginx/site.conf.hbs': NginxSiteConf
+    'postgres/caught-up.sh.hbs': PostgresCaughtUpSh
+    'postgres/follow.service.hbs': PostgresFollowService
+    'postgres/follow.sh.hbs': PostgresFollowSh
+    'postgres/guard.sh.hbs': PostgresGuardSh
+    'postgres/pg_hba.conf.hbs': PostgresPgHbaConf
+    'postgres/pgbouncer.ini.hbs': PostgresPgbouncerIni
+    'postgres/postgresql.conf.hbs': PostgresPostgresqlConf
+    'postgres/primaries.sh.hbs': PostgresPrimariesSh
+    'postgres/repmgr.conf.hbs': PostgresRepmgrConf
+    'postgres/repmgrd.service.hbs': PostgresRepmgrdService
+    'postgres/targets.sh.hbs': PostgresTargetsSh
+    'postgres/userlist.txt.hbs': PostgresUserlistTxt
   }
 }
 
@@ -88,4 +100,130 @@ interface NginxSiteConf {
   readonly peers: Each<NginxSiteConfPeers>
   /** templates/nginx/site.conf.hbs:3 */
   readonly port: string | number | boolean | Secret
+}
+
+interface PostgresCaughtUpSh {
+  /** templates/postgres/caught-up.sh.hbs:12 */
+  readonly pgbouncer: string | number | boolean | Secret
+  /** templates/postgres/caught-up.sh.hbs:12 */
+  readonly scripts: string | number | boolean | Secret
+}
+
+interface PostgresFollowService {
+  /** templates/postgres/follow.service.hbs:3 */
+  readonly cluster: string | number | boolean | Secret
+  /** templates/postgres/follow.service.hbs:15 */
+  readonly pgbouncer: string | number | boolean | Secret
+  /** templates/postgres/follow.service.hbs:9 */
+  readonly scripts: string | number | boolean | Secret
+}
+
+interface PostgresFollowSh {
+  /** templates/postgres/follow.sh.hbs:2 */
+  readonly pgbouncer: string | number | boolean | Secret
+  /** templates/postgres/follow.sh.hbs:28 */
+  readonly scripts: string | number | boolean | Secret
+}
+
+interface PostgresGuardShNodes {
+  /** templates/postgres/guard.sh.hbs:14 */
+  readonly address: string | number | boolean | Secret
+  /** templates/postgres/guard.sh.hbs:14 */
+  readonly host: string | number | boolean | Secret
+}
+
+interface PostgresGuardSh {
+  /** templates/postgres/guard.sh.hbs:5 */
+  readonly data: string | number | boolean | Secret
+  /** templates/postgres/guard.sh.hbs:13 */
+  readonly nodes: Each<PostgresGuardShNodes>
+  /** templates/postgres/guard.sh.hbs:12 */
+  readonly scripts: string | number | boolean | Secret
+}
+
+interface PostgresPgHbaConfClients {
+  /** templates/postgres/pg_hba.conf.hbs:13 */
+  readonly database: string | number | boolean | Secret
+  /** templates/postgres/pg_hba.conf.hbs:13 */
+  readonly user: string | number | boolean | Secret
+}
+
+interface PostgresPgHbaConfNodes {
+  /** templates/postgres/pg_hba.conf.hbs:8 */
+  readonly address: string | number | boolean | Secret
+  /** templates/postgres/pg_hba.conf.hbs:7 */
+  readonly data: unknown
+  /** templates/postgres/pg_hba.conf.hbs:6 */
+  readonly host: string | number | boolean | Secret
+}
+
+interface PostgresPgHbaConf {
+  /** templates/postgres/pg_hba.conf.hbs:12 */
+  readonly clients: Each<PostgresPgHbaConfClients>
+  /** templates/postgres/pg_hba.conf.hbs:4 */
+  readonly nodes: Each<PostgresPgHbaConfNodes>
+}
+
+interface PostgresPgbouncerIni {
+  /** templates/postgres/pgbouncer.ini.hbs:6 */
+  readonly address: string | number | boolean | Secret
+  /** templates/postgres/pgbouncer.ini.hbs:3 */
+  readonly pgbouncer: string | number | boolean | Secret
+  /** templates/postgres/pgbouncer.ini.hbs:20 */
+  readonly poolSize: string | number | boolean | Secret
+  /** templates/postgres/pgbouncer.ini.hbs:14 */
+  readonly tls: string | number | boolean | Secret
+}
+
+interface PostgresPostgresqlConf {
+  /** templates/postgres/postgresql.conf.hbs:2 */
+  readonly settings: Each<string | number | boolean | Secret>
+}
+
+interface PostgresPrimariesSh {
+  /** templates/postgres/primaries.sh.hbs:7 */
+  readonly home: string | number | boolean | Secret
+  /** templates/postgres/primaries.sh.hbs:9 */
+  readonly tls: string | number | boolean | Secret
+}
+
+interface PostgresRepmgrConf {
+  /** templates/postgres/repmgr.conf.hbs:4 */
+  readonly address: string | number | boolean | Secret
+  /** templates/postgres/repmgr.conf.hbs:6 */
+  readonly bin: string | number | boolean | Secret
+  /** templates/postgres/repmgr.conf.hbs:5 */
+  readonly data: string | number | boolean | Secret
+  /** templates/postgres/repmgr.conf.hbs:4 */
+  readonly home: string | number | boolean | Secret
+  /** templates/postgres/repmgr.conf.hbs:3 */
+  readonly host: string | number | boolean | Secret
+  /** templates/postgres/repmgr.conf.hbs:2 */
+  readonly id: string | number | boolean | Secret
+  /** templates/postgres/repmgr.conf.hbs:19 */
+  readonly priority: string | number | boolean | Secret
+  /** templates/postgres/repmgr.conf.hbs:4 */
+  readonly tls: string | number | boolean | Secret
+}
+
+interface PostgresRepmgrdService {
+  /** templates/postgres/repmgrd.service.hbs:3 */
+  readonly cluster: string | number | boolean | Secret
+}
+
+interface PostgresTargetsSh {
+  /** templates/postgres/targets.sh.hbs:9 */
+  readonly databases: readonly (string | number | boolean | Secret)[]
+}
+
+interface PostgresUserlistTxtUsers {
+  /** templates/postgres/userlist.txt.hbs:2 */
+  readonly name: string | number | boolean | Secret
+  /** templates/postgres/userlist.txt.hbs:2 */
+  readonly verifier: string | number | boolean | Secret
+}
+
+interface PostgresUserlistTxt {
+  /** templates/postgres/userlist.txt.hbs:1 */
+  readonly users: Each<PostgresUserlistTxtUsers>
 }

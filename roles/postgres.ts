@@ -1,0 +1,128 @@
+import {
+  type ClusterInput,
+  type Health,
+  type Peer,
+  type PostgresDatabase,
+  type PostgresSetting,
+  postgresCluster,
+  postgresDesired,
+  postgresNodes,
+  postgresPlaces,
+  postgresRestartSettings,
+  postgresSettings,
+  type Secret,
+  type Site,
+  sh,
+} from 'evenkeel'
+import { certificates } from './postgres/certificates.ts'
+import { pgbouncerTasks } from './postgres/pgbouncer.ts'
+import { repmgrTasks } from './postgres/repmgr.ts'
+import { installTasks, serverTasks } from './postgres/server.ts'
+
+export interface Postgres<V, G extends string, S extends string = never> {
+  /** The groups of the nodes that can be the primary: two to five nodes. */
+  readonly on: G | readonly G[]
+  /** Groups of nodes that follow and never become the primary, e.g. in another place. */
+  readonly replicas?: G | readonly G[]
+  /** The group of the one node that only votes, for clusters of two members. */
+  readonly witness?: G
+  /** The IP address at which its peers reach a node. Default: the address of the inventory. */
+  readonly address?: (host: Peer<V, G, unknown>) => string
+  /**
+   * `sync`: what was acknowledged is on two nodes; with one node left, writing waits. `async`: the last moments before a
+   * primary is lost may be lost.
+   */
+  readonly durability: 'async' | 'sync'
+  /** The CA of the nodes: its certificate, a file of the project, and its key. */
+  readonly ca: (site: Site<V, G, unknown, S>) => { readonly certificate: string; readonly key: Secret }
+  /** The password of the role `repmgr`, by which the nodes trust each other. */
+  readonly password: (site: Site<V, G, unknown, S>) => Secret
+  /** The roles of applications: name → password. */
+  readonly users?: (site: Site<V, G, unknown, S>) => Readonly<Record<string, Secret>>
+  /**
+   * Databases, by name. A user reaches, from the nodes and through pgbouncer, those that it owns; one that owns none reaches
+   * all.
+   */
+  readonly databases?: Readonly<Record<string, PostgresDatabase>>
+  /** Megabytes of a node, for settings that let room for the application beside. Default: 1024. */
+  readonly memory?: number
+  /** More of postgresql.conf, or other values than the role's. */
+  readonly settings?: Readonly<Record<string, PostgresSetting>>
+}
+
+/**
+ * A PostgreSQL 15 cluster with failover by repmgr, for Debian 12. On each node a pgbouncer on port 6432 takes clients over
+ * TLS and sends them to the one primary, wherever that is. Everything between nodes is TLS that is verified, by certificates
+ * the role issues and renews.
+ *
+ * @example
+ * cluster('main', postgres({
+ *   on: 'db',
+ *   durability: 'sync',
+ *   ca: (site) => ({ certificate: 'files/prod-ca.crt', key: site.secrets.caKey }),
+ *   password: (site) => site.secrets.replicationPassword,
+ *   users: (site) => ({ notes: site.secrets.dbPassword }),
+ *   databases: { notes: { owner: 'notes', extensions: ['pgcrypto'] } },
+ * }))
+ */
+export function postgres<V, G extends string, S extends string = never>(
+  // What there is is known from where the cluster is used; what is written here is checked by it.
+  input: Postgres<NoInfer<V>, NoInfer<G>, NoInfer<S>>,
+): ClusterInput<V, G, S> {
+  return {
+    on: [...groupsOf(input).keys()],
+    prepare: (host, site, name) => {
+      const part = nodePart(input, site, name, host.name)
+      return [installTasks(), serverTasks(part), repmgrTasks(part), pgbouncerTasks(part)]
+    },
+    tasks: (host, site, name) => certificates(nodePart(input, site, name, host.name), input.ca(site)),
+    cluster: (site, name) => postgresCluster(nodePart(input, site, name).desired),
+  }
+}
+
+/**
+ * For rolling phases: the node is the one primary, or streams from it and is at most 16 MiB behind, and its pgbouncer sends
+ * clients there.
+ *
+ * @param within seconds until that must be so
+ */
+export function caughtUp(within = 60): Health {
+  return { command: sh`${postgresPlaces.scripts}/postgres-caught-up`, name: 'PostgreSQL has caught up', within }
+}
+
+type Kind = 'member' | 'replica' | 'witness'
+
+/** The groups of the nodes, and what is the kind of those in them. */
+function groupsOf<V, G extends string, S extends string>(input: Postgres<V, G, S>): ReadonlyMap<G, Kind> {
+  const { on, replicas = [], witness = [] } = input
+  const of = (groups: G | readonly G[], kind: Kind) => [groups].flat().map((group): [G, Kind] => [group as G, kind])
+  return new Map([...of(on, 'member'), ...of(replicas, 'replica'), ...of(witness, 'witness')])
+}
+
+/** What one node needs to know; without `host`, the first. */
+function nodePart<V, G extends string, S extends string>(
+  input: Postgres<V, G, S>,
+  site: Site<V, G, unknown, S>,
+  name: string,
+  host?: string,
+) {
+  const { address = (peer) => peer.address, durability, databases = {}, memory = 1024, settings: more = {} } = input
+  const groups = groupsOf(input)
+  const nodes = postgresNodes(
+    site.hosts.flatMap((peer) => {
+      const kinds = [...new Set(peer.groups.flatMap((group) => groups.get(group) ?? []))]
+      if (kinds.length > 1) throw new Error(`${peer.name} cannot be a ${kinds.join(' and a ')} of one cluster`)
+      return kinds.map((kind) => ({ host: peer.name, address: address(peer), kind }))
+    }),
+  )
+  const node = nodes.find((one) => host === undefined || one.host === host)
+  if (!node) throw new Error(`${host} is no node of the cluster ${name}`)
+  const settings = postgresSettings({ memory, durability, nodes, more }, node)
+  const restartSettings = postgresRestartSettings(settings)
+  const [password, users] = [input.password(site), input.users?.(site) ?? {}]
+  return {
+    node,
+    settings,
+    desired: postgresDesired({ name, nodes, durability, restartSettings, password, users, databases }),
+  }
+}

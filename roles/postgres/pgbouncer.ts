@@ -1,0 +1,121 @@
+import {
+  directory,
+  file,
+  handler,
+  postgresPlaces as places,
+  postgresVerifier,
+  sh,
+  type Task,
+  template,
+  unit,
+} from 'evenkeel'
+import { type NodePart, program } from './part.ts'
+
+const { pgbouncer, scripts, tls } = places
+const own = { owner: 'postgres', group: 'postgres', mode: '0640' } as const
+
+/** Its console: only a process of its own user, and of this name, needs no password. */
+const admin = sh`runuser -u postgres -- psql -XAqw -F '|' -h /var/run/postgresql -p 6432 -U pgbouncer -d pgbouncer`
+
+/** Where it listens is read by a new process only. */
+export const reloadPgbouncer = handler(
+  'reload pgbouncer',
+  sh`systemctl is-active --quiet pgbouncer || exit 0
+${admin} -c RELOAD >/dev/null
+listens=$(${admin} -t -c 'SHOW CONFIG' | sed -n 's/^listen_addr|\\([^|]*\\)|.*/\\1/p')
+grep -qxF "listen_addr = $listens" ${pgbouncer}/pgbouncer.ini || systemctl restart pgbouncer`,
+  { restarts: 'pgbouncer' },
+)
+
+/** pgbouncer, and what keeps it on the primary. Where its databases are is written on the node only. */
+export function pgbouncerTasks({ desired, node, settings }: NodePart): readonly Task[] {
+  const { address } = node
+  const databases = [...desired.databases.map(({ name }) => name), 'evenkeel']
+  const follow = handler('restart pgbouncer-follow', sh`systemctl try-restart pgbouncer-follow`, {
+    restarts: 'pgbouncer-follow',
+  })
+  return [
+    // The follower puts its file in place there.
+    directory({ path: pgbouncer, owner: 'postgres', group: 'postgres', mode: '0755' }),
+    file({ path: `${pgbouncer}/databases.ini`, ...own }),
+    template(
+      {
+        ...{ from: 'postgres/userlist.txt.hbs', to: `${pgbouncer}/userlist.txt`, ...own },
+        data: { users: verifiersOf(desired) },
+      },
+      { notify: reloadPgbouncer },
+    ),
+    template(
+      {
+        ...{ from: 'postgres/pgbouncer.ini.hbs', to: `${pgbouncer}/pgbouncer.ini`, ...own },
+        data: { pgbouncer, tls, address, poolSize: poolSize(desired, Number(settings.max_connections)) },
+      },
+      { notify: reloadPgbouncer },
+    ),
+    ...unitDropIn(),
+    file({
+      path: `${pgbouncer}/nodes`,
+      content: desired.nodes
+        .filter(({ kind }) => kind === 'member')
+        .map((one) => `${one.host} ${one.address}\n`)
+        .join(''),
+      ...own,
+      mode: '0644',
+    }),
+    template({
+      ...{ from: 'postgres/targets.sh.hbs', to: `${scripts}/pgbouncer-targets`, ...program },
+      data: { databases },
+    }),
+    template(
+      {
+        ...{ from: 'postgres/follow.sh.hbs', to: `${scripts}/pgbouncer-follow`, ...program },
+        data: { pgbouncer, scripts },
+      },
+      { notify: follow },
+    ),
+    template({
+      ...{ from: 'postgres/caught-up.sh.hbs', to: `${scripts}/postgres-caught-up`, ...program },
+      data: { pgbouncer, scripts },
+    }),
+    unit({
+      name: 'pgbouncer-follow',
+      from: 'postgres/follow.service.hbs',
+      data: { cluster: desired.name, pgbouncer, scripts },
+      enabled: true,
+    }),
+  ]
+}
+
+function unitDropIn(): readonly Task[] {
+  const folder = '/etc/systemd/system/pgbouncer.service.d'
+  const lines = [
+    ...['# Managed by evenkeel.', '[Unit]', 'Wants=network-online.target', 'After=network-online.target', ''],
+    // A stop waits for clients within a transaction.
+    ...['[Service]', 'Restart=always', 'RestartSec=1', 'TimeoutStopSec=15', 'LimitNOFILE=8192'],
+  ]
+  return [
+    directory({ path: folder, owner: 'root', group: 'root', mode: '0755' }),
+    file(
+      {
+        path: `${folder}/evenkeel.conf`,
+        content: `${lines.join('\n')}\n`,
+        owner: 'root',
+        group: 'root',
+        mode: '0644',
+      },
+      { notify: handler('systemd reads its units', sh`systemctl daemon-reload`) },
+    ),
+  ]
+}
+
+/** Whom pgbouncer lets in. It logs in to the server with what a client proves to it: it knows no password. */
+function verifiersOf({ users }: NodePart['desired']) {
+  return users
+    .filter(({ superuser }) => !superuser)
+    .map(({ name, password }) => ({ name, verifier: postgresVerifier(name, password) }))
+}
+
+/** All nodes' pools together leave some connections of the primary to others. */
+function poolSize({ nodes, databases }: NodePart['desired'], connections: number): number {
+  return Math.max(2, Math.floor((connections - 15) / (nodes.length * Math.max(1, databases.length))))
+}

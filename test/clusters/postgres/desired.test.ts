@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest'
+import { type DesiredWant, postgresDesired, postgresNodes } from '../../../src/clusters/postgres/desired.ts'
+import { probePassword } from '../../../src/clusters/postgres/scram.ts'
+import { Secret } from '../../../src/model/secret.ts'
+
+const member = (host: string, address: string) => ({ host, address, kind: 'member' as const })
+const [one, two] = [member('db1', '10.0.0.1'), member('db2', 'fd00::2')]
+const password = new Secret('replicationPassword', 'of repmgr')
+const notes = new Secret('dbPassword', 'of notes')
+const desired = (want: Partial<DesiredWant> = {}) =>
+  postgresDesired({
+    ...{ name: 'main', durability: 'sync', restartSettings: {}, nodes: postgresNodes([one, two]), password },
+    ...{ users: { notes }, databases: { notes: { owner: 'notes' } } },
+    ...want,
+  })
+
+describe('what a playbook wants', () => {
+  test('the roles of every cluster stand before its own', () => {
+    const { users, databases } = desired()
+    expect(users.map(({ name, superuser }) => [name, superuser])).toEqual([
+      ['repmgr', true],
+      ['evenkeel', undefined],
+      ['notes', undefined],
+    ])
+    expect(users[1]?.password.reveal()).toBe(probePassword(password).reveal())
+    expect(databases).toEqual([{ name: 'notes', owner: 'notes', extensions: [] }])
+  })
+
+  test.each<[string, Partial<DesiredWant>, string]>([
+    ['a role of the cluster', { users: { repmgr: notes } }, 'repmgr cannot be a user of a playbook'],
+    ['a name with quotes', { users: { 'a"b': notes } }, 'a user is named in small letters'],
+    ['capitals', { databases: { Notes: { owner: 'notes' } } }, 'a database is named in small letters'],
+    ['a keyword of pg_hba.conf', { databases: { all: { owner: 'notes' } } }, 'all cannot be a database'],
+    ['a reserved name', { users: { pg_x: notes } }, 'a user is named'],
+    ['a stranger as owner', { databases: { a: { owner: 'b' } } }, 'the owner of database a is none of its users: b'],
+    ['an odd extension', { databases: { a: { owner: 'notes', extensions: ['x;'] } } }, 'no name of an extension: x;'],
+    ['a password that cannot be kept', { password: new Secret('p', "it's") }, '[secret:p] must be printable ASCII'],
+  ])('%s is refused', (_title, want, says) => expect(() => desired(want)).toThrow(says))
+})
+
+describe('nodes', () => {
+  test('each has the number of its name', () => {
+    expect(postgresNodes([one, two]).map(({ host, id }) => [host, id])).toEqual([
+      ['db1', 33511],
+      ['db2', expect.any(Number)],
+    ])
+  })
+
+  test.each([
+    ['one member', [one], 'a cluster has 2 to 5 nodes'],
+    ['one member and a witness', [one, { ...two, kind: 'witness' as const }], 'a cluster has 2 to 5 nodes'],
+    [
+      'two witnesses',
+      [
+        one,
+        two,
+        ...['a', 'b'].map((host, index) => ({ ...member(host, `10.1.0.${index}`), kind: 'witness' as const })),
+      ],
+      'one witness at most',
+    ],
+    ['a name as address', [one, member('db2', 'db2.internal')], 'db2 is reached by its peers at an IP address'],
+    ['a name that is no word', [one, member('db 2', '10.0.0.2')], 'no name for a node of PostgreSQL: db 2'],
+    ['one address twice', [one, member('db2', '10.0.0.1')], 'db1 and db2 have one address: 10.0.0.1'],
+    ['one number twice', [member('n9', '10.0.0.1'), member('n128', '10.0.0.2')], 'n9 and n128 have one id: 40209'],
+  ])('%s: refused', (_title, nodes, says) => expect(() => postgresNodes(nodes)).toThrow(says))
+})
