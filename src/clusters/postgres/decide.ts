@@ -49,13 +49,13 @@ function withoutLeaving(view: View, { remove }: ClusterGoal): View {
   }
 }
 
-function whyPrimary({ nodes }: View, { host, address, seen }: Live): string {
+function whyPrimary({ nodes }: View, { address, seen }: Live): string {
   const followers = nodes.filter((node) => streamsFrom(node, { address } as Live))
   const stream =
     followers.length > 0
       ? `${names(followers)} ${followers.length > 1 ? 'stream' : 'streams'} from it`
       : 'nobody streams from it'
-  return `${host} alone takes writes, on timeline ${seen.server.timeline}; ${stream}`
+  return `it alone takes writes, on timeline ${seen.server.timeline}; ${stream}`
 }
 
 function withGoal(
