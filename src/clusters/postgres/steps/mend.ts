@@ -154,7 +154,6 @@ export function pointPgbouncer(
 /** The follower does it; it is begun again, and pgbouncer where that does not answer. */
 export function pointScript({ host, address }: PostgresNode): Shell {
   return sh`rm -f /run/evenkeel/hold
-targets() { runuser -u postgres -- timeout 10 /usr/local/lib/evenkeel/pgbouncer-targets; }
 targets >/dev/null 2>&1 || { systemctl reset-failed pgbouncer 2>/dev/null; timeout 60 systemctl restart pgbouncer; }
 systemctl reset-failed pgbouncer-follow 2>/dev/null
 systemctl enable --quiet pgbouncer pgbouncer-follow

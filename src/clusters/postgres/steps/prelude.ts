@@ -19,6 +19,9 @@ pg() { runuser -u postgres -- env HOME=/var/lib/postgresql timeout -k 5 "$@"; }
 sql() { pg 30 psql -XAtqw -F ' ' -v ON_ERROR_STOP=1 -h ${SOCKETS} -d postgres -c "$1"; }
 remote() { pg 30 psql -XAtqw -F ' ' -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
 repmgr() { pg 300 repmgr -f /etc/repmgr.conf "$@" 2>&1; }
+# pgbouncer refuses clients with options.
+pooler() { env -u PGOPTIONS runuser -u postgres -- env HOME=/var/lib/postgresql timeout -k 5 "$@"; }
+targets() { pooler 10 /usr/local/lib/evenkeel/pgbouncer-targets; }
 alive() {
   pid=$(head -n 1 "$data/postmaster.pid" 2>/dev/null) && [ -n "$pid" ] && [ "/proc/$pid/cwd" -ef "$data" ]
 }

@@ -55,7 +55,7 @@ function hold({ databases }: Desired): Shell {
   return sh`mkdir -p /run/evenkeel
 : >/run/evenkeel/hold
 for command in ${pause}; do
-  timeout 10 runuser -u postgres -- psql -XAtqw -h ${SOCKETS} -p ${PGBOUNCER_PORT} -U pgbouncer -d pgbouncer -c "$command" >/dev/null 2>&1 &
+  { pooler 10 psql -XAtqw -h ${SOCKETS} -p ${PGBOUNCER_PORT} -U pgbouncer -d pgbouncer -c "$command" || echo "$command: not all clients wait; they will be cut off"; } &
 done
 wait`
 }
@@ -82,6 +82,6 @@ within 30 writable || fail 'it does not take writes'`
 function release({ address, host }: PostgresNode): Shell {
   return sh`rm -f /run/evenkeel/hold
 timeout 30 systemctl restart pgbouncer-follow
-pointed() { said=$(runuser -u postgres -- timeout 10 /usr/local/lib/evenkeel/pgbouncer-targets 2>&1) && ! printf '%s\n' "$said" | grep -qv ${` ${address} 0$`}; }
+pointed() { said=$(targets 2>&1) && ! printf '%s\n' "$said" | grep -qv ${` ${address} 0$`}; }
 within 30 pointed || { printf '%s\n' "$said"; fail ${`pgbouncer does not send clients to ${host}`}; }`
 }
