@@ -43,6 +43,7 @@ export function switchover(
       ],
       on('start repmgrd', nodes, START_DAEMON),
     ],
+    release: on('let clients go on', pooled, LET_GO),
   }
 }
 
@@ -78,10 +79,12 @@ fi
 writable() { [ "$(sql 'select pg_is_in_recovery()')" = f ]; }
 within 30 writable || fail 'it does not take writes'`
 
+const LET_GO: Shell = sh`rm -f /run/evenkeel/hold
+timeout 30 systemctl restart pgbouncer-follow`
+
 /** The follower finds the new primary within a second or two, and lets the clients go on there. */
 function release({ address, host }: PostgresNode): Shell {
-  return sh`rm -f /run/evenkeel/hold
-timeout 30 systemctl restart pgbouncer-follow
+  return sh`${LET_GO}
 pointed() { said=$(targets 2>&1) && ! printf '%s\n' "$said" | grep -qv ${` ${address} 0$`}; }
 within 30 pointed || { printf '%s\n' "$said"; fail ${`pgbouncer does not send clients to ${host}`}; }`
 }
