@@ -1,0 +1,136 @@
+import type { PostgresNode } from './model.ts'
+
+/** A value of postgresql.conf, as an author writes it. */
+export type Setting = string | number | boolean
+
+export interface SettingsWant {
+  /** Megabytes of the node, which its other work shares. */
+  readonly memory: number
+  readonly durability: 'async' | 'sync'
+  readonly nodes: readonly PostgresNode[]
+  /** What the playbook sets beside. */
+  readonly more: Readonly<Record<string, Setting>>
+}
+
+/** Where PostgreSQL is on a node. */
+export const places = {
+  bin: '/usr/lib/postgresql/15/bin',
+  config: '/etc/postgresql/15/main',
+  data: '/var/lib/postgresql/15/main',
+  home: '/var/lib/postgresql',
+  /** The certificates, of pgbouncer as well. */
+  tls: '/etc/postgresql/15/main/tls',
+  /** Our own scripts. */
+  scripts: '/usr/local/lib/evenkeel',
+  pgbouncer: '/etc/pgbouncer',
+} as const
+
+/**
+ * All of a node's postgresql.conf: what the cluster stands on, memory for a node that does other work too, and what the
+ * playbook sets.
+ *
+ * @throws Error when the playbook sets what the cluster stands on, or what cannot stand in the file.
+ */
+export function postgresSettings(want: SettingsWant, node: PostgresNode): Readonly<Record<string, string>> {
+  const more = Object.entries(want.more).map(([name, value]): [string, string] => [name.toLowerCase(), shown(value)])
+  const fixed = fixedSettings(want, node)
+  for (const [name, value] of more) refuse(name, value, fixed)
+  const all = { ...fixed, ...memorySettings(want.memory), ...plainSettings, ...Object.fromEntries(more) }
+  return { ...all, shared_preload_libraries: preloaded(Object.fromEntries(more).shared_preload_libraries) }
+}
+
+/** Those that need a restart and are the same on all nodes. */
+export function restartSettings(settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => POSTMASTER.has(name) && !OWN.has(name)))
+}
+
+/** What no playbook sets: the cluster, or this tool, would not work with another value. */
+function fixedSettings({ durability, nodes }: SettingsWant, node: PostgresNode): Readonly<Record<string, string>> {
+  const members = nodes.filter(({ kind }) => kind === 'member').map(({ host }) => `"${host}"`)
+  const sync = durability === 'sync' && node.kind !== 'witness'
+  return {
+    data_directory: places.data,
+    hba_file: `${places.config}/pg_hba.conf`,
+    ident_file: `${places.config}/pg_ident.conf`,
+    external_pid_file: '/var/run/postgresql/15-main.pid',
+    unix_socket_directories: '/var/run/postgresql',
+    listen_addresses: `127.0.0.1,${node.address}`,
+    port: '5432',
+    ssl: 'on',
+    ssl_cert_file: `${places.tls}/node.crt`,
+    ssl_key_file: `${places.tls}/node.key`,
+    password_encryption: 'scram-sha-256',
+    wal_level: 'replica',
+    wal_log_hints: 'on',
+    hot_standby: 'on',
+    synchronous_standby_names: sync ? `ANY 1 (${members.join(', ')})` : '',
+  }
+}
+
+function memorySettings(memory: number): Readonly<Record<string, string>> {
+  if (!Number.isInteger(memory) || memory < 256)
+    throw new Error(`memory is the whole megabytes of a node, at least 256, not ${memory}`)
+  const megabytes = (share: number, least: number) => `${Math.max(least, Math.floor(memory / share))}MB`
+  return {
+    max_connections: String(Math.min(300, Math.max(40, Math.floor(memory / 16)))),
+    shared_buffers: megabytes(8, 32),
+    effective_cache_size: megabytes(2, 128),
+    maintenance_work_mem: megabytes(32, 16),
+    work_mem: megabytes(256, 2),
+    jit: 'off',
+  }
+}
+
+/** A slot must not fill the disk, and is seen to fall behind before it is lost: that begins beyond max_wal_size. */
+const plainSettings = {
+  max_wal_size: '512MB',
+  max_slot_wal_keep_size: '2GB',
+  wal_keep_size: '128MB',
+  max_wal_senders: '16',
+  max_replication_slots: '16',
+  wal_compression: 'on',
+  wal_sender_timeout: '30s',
+  wal_receiver_timeout: '30s',
+  tcp_keepalives_idle: '10',
+  tcp_keepalives_interval: '5',
+  tcp_keepalives_count: '3',
+  random_page_cost: '1.1',
+  log_line_prefix: '%m [%p] %q%u@%d ',
+  log_timezone: 'UTC',
+  timezone: 'UTC',
+  lc_messages: 'C',
+  default_text_search_config: 'pg_catalog.english',
+} as const
+
+function preloaded(more: string | undefined): string {
+  const others = (more ?? '').split(',').map((name) => name.trim())
+  return ['repmgr', ...others.filter((name) => name !== '' && name !== 'repmgr')].join(',')
+}
+
+function shown(value: Setting): string {
+  return typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)
+}
+
+function refuse(name: string, value: string, fixed: Readonly<Record<string, string>>): void {
+  if (!/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/.test(name)) throw new Error(`no setting of PostgreSQL: ${name}`)
+  if (Object.hasOwn(fixed, name) || name === 'include' || name.startsWith('include_'))
+    throw new Error(`${name} is the cluster's own setting: settings cannot change it`)
+  if (/[\n\r\0]/.test(value)) throw new Error(`a line break cannot be part of a setting: ${name}`)
+}
+
+/** Those that differ between nodes. */
+const OWN: ReadonlySet<string> = new Set(['listen_addresses'])
+
+/** Of context `postmaster` in PostgreSQL 15. */
+const POSTMASTER: ReadonlySet<string> = new Set(
+  `archive_mode autovacuum_freeze_max_age autovacuum_max_workers autovacuum_multixact_freeze_max_age bonjour bonjour_name
+  cluster_name data_directory data_sync_retry dynamic_shared_memory_type event_source external_pid_file hba_file hot_standby
+  huge_page_size huge_pages ident_file ignore_invalid_pages jit_provider listen_addresses logging_collector
+  max_connections max_files_per_process max_locks_per_transaction max_logical_replication_workers
+  max_pred_locks_per_transaction max_prepared_transactions max_replication_slots max_wal_senders max_worker_processes
+  min_dynamic_shared_memory old_snapshot_threshold port recovery_target recovery_target_action recovery_target_inclusive
+  recovery_target_lsn recovery_target_name recovery_target_time recovery_target_timeline recovery_target_xid
+  shared_buffers shared_memory_type shared_preload_libraries superuser_reserved_connections track_activity_query_size
+  track_commit_timestamp unix_socket_directories unix_socket_group unix_socket_permissions wal_buffers
+  wal_decode_buffer_size wal_level wal_log_hints`.split(/\s+/),
+)
