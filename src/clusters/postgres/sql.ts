@@ -12,10 +12,3 @@ export function literal(text: string): string {
 export function literals(texts: readonly string[]): string {
   return `array[${texts.map(literal).join(', ')}]::text[]`
 }
-
-/** psql's command that goes on in another database of the same server, whatever that one is called. */
-export function connect(database: string): string {
-  const value = `dbname='${database.replaceAll(/[\\']/g, '\\$&')}'`
-  const argument = value.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\n', '\\n')
-  return `\\connect '${argument}'`
-}
