@@ -121,8 +121,10 @@ interface PostgresFollowService {
 interface PostgresFollowSh {
   /** templates/postgres/follow.sh.hbs:2 */
   readonly pgbouncer: string | number | boolean | Secret
-  /** templates/postgres/follow.sh.hbs:28 */
+  /** templates/postgres/follow.sh.hbs:51 */
   readonly scripts: string | number | boolean | Secret
+  /** templates/postgres/follow.sh.hbs:46 */
+  readonly tls: string | number | boolean | Secret
 }
 
 interface PostgresGuardShNodes {
@@ -181,9 +183,7 @@ interface PostgresPostgresqlConf {
 }
 
 interface PostgresPrimariesSh {
-  /** templates/postgres/primaries.sh.hbs:7 */
-  readonly home: string | number | boolean | Secret
-  /** templates/postgres/primaries.sh.hbs:9 */
+  /** templates/postgres/primaries.sh.hbs:8 */
   readonly tls: string | number | boolean | Secret
 }
 
@@ -200,7 +200,7 @@ interface PostgresRepmgrConf {
   readonly host: string | number | boolean | Secret
   /** templates/postgres/repmgr.conf.hbs:2 */
   readonly id: string | number | boolean | Secret
-  /** templates/postgres/repmgr.conf.hbs:19 */
+  /** templates/postgres/repmgr.conf.hbs:18 */
   readonly priority: string | number | boolean | Secret
   /** templates/postgres/repmgr.conf.hbs:4 */
   readonly tls: string | number | boolean | Secret

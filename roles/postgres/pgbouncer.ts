@@ -69,7 +69,7 @@ export function pgbouncerTasks({ desired, node, settings }: NodePart): readonly 
     template(
       {
         ...{ from: 'postgres/follow.sh.hbs', to: `${scripts}/pgbouncer-follow`, ...program },
-        data: { pgbouncer, scripts },
+        data: { pgbouncer, scripts, tls },
       },
       { notify: follow },
     ),

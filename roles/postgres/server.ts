@@ -86,7 +86,7 @@ function startTasks({ desired, node }: NodePart): readonly Task[] {
   return [
     template({
       ...{ from: 'postgres/primaries.sh.hbs', to: `${scripts}/postgres-primaries`, ...program },
-      data: { home, tls },
+      data: { tls },
     }),
     template({
       ...{ from: 'postgres/guard.sh.hbs', to: `${scripts}/postgres-guard`, ...program },

@@ -78,6 +78,11 @@ export interface DiskSeen {
   readonly checksums: boolean
   /** Where each timeline forked off its parent: from the newest *.history. In order. */
   readonly history: readonly { readonly timeline: number; readonly forkedAt: string }[]
+  /**
+   * Of a server that is down and was a primary: its log behind the last checkpoint, read to its end. `lastCommit` is where
+   * the last commit in it begins. Undefined: it could not be read in time.
+   */
+  readonly log?: { readonly end: string; readonly lastCommit?: string }
   /** The greatest timeline with a .history file. */
   readonly newestTimeline: number
 }
