@@ -1,5 +1,7 @@
 import { places } from './settings.ts'
 
+export const BIN = places.bin
+export const DATA = places.data
 export const SOCKETS = '/var/run/postgresql'
 export const PGBOUNCER_PORT = 6432
 export const PASSFILE = `${places.home}/.pgpass`

@@ -1,7 +1,7 @@
 import { Unreadable } from './guards.ts'
+import { DATA } from './layout.ts'
 import { isLsn } from './lsn.ts'
 import type { DiskSeen, SeenNode } from './model.ts'
-import { places } from './settings.ts'
 
 type Lines = (word: string) => readonly string[]
 
@@ -74,8 +74,8 @@ function spaceSeen(of: Lines, something: boolean): SeenNode['space'] {
   )
   return {
     free,
-    data: sizes.get(places.data) ?? (something ? used : 0),
-    wal: sizes.get(`${places.data}/pg_wal`) ?? 0,
+    data: sizes.get(DATA) ?? (something ? used : 0),
+    wal: sizes.get(`${DATA}/pg_wal`) ?? 0,
   }
 }
 

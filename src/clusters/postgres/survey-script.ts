@@ -1,6 +1,6 @@
 import type { Shell } from '../../model/shell.ts'
 import { sh } from '../../shell/sh.ts'
-import { CERTIFICATE, PGBOUNCER_PORT, SOCKETS, UNITS } from './layout.ts'
+import { BIN, CERTIFICATE, DATA, PGBOUNCER_PORT, SOCKETS, UNITS } from './layout.ts'
 import type { Desired } from './model.ts'
 import { places } from './settings.ts'
 import { surveySql } from './survey-sql.ts'
@@ -13,7 +13,7 @@ import { surveySql } from './survey-sql.ts'
 export function surveyScript(desired: Desired): Shell {
   return sh`export LC_ALL=C
 cd /
-D=${places.data}
+D=${DATA}
 limit() { timeout -s KILL "$@" 2>/dev/null; }
 mark() { sed "s/^/$1 /"; }
 why() { grep -aE ${SHOWN} | grep -avE ${HIDDEN} | tail -n 40 | cut -b 1-300 | mark log; }
@@ -33,7 +33,7 @@ echo end
 }
 
 const FILES = [
-  ...[`${places.bin}/postgres`, `${places.bin}/../lib/repmgr.so`, '/usr/bin/repmgr', '/usr/sbin/pgbouncer'],
+  ...[`${BIN}/postgres`, `${BIN}/../lib/repmgr.so`, '/usr/bin/repmgr', '/usr/sbin/pgbouncer'],
   ...[`${places.config}/postgresql.conf`, `${places.config}/pg_hba.conf`, '/etc/repmgr.conf'],
   ...[`${places.pgbouncer}/pgbouncer.ini`, `${places.scripts}/pgbouncer-follow`, `${places.scripts}/postgres-guard`],
   ...['/etc/systemd/system/repmgrd.service', '/etc/systemd/system/pgbouncer-follow.service'],
@@ -58,7 +58,7 @@ const CONTROL = [
 /** A folder without PG_VERSION is no data directory. The newest history tells of all the forks before it. */
 const DISK = sh`if [ -f "$D/PG_VERSION" ]; then
   echo disk
-  limit 1 ${`${places.bin}/pg_controldata`} "$D" | sed -n ${`s/^\\(${CONTROL.join('\\|')}\\):/control &/p`}
+  limit 1 ${`${BIN}/pg_controldata`} "$D" | sed -n ${`s/^\\(${CONTROL.join('\\|')}\\):/control &/p`}
   [ ! -e "$D/standby.signal" ] || echo standby.signal
   h=
   for f in "$D"/pg_wal/????????.history; do [ ! -f "$f" ] || h=$f; done
@@ -79,7 +79,7 @@ const RUNNING = sh`r=no
 alive() { [ -f "$1" ] && read -r i x < "$1" && [ "$i" -gt 1 ] 2>/dev/null && [ -d "/proc/$i" ]; }
 if alive "$D/postmaster.pid" && [ "/proc/$i/cwd" -ef "$D" ]; then r=yes
 elif alive ${`${SOCKETS}/15-main.pid`}; then
-  case $(readlink "/proc/$i/exe") in ${places.bin}/postgres*) r=yes ;; esac
+  case $(readlink "/proc/$i/exe") in ${BIN}/postgres*) r=yes ;; esac
 fi
 echo "running $r"`
 

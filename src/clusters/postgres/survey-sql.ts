@@ -1,5 +1,5 @@
 import type { Desired } from './model.ts'
-import { literal, literals } from './sql.ts'
+import { connect, literal, literals } from './sql.ts'
 
 /**
  * What the survey asks a server, as one input of psql: each answer is one line, `NAME JSON`, whatever the names of things
@@ -39,10 +39,10 @@ function list(query: string): string {
   return `select coalesce(jsonb_agg(to_jsonb(r)), '[]') as list from (\n${query}\n) r`
 }
 
-/** What is asked in another database, if that one is there. Its name is plain: `postgresDesired` sees to that. */
+/** What is asked in another database, if that one is there. */
 function within(database: string, commands: string): string {
   const there = `select exists(select from pg_database where datname = ${literal(database)} and datallowconn) as has \\gset`
-  return [there, '\\if :has', `\\connect ${database}`, commands, '\\endif'].join('\n')
+  return [there, '\\if :has', connect(database), commands, '\\endif'].join('\n')
 }
 
 /** How far the log is here: written on a primary; received, or replayed from elsewhere, on a standby. */

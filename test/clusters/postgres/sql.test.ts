@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { literal, literals } from '../../../src/clusters/postgres/sql.ts'
+import { connect, literal, literals } from '../../../src/clusters/postgres/sql.ts'
 
 test('texts are literals', () => {
   expect(literal("it's")).toBe("'it''s'")
@@ -7,4 +7,17 @@ test('texts are literals', () => {
   expect(literals([])).toBe('array[]::text[]')
   expect(literals(['a', "b'"])).toBe("array['a', 'b''']::text[]")
   expect(() => literal('a\0b')).toThrow('NUL')
+})
+
+// Each tried against psql 15.
+test.each([
+  ['app', String.raw`\connect 'dbname=''app'''`],
+  ["it's", String.raw`\connect 'dbname=''it\\''s'''`],
+  ['a\\b', String.raw`\connect 'dbname=''a\\\\b'''`],
+  ['we"ird', String.raw`\connect 'dbname=''we""""ird'''`],
+  ['""', String.raw`\connect 'dbname=''""""""'''`],
+  ['host=elsewhere', String.raw`\connect 'dbname=''host=elsewhere'''`],
+  ['two\nlines', String.raw`\connect 'dbname=''two\nlines'''`],
+])('psql connects to %j', (database, command) => {
+  expect(connect(database)).toBe(command)
 })
