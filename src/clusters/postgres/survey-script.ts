@@ -3,6 +3,7 @@ import { sh } from '../../shell/sh.ts'
 import { BIN, CERTIFICATE, DATA, PGBOUNCER_PORT, SOCKETS, UNITS } from './layout.ts'
 import type { Desired } from './model.ts'
 import { places } from './settings.ts'
+import { READ_LOG } from './survey-log.ts'
 import { surveySql } from './survey-sql.ts'
 
 /**
@@ -23,6 +24,7 @@ ${PREPARED}
 limit 2 systemctl show -p Id -p ActiveState -p UnitFileState ${Object.values(UNITS)} postgresql.service | mark unit
 ${DISK}
 ${RUNNING}
+${READ_LOG}
 ${ask(surveySql(desired))}
 ${POOLER}
 [ ! -f ${CERTIFICATE} ] || limit 1 openssl x509 -noout -enddate -in ${CERTIFICATE} | mark certificate
