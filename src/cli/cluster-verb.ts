@@ -21,13 +21,20 @@ export async function clusterVerb(
   options: ClusterOptions,
   inherited?: Inherited,
 ): Promise<number> {
-  const opened = await openRun(order.environment, undefined, { ...options, check: true }, inherited)
+  const { findProject } = await import('../load/project.ts')
+  const { startTypeCheck } = await import('../load/type-check.ts')
+  const check = startTypeCheck(findProject(process.cwd()))
   try {
-    const run = { ...opened, ...(await narrowed(opened, order)), checked: told(opened.checked) }
-    if (order.dryRun) return await showOnly(run, options)
-    return await applyOpened(run, { ...options, check: true, proves: true })
+    const opened = await openRun(order.environment, undefined, { ...options, check: false }, inherited)
+    try {
+      const run = { ...opened, ...(await narrowed(opened, order)), checked: told(check.result) }
+      if (order.dryRun) return await showOnly(run, options)
+      return await applyOpened(run, { ...options, check: false, proves: true })
+    } finally {
+      opened.close()
+    }
   } finally {
-    opened.close()
+    check.stop()
   }
 }
 

@@ -10,13 +10,13 @@ import { topology } from './topology.ts'
 
 /** A PostgreSQL cluster as its playbook says: what is asked of it, what answers mean, and what is done about them. */
 export function postgresCluster(desired: Desired): Cluster {
-  const probes = new Map(desired.nodes.map((node) => [node.host, script(surveyScript(desired, node))]))
+  const probe = script(surveyScript(desired))
+  const nodes = desired.nodes.map(({ host }) => host)
   return {
     kind: 'postgres',
-    nodes: [...probes.keys()],
+    nodes,
     survey(host) {
-      const probe = probes.get(host)
-      if (!probe) throw new Error(`${host} is no node of the cluster ${desired.name}`)
+      if (!nodes.includes(host)) throw new Error(`${host} is no node of the cluster ${desired.name}`)
       return probe
     },
     assess(answers, goal) {

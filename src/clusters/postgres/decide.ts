@@ -55,7 +55,7 @@ function whyPrimary({ nodes }: View, primary: Live): string {
     followers.length > 0
       ? `${names(followers)} ${followers.length > 1 ? 'stream' : 'streams'} from it`
       : 'nobody streams from it'
-  return `${primary.host} alone takes writes, on timeline ${primary.seen.server.timeline}; ${stream}`
+  return `it alone takes writes, on timeline ${primary.seen.server.timeline}; ${stream}`
 }
 
 function withGoal(all: View, view: View, primary: Live, decision: ClusterDecision, goal: ClusterGoal): ClusterDecision {

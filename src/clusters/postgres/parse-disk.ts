@@ -1,6 +1,6 @@
 import { Unreadable } from './guards.ts'
 import { DATA } from './layout.ts'
-import { isLsn } from './lsn.ts'
+import { isLsn, lsnAfter } from './lsn.ts'
 import type { DiskSeen, SeenNode } from './model.ts'
 
 type Lines = (word: string) => readonly string[]
@@ -47,7 +47,16 @@ function diskSeen(control: ReadonlyMap<string, string>, lines: readonly string[]
     checksums: read('Data page checksum version', isNumber) !== '0',
     history: forks(of('fork'), newestTimeline),
     newestTimeline,
+    ...logSeen(of('wal')),
   }
+}
+
+/** Records begin at multiples of eight bytes: there the next one would be. */
+function logSeen([line]: readonly string[]): Pick<DiskSeen, 'log'> {
+  const [last = '', bytes = '', commit = ''] = line?.split(' ') ?? []
+  if (!isLsn(last) || !isNumber(bytes)) return {}
+  const end = lsnAfter(last, Math.ceil(Number(bytes) / 8) * 8)
+  return { log: { end, ...(isLsn(commit) && { lastCommit: commit }) } }
 }
 
 const isNumber = (text: string) => /^\d+$/.test(text)

@@ -1,5 +1,6 @@
 export { setAccess } from './steps/access.ts'
 export { cloneStandbys, createPrimary, recloneStandby } from './steps/build.ts'
+export { startDaemon, stopDaemon } from './steps/daemons.ts'
 export {
   dropSlot,
   followPrimary,
@@ -10,9 +11,7 @@ export {
   resetSetting,
   restartPrimary,
   restartServer,
-  startDaemon,
   startPrimary,
   startServer,
-  stopDaemon,
 } from './steps/mend.ts'
 export { switchover } from './steps/switchover.ts'

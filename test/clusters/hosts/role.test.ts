@@ -64,7 +64,7 @@ describeOnLab('the role of PostgreSQL', () => {
   })
 
   test('a client stays while pgbouncer reads its files again and its connections to the server are made anew', async () => {
-    const console_ = (what: string) =>
+    const admin = (what: string) =>
       `runuser -u postgres -- psql -XAtqw -h /var/run/postgresql -p 6432 -U pgbouncer pgbouncer -c '${what}'`
     const said = await on(
       'db2',
@@ -72,7 +72,7 @@ describeOnLab('the role of PostgreSQL', () => {
 PGPASSWORD='db=pass;word' psql -XAtqw -d 'host=127.0.0.1 port=6432 user=notes dbname=notes sslmode=verify-full sslrootcert=${CONFIG}/tls/ca.crt' </run/f >/run/out 2>&1 &
 exec 3>/run/f
 echo 'SELECT pg_backend_pid();' >&3; sleep 1
-${console_('RELOAD')}; ${console_('RECONNECT')}; sleep 1
+${admin('RELOAD')}; ${admin('RECONNECT')}; sleep 1
 echo 'SELECT pg_backend_pid();' >&3; sleep 1
 exec 3>&-; wait; cat /run/out`,
     )
@@ -149,7 +149,6 @@ exec 3>&-; wait; cat /run/out`,
     expect(await on('db2', TARGETS)).toContain(notesAt('db1', 1))
     await until('db2', TARGETS, notesAt('db1'), 20)
     await on('db2', 'systemctl stop pgbouncer')
-    await until('db2', `${SCRIPTS}/postgres-caught-up`, 'pgbouncer does not answer: ', 1).catch(() => {})
     expect(await on('db2', `${SCRIPTS}/postgres-caught-up || :`)).toMatch(/^pgbouncer does not answer/)
     await on('db2', 'systemctl start pgbouncer')
     await until('db2', TARGETS, notesAt('db1'))
@@ -176,7 +175,6 @@ exec 3>&-; wait; cat /run/out`,
       expect(await on(host, `${SCRIPTS}/postgres-caught-up || :`)).toMatch(
         /^several nodes are writable primaries: db1 db3$/,
       )
-    // A client that is connected is cut off, and can come back.
     await on('db1', 'systemctl stop postgresql@15-main')
     const took = await all((host) => until(host, TARGETS, notesAt('db3')))
     expect(Math.max(...took)).toBeLessThan(6)

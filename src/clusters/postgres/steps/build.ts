@@ -83,7 +83,12 @@ rm -rf "$data.new"
 [ "$free" -gt "$((need + need / 10 + 268435456))" ] || fail "too little room: $need bytes are to be cloned, $free are free; what was moved aside ($data.aside-…) may be deleted by hand when nobody needs it"
 stop_server
 remote ${conninfo(from)} ${slot} >/dev/null || fail 'its old slot could not be dropped'
-pg 21600 repmgr -f /etc/repmgr.conf -D "$data.new" -d ${conninfo(from)} standby clone --fast-checkpoint 2>&1 || fail 'the data could not be cloned'
+# repmgr goes by the data directory of its configuration, whatever it is told beside.
+sed "s|^data_directory=.*|data_directory='$data.new'|" /etc/repmgr.conf >/run/evenkeel-clone.conf || fail 'its configuration cannot be read'
+chown root:postgres /run/evenkeel-clone.conf && chmod 0640 /run/evenkeel-clone.conf
+pg 21600 repmgr -f /run/evenkeel-clone.conf -d ${conninfo(from)} standby clone --fast-checkpoint 2>&1 || fail 'the data could not be cloned'
+rm -f /run/evenkeel-clone.conf
+[ -s "$data.new/PG_VERSION" ] || fail 'the clone is not where it was to be'
 take_place
 start_server 300
 ${streamsFrom(from)}

@@ -3,6 +3,7 @@ import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import type { Desired, PostgresNode } from '../model.ts'
 import { cloneScript } from './build.ts'
+import { START_DAEMON, STOP_DAEMON } from './daemons.ts'
 import { action, conninfo, slotOf, streamsFrom } from './prelude.ts'
 
 /** A standby that does not run. It gets some time to find whom it follows: only then it is looked at again. */
@@ -96,7 +97,7 @@ export function resetSetting(node: PostgresNode, name: string, why: string): Clu
 
 /** repmgr's table says what is so. In the order in which repmgr's own commands get there. */
 export function repairRegistration(
-  desired: Desired,
+  _desired: Desired,
   primary: PostgresNode,
   standbys: readonly PostgresNode[],
   why: string,
@@ -108,7 +109,7 @@ export function repairRegistration(
   )
   return {
     name: 'repair registration',
-    about: standbys.length > 0 ? desired.name : primary.host,
+    about: nodes.map(({ host }) => host).join(', '),
     reason: why,
     effect: 'repmgr knows who is the primary, and who follows it',
     stages: [
@@ -121,47 +122,16 @@ export function repairRegistration(
   }
 }
 
-export const STOP_DAEMON: Shell = sh`timeout 60 systemctl stop repmgrd
-[ "$(systemctl is-active repmgrd)" != active ] || fail 'repmgrd does not stop'`
-
-/** Active is what its unit says; that it monitors, the server knows. */
-export const START_DAEMON: Shell = sh`systemctl reset-failed repmgrd 2>/dev/null || true
-systemctl enable --quiet repmgrd && timeout 60 systemctl restart repmgrd
-monitors() { [ "$(pg 10 psql -XAtqw -h /var/run/postgresql -d repmgr -c 'select repmgr.repmgrd_is_running()' 2>/dev/null)" = t ]; }
-within 40 monitors || { journalctl -q --no-pager -o cat -n 10 -u repmgrd; fail 'repmgrd does not run'; }`
-
-/** Takes a node that streams from nobody out of elections: it could promote itself. */
-export function stopDaemon(desired: Desired, nodes: readonly PostgresNode[], why: string): ClusterStep {
-  return {
-    name: 'stop repmgrd',
-    about: desired.name,
-    reason: why,
-    effect: 'no stale standby can promote itself',
-    stages: [nodes.map(({ host }) => ({ host, title: 'stop repmgrd', script: action(STOP_DAEMON) }))],
-  }
-}
-
-/** repmgrd, which watches the primary, on nodes where it does not run or does not start at boot. */
-export function startDaemon(desired: Desired, nodes: readonly PostgresNode[], why: string): ClusterStep {
-  return {
-    name: 'start repmgrd',
-    about: desired.name,
-    reason: why,
-    effect: 'a lost primary is noticed, and replaced by itself',
-    stages: [nodes.map(({ host }) => ({ host, title: 'start repmgrd', script: action(START_DAEMON) }))],
-  }
-}
-
 /** pgbouncers that do not send clients to the primary. */
 export function pointPgbouncer(
-  desired: Desired,
+  _desired: Desired,
   nodes: readonly PostgresNode[],
   primary: PostgresNode,
   why: string,
 ): ClusterStep {
   return {
     name: 'point pgbouncer',
-    about: desired.name,
+    about: nodes.map(({ host }) => host).join(', '),
     reason: why,
     effect: `clients reach ${primary.host}`,
     stages: [
@@ -177,7 +147,6 @@ export function pointPgbouncer(
 /** The follower does it; it is begun again, and pgbouncer where that does not answer. */
 export function pointScript({ host, address }: PostgresNode): Shell {
   return sh`rm -f /run/evenkeel/hold
-targets() { runuser -u postgres -- timeout 10 /usr/local/lib/evenkeel/pgbouncer-targets; }
 targets >/dev/null 2>&1 || { systemctl reset-failed pgbouncer 2>/dev/null; timeout 60 systemctl restart pgbouncer; }
 systemctl reset-failed pgbouncer-follow 2>/dev/null
 systemctl enable --quiet pgbouncer pgbouncer-follow
@@ -196,19 +165,14 @@ ${streamsFrom(upstream)}`
 }
 
 /** The primary, in place. Nobody may take that for a failure: repmgrd does not run meanwhile. */
-export function restartPrimary(
-  desired: Desired,
-  primary: PostgresNode,
-  others: readonly PostgresNode[],
-  why: string,
-): ClusterStep {
+export function restartPrimary(primary: PostgresNode, others: readonly PostgresNode[], why: string): ClusterStep {
   const nodes = [primary, ...others]
   const script = sh`[ "$(sql 'select pg_is_in_recovery()')" = f ] || fail 'it is no primary any more'
 stop_server
 start_server 120`
   return {
     name: 'restart primary',
-    about: desired.name,
+    about: primary.host,
     reason: why,
     effect: 'its settings are in force; clients wait for some seconds meanwhile',
     stages: [

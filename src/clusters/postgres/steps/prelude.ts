@@ -14,10 +14,14 @@ export LC_ALL=C HOME=/root PGCONNECT_TIMEOUT=5
 export PGOPTIONS='-c synchronous_commit=local -c log_statement=none -c log_min_error_statement=panic'
 data=${DATA}
 fail() { printf '%s\n' "$1"; exit 1; }
+[ -e /etc/repmgr.conf ] || fail 'this node is not prepared: deploy apply'
 pg() { runuser -u postgres -- env HOME=/var/lib/postgresql timeout -k 5 "$@"; }
 sql() { pg 30 psql -XAtqw -F ' ' -v ON_ERROR_STOP=1 -h ${SOCKETS} -d postgres -c "$1"; }
 remote() { pg 30 psql -XAtqw -F ' ' -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
 repmgr() { pg 300 repmgr -f /etc/repmgr.conf "$@" 2>&1; }
+# pgbouncer refuses clients with options.
+pooler() { env -u PGOPTIONS runuser -u postgres -- env HOME=/var/lib/postgresql timeout -k 5 "$@"; }
+targets() { pooler 10 /usr/local/lib/evenkeel/pgbouncer-targets; }
 alive() {
   pid=$(head -n 1 "$data/postmaster.pid" 2>/dev/null) && [ -n "$pid" ] && [ "/proc/$pid/cwd" -ef "$data" ]
 }
@@ -41,7 +45,10 @@ stop_server() {
 start_server() {
   systemctl reset-failed postgresql@15-main 2>/dev/null || true
   timeout 120 systemctl start postgresql@15-main || true
-  within "\${1:-60}" answers || { why; fail 'the server does not answer'; }
+  # It need not be waited for when nothing runs.
+  ended() { answers || { ! alive && sleep 1 && ! alive; }; }
+  within "\${1:-60}" ended
+  answers || { why; fail 'the server does not answer'; }
 }
 state() { ${`${BIN}/pg_controldata`} "$data" | sed -n 's/^Database cluster state: *//p'; }
 `

@@ -3,7 +3,8 @@ import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import { BIN, PGBOUNCER_PORT, SOCKETS } from '../layout.ts'
 import type { Desired, PostgresNode } from '../model.ts'
-import { followScript, rejoinScript, START_DAEMON, STOP_DAEMON } from './mend.ts'
+import { START_DAEMON, STOP_DAEMON } from './daemons.ts'
+import { followScript, rejoinScript } from './mend.ts'
 import { action, conninfo } from './prelude.ts'
 
 /**
@@ -34,7 +35,7 @@ export function switchover(
     stages: [
       on('stop repmgrd', nodes, STOP_DAEMON),
       on('hold clients', pooled, hold(desired)),
-      on('stop the old primary', [from], handOver(to)),
+      on(`hand over to ${to.host}`, [from], handOver(to)),
       on('promote the new primary', [to], PROMOTE),
       on('let clients go on', pooled, release(to)),
       [
@@ -43,6 +44,7 @@ export function switchover(
       ],
       on('start repmgrd', nodes, START_DAEMON),
     ],
+    release: on('let clients go on', pooled, LET_GO),
   }
 }
 
@@ -55,7 +57,7 @@ function hold({ databases }: Desired): Shell {
   return sh`mkdir -p /run/evenkeel
 : >/run/evenkeel/hold
 for command in ${pause}; do
-  timeout 10 runuser -u postgres -- psql -XAtqw -h ${SOCKETS} -p ${PGBOUNCER_PORT} -U pgbouncer -d pgbouncer -c "$command" >/dev/null 2>&1 &
+  { pooler 10 psql -XAtqw -h ${SOCKETS} -p ${PGBOUNCER_PORT} -U pgbouncer -d pgbouncer -c "$command" || echo "$command: not all clients wait; they will be cut off"; } &
 done
 wait`
 }
@@ -78,10 +80,12 @@ fi
 writable() { [ "$(sql 'select pg_is_in_recovery()')" = f ]; }
 within 30 writable || fail 'it does not take writes'`
 
+const LET_GO: Shell = sh`rm -f /run/evenkeel/hold
+timeout 30 systemctl restart pgbouncer-follow`
+
 /** The follower finds the new primary within a second or two, and lets the clients go on there. */
 function release({ address, host }: PostgresNode): Shell {
-  return sh`rm -f /run/evenkeel/hold
-timeout 30 systemctl restart pgbouncer-follow
-pointed() { said=$(runuser -u postgres -- timeout 10 /usr/local/lib/evenkeel/pgbouncer-targets 2>&1) && ! printf '%s\n' "$said" | grep -qv ${` ${address} 0$`}; }
+  return sh`${LET_GO}
+pointed() { said=$(targets 2>&1) && ! printf '%s\n' "$said" | grep -qv ${` ${address} 0$`}; }
 within 30 pointed || { printf '%s\n' "$said"; fail ${`pgbouncer does not send clients to ${host}`}; }`
 }
