@@ -26,6 +26,11 @@ export function withPrimary(view: View, primary: Live, decision: ClusterDecision
   return { ...decision, steps: [switchover(desired, primary, to, others, `${host} is to be the primary`)] }
 }
 
+/** Without a primary nobody can say who is in a cluster: that is mended by itself first. */
+export function withoutAny(view: View, decision: ClusterDecision): ClusterDecision {
+  return decision.refusal ? decision : refused('no server takes writes', view, 'mend that first: deploy repair-db')
+}
+
 function whyNot(kind: string | undefined): string {
   if (kind === undefined) return 'it is no node of the cluster'
   return kind === 'replica' ? 'it is a replica, which never becomes one' : 'it is the witness, which has no data'
