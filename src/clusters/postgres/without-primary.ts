@@ -1,7 +1,7 @@
 import type { ClusterDecision, ClusterRefusal } from '../../model/cluster.ts'
 import { excessOf } from './excess.ts'
 import { endIsKnown, endOfPrimary, type Lineage, lineageOf, placeOf, wasPrimary } from './lineage.ts'
-import { armedOf, disarming } from './mend.ts'
+import { disarming, isArmed } from './mend.ts'
 import type { SeenNode, ServerSeen } from './model.ts'
 import { names } from './names.ts'
 import { side, unseenSide } from './refusals.ts'
@@ -50,7 +50,7 @@ function fresh({ desired, nodes }: View): ClusterDecision {
 /** The last primary starts, while nobody may promote itself; what else is to be done then is known as far as it is seen. */
 function revive(view: View, last: Node): ClusterDecision {
   const standbys = view.nodes.filter((node) => node !== last && isLive(node))
-  const armed = armedOf(standbys, { host: '', address: '' })
+  const armed = standbys.filter(isArmed)
   const supposed = supposing(view, last)
   return {
     primary: { host: last.host, why: whyLast(view, last) },

@@ -6,7 +6,7 @@ import { judge, nameOf, run } from './support/run.ts'
 import { surveysOf } from './support/surveys.ts'
 import { begins, copy, dataNodes, settle, streams, type World, writers } from './support/world.ts'
 
-const RUNS = Number(process.env.RUNS ?? 600)
+const RUNS = Number(process.env.RUNS ?? 400)
 
 /** Repairs until nothing is left to do, or somebody has to choose. Throws `Harm` for what must never be done. */
 function repair(world: World): void {

@@ -42,7 +42,7 @@ export function settings(
   const differing = nodes
     .filter(isLive)
     .filter(({ seen }) => seen.server.differing.length > 0)
-    .filter((node) => found.every((one) => one.node !== node || one.cure === 'follow'))
+    .filter((node) => found.every((one) => one.node !== node || one.cures[0] === 'follow'))
   const findings = differing.map((node) => restartNeeded(node, unreachable.length > 0))
   if (unreachable.length > 0) return { before: NOTHING, after: { findings, steps: [] } }
   const standbys = differing
