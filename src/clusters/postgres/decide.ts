@@ -1,12 +1,11 @@
-import type { ClusterDecision, ClusterGoal, ClusterStep, Finding } from '../../model/cluster.ts'
-import { type Ailment, ailments, mendingSteps } from './mend.ts'
+import type { ClusterDecision, ClusterGoal, Finding } from '../../model/cluster.ts'
+import { withPrimary, withRemoval } from './goals.ts'
 import type { Desired, NodeSurvey } from './model.ts'
-import { nodeId } from './node-id.ts'
-import { names, refusalOf, side } from './refusals.ts'
-import { removeNode, switchover } from './steps.ts'
-import { upkeep } from './upkeep.ts'
-import { isLive, type Live, streamsFrom, type View, viewOf } from './view.ts'
-import { warnings } from './warnings.ts'
+import { names } from './names.ts'
+import { refusalOf } from './refusals.ts'
+import { type Live, streamsFrom, type View, viewOf } from './view.ts'
+import { refusedWarnings, warnings } from './warnings.ts'
+import { wholeSteps } from './whole.ts'
 import { withoutPrimary } from './without-primary.ts'
 
 /** What a survey says is wrong, and what is to be done about it. */
@@ -20,21 +19,22 @@ export interface Assessment {
  * nothing is done at all. Behind its first step, a new survey gives the rest of a decision.
  */
 export function assess(desired: Desired, surveys: readonly NodeSurvey[], goal: ClusterGoal): Assessment {
-  const view = withoutLeaving(viewOf(desired, surveys), goal)
+  const all = viewOf(desired, surveys)
+  const view = withoutLeaving(all, goal)
   const [primary] = view.primaries
   const refusal = refusalOf(view)
-  if (refusal) return { findings: warnings(view, undefined), decision: { steps: [], refusal } }
-  if (!primary) return { findings: warnings(view, undefined), decision: withoutPrimary(view) }
-  const found = ailments(view, primary)
-  const kept = upkeep(view, primary, found)
-  const steps = [...mendingSteps(view, primary, found), ...kept.flatMap((one) => one.steps)]
-  const findings = [
-    ...found.map(({ finding }) => finding),
-    ...kept.flatMap((one) => one.findings),
-    ...warnings(view, primary),
-  ]
+  if (!primary || refusal)
+    return {
+      findings: [...warnings(view, surveys, primary), ...refusedWarnings(view, primary)],
+      // Who is to leave may be the one that has the newest data.
+      decision: refusal ? { steps: [], refusal } : withoutPrimary(all),
+    }
+  const { findings, steps } = wholeSteps(view, primary, { guessed: false, stopped: [] })
   const decision = { primary: { host: primary.host, why: whyPrimary(view, primary) }, steps }
-  return { findings, decision: withGoal(view, primary, found, decision, goal) }
+  return {
+    findings: [...findings, ...warnings(view, surveys, primary)],
+    decision: withGoal(all, view, primary, decision, goal),
+  }
 }
 
 /** A node that is to leave is not looked after any more. */
@@ -49,59 +49,17 @@ function withoutLeaving(view: View, { remove }: ClusterGoal): View {
   }
 }
 
-function whyPrimary({ nodes }: View, { address, seen }: Live): string {
-  const followers = nodes.filter((node) => streamsFrom(node, { address } as Live))
+function whyPrimary({ nodes }: View, primary: Live): string {
+  const followers = nodes.filter((node) => streamsFrom(node, primary))
   const stream =
     followers.length > 0
       ? `${names(followers)} ${followers.length > 1 ? 'stream' : 'streams'} from it`
       : 'nobody streams from it'
-  return `it alone takes writes, on timeline ${seen.server.timeline}; ${stream}`
+  return `it alone takes writes, on timeline ${primary.seen.server.timeline}; ${stream}`
 }
 
-function withGoal(
-  view: View,
-  primary: Live,
-  found: readonly Ailment[],
-  decision: ClusterDecision,
-  goal: ClusterGoal,
-): ClusterDecision {
-  if (goal.remove !== undefined) return withRemoval(view, primary, decision, goal.remove)
-  if (goal.primary === undefined || goal.primary === primary.host) return decision
-  const to = view.nodes.filter(isLive).find(({ host }) => host === goal.primary)
-  if (to?.kind !== 'member')
-    return refused(
-      `${goal.primary} cannot be the primary: ${to ? 'it is a replica, which never becomes one' : 'its server does not answer'}`,
-      view,
-    )
-  if (decision.steps.length > 0 || view.unreachable.length > 0) return refused('the cluster is not whole', view)
-  const others = view.nodes.filter((node) => node !== primary && node !== to && !found.some((one) => one.node === node))
-  return { ...decision, steps: [switchover(view.desired, primary, to, others, `${to.host} is to be the primary`)] }
-}
-
-/** Whom the primary knows, also one that the playbook does not name any more. */
-function withRemoval(
-  { desired, nodes, primaries }: View,
-  primary: Live,
-  decision: ClusterDecision,
-  remove: string,
-): ClusterDecision {
-  const view = { desired, nodes, primaries, unreachable: [], strangers: [] }
-  if (primary.host === remove) return refused(`${remove} is the primary: switch over first`, view)
-  const known = primary.seen.server.registered?.find(({ name }) => name === remove)
-  const slot = primary.seen.server.slots.some(({ name }) => name === `repmgr_slot_${nodeId(remove)}`)
-  const left = nodes.filter((node) => node.kind === 'member')
-  if (desired.durability === 'sync' && left.length < 2)
-    return refused(`without ${remove} no standby is left to confirm commits, and writing would wait`, view)
-  if (!known && !slot) return decision
-  const node = desired.nodes.find(({ host }) => host === remove) ?? { host: remove, id: known?.id ?? nodeId(remove) }
-  const named = desired.nodes.some(({ host }) => host === remove)
-  const leave: ClusterStep = removeNode(desired, primary, node, named)
-  return { ...decision, steps: [...decision.steps, leave] }
-}
-
-function refused(why: string, view: View): ClusterDecision {
-  return {
-    steps: [],
-    refusal: { why, sides: view.nodes.map(side), hint: 'look at it: deploy status; mend it: deploy repair-db' },
-  }
+function withGoal(all: View, view: View, primary: Live, decision: ClusterDecision, goal: ClusterGoal): ClusterDecision {
+  if (goal.remove !== undefined) return withRemoval(all, view, primary, decision, goal.remove)
+  if (goal.primary !== undefined) return withPrimary(view, primary, decision, goal.primary)
+  return decision
 }

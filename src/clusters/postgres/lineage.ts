@@ -1,4 +1,4 @@
-import { compareLsn, greater, lsnDifference } from './lsn.ts'
+import { compareLsn, greater, lsnBytes, lsnDifference, lsnText } from './lsn.ts'
 import type { DiskSeen, SeenNode } from './model.ts'
 
 /** A place in the history of a cluster: how far a node is, on which timeline. */
@@ -7,22 +7,31 @@ export interface Place {
   readonly lsn: string
 }
 
-/** The timelines that led to where a primary writes now: each with where it was left for the next one. */
+/** The timelines that led to where a primary writes now. */
 export interface Lineage {
   readonly now: Place
+  /** Where each timeline was left for the next one. */
   readonly left: ReadonlyMap<number, string>
+  /** Where each timeline began. */
+  readonly began: ReadonlyMap<number, string>
 }
 
-/** The lineage that ends with a timeline, from the history that a disk keeps of it. */
+/**
+ * The lineage that ends with a timeline, from the history that a disk keeps of it. A history that does not tell of that
+ * timeline is another one's: nothing is known then but the timeline itself.
+ */
 export function lineageOf({ history }: Pick<DiskSeen, 'history'>, now: Place): Lineage {
   const left = new Map<number, string>()
+  const began = new Map<number, string>()
+  if (!history.some(({ timeline }) => timeline === now.timeline)) return { now, left, began }
   let parent = 1
   for (const { timeline, forkedAt } of history) {
     if (timeline > now.timeline) break
     left.set(parent, forkedAt)
+    began.set(timeline, forkedAt)
     parent = timeline
   }
-  return { now, left }
+  return { now, left, began }
 }
 
 /**
@@ -39,19 +48,48 @@ export function endOf({ now, left }: Lineage, timeline: number): string | undefi
   return timeline === now.timeline ? now.lsn : left.get(timeline)
 }
 
+/** Whether what a disk tells of the timelines up to its own is what a lineage tells of them: two may have one number. */
+export function agrees({ began }: Lineage, { history }: Pick<DiskSeen, 'history'>, timeline: number): boolean {
+  return history.every((each) => each.timeline > timeline || began.get(each.timeline) === each.forkedAt)
+}
+
 /** Where a node's log ends, as far as its server or its disk tells. */
 export function placeOf({ server, disk }: Pick<SeenNode, 'server' | 'disk'>): Place | undefined {
   if (server) return { timeline: server.timeline, lsn: server.lsn }
   if (!disk) return undefined
-  if (disk.standbySignal && compareLsn(disk.recoveryEnd, '0/0') > 0)
+  if (!wasPrimary(disk) && compareLsn(disk.recoveryEnd, '0/0') > 0)
     return { timeline: disk.recoveryTimeline || disk.timeline, lsn: disk.recoveryEnd }
   return { timeline: disk.timeline, lsn: disk.log ? greater(disk.log.end, disk.checkpoint) : disk.checkpoint }
 }
 
 /**
- * Whether a stopped node's disk tells exactly where its log ends. One that crashed wrote on behind its last checkpoint: its
- * log has to be read.
+ * Whether data is of a server that took writes last. One that was rewound, and cut off before it was made a standby, was in
+ * recovery last, although its signal is missing.
  */
-export function endIsKnown({ state, standbySignal, log }: DiskSeen): boolean {
-  return standbySignal || state === 'shut down' || state === 'shut down in recovery' || log !== undefined
+export function wasPrimary({ standbySignal, state }: DiskSeen): boolean {
+  return !standbySignal && !state.endsWith('in archive recovery') && state !== 'shut down in recovery'
+}
+
+/**
+ * Whether a stopped primary's disk tells exactly where its log ends. One that crashed wrote on behind its last checkpoint:
+ * its log has to be read.
+ */
+export function endIsKnown({ state, log }: DiskSeen): boolean {
+  return state === 'shut down' || log !== undefined
+}
+
+/** Where the log of a stopped primary ends, as far as its disk tells. */
+export function endOfPrimary({ timeline, checkpoint, state, log }: DiskSeen): Place {
+  if (log) return { timeline, lsn: greater(log.end, checkpoint) }
+  return { timeline, lsn: state === 'shut down' ? behindCheckpoint(checkpoint) : checkpoint }
+}
+
+const [PAGE, SEGMENT, CHECKPOINT] = [8192n, 16n * 1024n ** 2n, 120n]
+
+/** Behind the record of a checkpoint, which the control file names by its beginning. A record that begins a page goes around its header. */
+function behindCheckpoint(checkpoint: string): string {
+  const start = lsnBytes(checkpoint)
+  const next = (start / PAGE + 1n) * PAGE
+  if (start + CHECKPOINT <= next) return lsnText(start + CHECKPOINT)
+  return lsnText(start + CHECKPOINT + (next % SEGMENT === 0n ? 40n : 24n))
 }

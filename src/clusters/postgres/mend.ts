@@ -1,15 +1,17 @@
 import type { ClusterStep, Finding } from '../../model/cluster.ts'
-import type { PostgresNode } from './model.ts'
-import { isBlank } from './refusals.ts'
+import { DAMAGED, REMOVED, saysLast } from './log.ts'
+import type { Desired, PostgresNode } from './model.ts'
 import { cloneStandbys, followPrimary, recloneStandby, rejoinStandby, startServer, stopDaemon } from './steps.ts'
 import { hasData, isLive, type Live, type Node, slotName, streamsFrom, type View } from './view.ts'
+
+/** What mends a node. */
+export type Cure = 'clone' | 'reclone' | 'rejoin' | 'start' | 'follow'
 
 /** What is wrong with a node that is to follow the primary, and what mends it. */
 export interface Ailment {
   readonly node: Node
+  readonly cure: Cure
   readonly finding: Finding
-  /** Missing: it is cloned with all others that have no data. */
-  readonly step?: ClusterStep
 }
 
 /** Everything that keeps nodes from following the primary. No data is at stake: that was looked at before. */
@@ -17,97 +19,114 @@ export function ailments(view: View, primary: Live): readonly Ailment[] {
   return view.nodes.flatMap((node) => (node.host === primary.host ? [] : (ailmentOf(view, primary, node) ?? [])))
 }
 
-/** The steps for them: nobody may promote itself meanwhile, then each node by itself, those without data at once. */
-export function mendingSteps(view: View, primary: Live, found: readonly Ailment[]): readonly ClusterStep[] {
-  const armed = armedOf(found)
-  const empty = found.filter(({ step }) => step === undefined).map(({ node }) => node)
+/** The steps for them: each node by itself, those without data at once. */
+export function mendingSteps({ desired }: View, primary: Live, found: readonly Ailment[]): readonly ClusterStep[] {
+  const empty = found.filter(({ cure }) => cure === 'clone').map(({ node }) => node)
   return [
-    ...(armed.length > 0
-      ? [
-          stopDaemon(
-            armed,
-            `${armed.length > 1 ? 'they stream' : 'it streams'} from no primary: at the next failure a node like that may promote itself`,
-          ),
-        ]
-      : []),
-    ...found.flatMap(({ step }) => step ?? []),
-    ...(empty.length > 0 ? [cloneStandbys(view.desired, empty, primary)] : []),
+    ...found.flatMap(({ node, cure, finding }) =>
+      cure === 'clone' ? [] : CURES[cure](desired, node, primary, finding.message),
+    ),
+    ...(empty.length > 0 ? [cloneStandbys(desired, empty, primary)] : []),
   ]
 }
 
-/** A live standby that streams from no primary, with a daemon that may promote it. */
-function armedOf(found: readonly Ailment[]): readonly Node[] {
-  return found.map(({ node }) => node).filter((node) => isLive(node) && node.seen.units.repmgrd.active === 'active')
+const CURES: Readonly<
+  Record<Exclude<Cure, 'clone'>, (desired: Desired, node: Node, primary: Live, why: string) => ClusterStep>
+> = {
+  start: (_, node, _primary, why) => startServer(node, why),
+  follow: followPrimary,
+  rejoin: rejoinStandby,
+  reclone: recloneStandby,
+}
+
+/** Nobody may promote itself meanwhile. */
+export function disarming(desired: Desired, armed: readonly Node[]): readonly ClusterStep[] {
+  const [stream, node] = armed.length > 1 ? ['they stream', 'nodes like that'] : ['it streams', 'a node like that']
+  const why = `${stream} from no primary: at the next failure ${node} may promote itself, however stale it is`
+  return armed.length > 0 ? [stopDaemon(desired, armed, why)] : []
+}
+
+export function loadedGun({ host, seen: { units } }: Node): Finding {
+  const message =
+    'it does not stream from the primary, and its repmgrd runs: it may promote itself, however stale it is'
+  return { name: 'loaded gun', host, severity: 'fault', message, evidence: [`repmgrd is ${units.repmgrd.active}`] }
+}
+
+/** Those that are live, do not stream from the primary, and have a daemon that may promote them. */
+export function armedOf(nodes: readonly Node[], primary: Pick<PostgresNode, 'host' | 'address'>): readonly Node[] {
+  return nodes.filter(
+    (node) => isLive(node) && !streamsFrom(node, primary) && node.seen.units.repmgrd.active === 'active',
+  )
 }
 
 /** The nodes whose daemon does not run behind the steps for them. */
-export function disarmed(found: readonly Ailment[]): readonly Node[] {
-  const armed = armedOf(found)
-  return found.filter(({ node, step }) => armed.includes(node) || step?.name !== 'start server').map(({ node }) => node)
+export function disarmed(found: readonly Ailment[], armed: readonly Node[]): readonly Node[] {
+  return found
+    .filter(({ node, cure }) => armed.includes(node) || ['clone', 'reclone', 'rejoin'].includes(cure))
+    .map(({ node }) => node)
 }
 
-function ailmentOf({ desired, strangers }: View, primary: Live, node: Node): Ailment | undefined {
+function ailmentOf({ strangers }: View, primary: Live, node: Node): Ailment | undefined {
   const { seen } = node
-  const fault = (name: string, message: string, evidence: readonly string[]): Finding => ({
-    ...{ name, host: node.host, severity: 'fault', message },
-    evidence: [...evidence, ...seen.log.slice(-3)],
+  const ill = (cure: Cure, name: string, message: string, evidence: readonly string[]): Ailment => ({
+    ...{ node, cure },
+    finding: { name, host: node.host, severity: 'fault', message, evidence: [...evidence, ...seen.log.slice(-3)] },
   })
-  if (strangers.includes(node) && isBlank(node)) {
-    const why = 'it has an empty database cluster of its own in place of its data'
-    const finding = fault('other system', why, [
+  if (strangers.includes(node))
+    return ill('reclone', 'other system', 'it has an empty database cluster of its own in place of its data', [
       `system ${seen.server?.systemId}`,
       `the primary's is ${primary.seen.server.systemId}`,
     ])
-    return { node, finding, step: recloneStandby(desired, node, primary, why) }
-  }
   if (!hasData(node)) {
-    const why = seen.remains ? 'what lies in the place of its data is none' : 'it has no data'
-    return { node, finding: fault('no data', why, [`running: ${seen.running ? 'yes' : 'no'}`]) }
+    const what = seen.remains ? 'what lies in the place of its data is none' : 'it has no data'
+    return ill('clone', 'no data', what, [`a server runs: ${yesNo(seen.running)}`])
   }
-  if (isLost(node, primary)) {
-    const why = 'the primary has not kept the WAL that it needs'
-    return {
-      node,
-      finding: fault('beyond WAL', why, slotEvidence(node, primary)),
-      step: recloneStandby(desired, node, primary, why),
-    }
-  }
-  if (!isLive(node)) return downOf(desired, primary, node, fault)
+  const broken = brokenBy(node, primary)
+  if (broken && !(broken.unsure && !seen.running)) return ill('reclone', ...broken.words, slotEvidence(node, primary))
+  if (!isLive(node)) return ill(...downOf(node, primary))
   if (streamsFrom(node, primary) && seen.server?.receiver?.slot === slotName(node)) return undefined
-  const why = upstreamWords(node, primary)
-  return {
-    node,
-    finding: fault('wrong upstream', why, slotEvidence(node, primary)),
-    step: followPrimary(desired, node, primary, why),
-  }
+  return ill('follow', 'wrong upstream', upstreamWords(node, primary), slotEvidence(node, primary))
 }
 
-function downOf(
-  desired: View['desired'],
-  primary: Live,
-  node: Node,
-  fault: (name: string, message: string, evidence: readonly string[]) => Finding,
-): Ailment {
-  const { disk, running, units } = node.seen
+function downOf({ seen: { disk, running, units } }: Node, primary: Live): [Cure, string, string, readonly string[]] {
   const evidence = [
     `unit ${units.postgresql.active}`,
     `control file: ${disk?.state ?? 'none'}`,
-    `running: ${running ? 'yes' : 'no'}`,
+    `a server runs: ${yesNo(running)}`,
   ]
-  if (disk && !disk.standbySignal) {
-    const why = `it was a primary before ${primary.host}, and all of its commits are there`
-    return { node, finding: fault('former primary', why, evidence), step: rejoinStandby(desired, node, primary, why) }
-  }
-  const why = running ? 'its server does not answer' : 'its server does not run'
-  return { node, finding: fault('standby down', why, evidence), step: startServer(node, why) }
+  if (disk && !disk.standbySignal)
+    return [
+      'rejoin',
+      'former primary',
+      `it was a primary before ${primary.host}, which has all of its commits`,
+      evidence,
+    ]
+  return ['start', 'standby down', running ? 'its server does not answer' : 'its server does not run', evidence]
 }
 
-/** Beyond retention: a slot that is lost says so; without one, only the server's own log does. */
-function isLost(node: Node, primary: Live): boolean {
-  if (streamsFrom(node, primary)) return false
-  const slot = primary.seen.server.slots.find(({ name }) => name === slotName(node))
-  if (slot) return slot.walStatus === 'lost'
-  return node.seen.log.some((line) => /requested WAL segment \S+ has already been removed/.test(line))
+interface Broken {
+  readonly words: readonly [string, string]
+  /** Its server does not answer, and it is on a timeline that was left: nobody knows how far it got there. */
+  readonly unsure: boolean
+}
+
+/** Why a standby's data is of no use. One that follows somebody else is to follow the primary first. */
+function brokenBy(node: Node, primary: Live): Broken | undefined {
+  const { server, disk, running, log } = node.seen
+  if (streamsFrom(node, primary) || (!server && disk && !disk.standbySignal)) return undefined
+  const unsure = !server && (disk?.recoveryTimeline || disk?.timeline) !== primary.seen.server.timeline
+  const told = server?.upstream?.host
+  const lost = primary.seen.server.slots.some(({ name, walStatus }) => name === slotName(node) && walStatus === 'lost')
+  if (lost || (saysLast(log, ...REMOVED) && (told === undefined || [primary.host, primary.address].includes(told))))
+    return { words: ['beyond WAL', 'the primary has not kept the WAL that it needs'], unsure }
+  if (!server && !running && saysLast(log, ...DAMAGED))
+    return { words: ['damaged data', 'its server cannot start from what lies on its disk'], unsure }
+  return undefined
+}
+
+/** A standby that only a clone mends, of which nobody can tell what it has got of a timeline that the primary left. */
+export function isCut(node: Node, primary: Live): boolean {
+  return Boolean(brokenBy(node, primary)?.unsure && node.seen.running)
 }
 
 function slotEvidence(node: PostgresNode, primary: Live): readonly string[] {
@@ -119,10 +138,15 @@ function slotEvidence(node: PostgresNode, primary: Live): readonly string[] {
   ]
 }
 
-function upstreamWords({ seen }: Live, primary: Live): string {
-  const { receiver, upstream } = seen.server
+function upstreamWords(node: Live, primary: Live): string {
+  const { receiver, upstream } = node.seen.server
   if (!receiver) return `it follows nobody, and is told to follow ${upstream?.host || 'nobody'}`
-  if (receiver.sender !== primary.address) return `it follows ${receiver.sender}, not the primary ${primary.host}`
+  if (![primary.address, primary.host].includes(receiver.sender))
+    return `it follows ${receiver.sender}, not the primary ${primary.host}`
   if (receiver.status !== 'streaming') return `it does not stream from the primary: ${receiver.status}`
   return `it streams from the primary through ${receiver.slot ? `slot ${receiver.slot}` : 'no slot'}, so nothing is kept for it`
+}
+
+function yesNo(value: boolean): string {
+  return value ? 'yes' : 'no'
 }

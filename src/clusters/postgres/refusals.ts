@@ -1,7 +1,9 @@
 import type { ClusterRefusal } from '../../model/cluster.ts'
-import { endIsKnown, endOf, placeOf } from './lineage.ts'
-import { lsnDifference } from './lsn.ts'
-import { beyondPrimary, hasData, isLive, type Live, lineageOfPrimary, type Node, type View } from './view.ts'
+import type { Excess } from './excess.ts'
+import { endOf, placeOf } from './lineage.ts'
+import { isCut } from './mend.ts'
+import { names } from './names.ts'
+import { beyondPrimary, hasData, isBlank, isLive, type Live, lineageOfPrimary, type Node, type View } from './view.ts'
 
 /**
  * Why a cluster is left alone: somebody would have to choose between two histories, or to trust what nobody can see. Nothing
@@ -11,13 +13,15 @@ export function refusalOf(view: View): ClusterRefusal | undefined {
   const { primaries } = view
   const [primary] = primaries
   if (primaries.length > 1) return splitBrain(primaries)
-  return strangerWithData(view) ?? (primary ? diverged(view, primary) : undefined)
+  const stranger = strangerWithData(view)
+  if (stranger || !primary) return stranger
+  return mostUnseen(view) ?? withoutDisk(primary) ?? diverged(view, primary)
 }
 
 function splitBrain(primaries: readonly Live[]): ClusterRefusal {
   return {
     why: `${names(primaries)} take writes at the same time (split brain): what was written to one of them is not in the other`,
-    sides: primaries.map(side),
+    sides: primaries.map((node) => side(node)),
     hint: 'find out which one clients used (deploy status shows where pgbouncers send them), and stop the server of the other: systemctl stop postgresql@15-main repmgrd; then repair again',
   }
 }
@@ -29,64 +33,86 @@ function strangerWithData({ strangers, nodes }: View): ClusterRefusal | undefine
   const others = nodes.filter((node) => hasData(node) && !strangers.includes(node))
   return {
     why: `${names(held)} ${held.length > 1 ? 'have' : 'has'} data of another database cluster than ${names(others)}`,
-    sides: [...held, ...others].map(side),
+    sides: [...held, ...others].map((node) => side(node)),
     hint: 'if nobody needs it, move its data directory away by hand, then repair again: it is cloned then',
   }
 }
 
-/** Whether a server of another system holds nothing of anybody's. */
-export function isBlank({ seen }: Node): boolean {
-  return seen.server?.databases.every(({ name }) => ['postgres', 'repmgr', 'evenkeel'].includes(name)) ?? false
+/** The one primary that is seen may be the one that most nodes left. */
+function mostUnseen({ nodes, unreachable, primaries }: View): ClusterRefusal | undefined {
+  if (unreachable.length <= nodes.length) return undefined
+  const lost = names(unreachable.map(({ node }) => node))
+  return {
+    why: `most of the cluster cannot be seen: ${lost} may have another primary than ${names(primaries)}`,
+    sides: [...nodes.map((node) => side(node)), ...unreachable.map(unseenSide)],
+    hint: 'bring the nodes back (power, network), then repair again; one that is lost for good: deploy db remove-node',
+  }
 }
 
-function diverged({ nodes, strangers }: View, primary: Live): ClusterRefusal | undefined {
-  const past = nodes.filter((node) => node !== primary && !strangers.includes(node) && isPast(primary, node))
-  if (past.length === 0) return undefined
-  const bytes = past.map((node) => {
-    const more = beyondPrimary(primary, node)
-    return `${node.host} ${more === undefined || !ends(node) ? 'an unknown number of' : more} bytes`
-  })
+/** It still answers from memory, and not for long. */
+function withoutDisk(primary: Live): ClusterRefusal | undefined {
+  if (primary.seen.disk) return undefined
   return {
-    why: `${names(past)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have: ${bytes.join(', ')}`,
-    sides: [primary, ...past].map(side),
+    why: `${primary.host} takes writes, and its data directory is gone or cannot be read: what it has is lost when it stops`,
+    sides: [side(primary)],
+    hint: 'save what can be saved (pg_dump), and let a standby take over: stop the server there, repmgrd promotes one',
+  }
+}
+
+function diverged(view: View, primary: Live): ClusterRefusal | undefined {
+  const past = view.nodes.flatMap((node) => {
+    if (node === primary || view.strangers.includes(node)) return []
+    const excess = beyondPrimary(view, primary, node) ?? (isCut(node, primary) ? {} : undefined)
+    return excess ? [{ node, excess }] : []
+  })
+  if (past.length === 0) return undefined
+  const hosts = past.map(({ node }) => node)
+  const amounts = past.map(({ node, excess }) => `${node.host} ${amount(excess)}`)
+  return {
+    why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
+    sides: [side(primary), ...hosts.map((node) => side(node, primary))],
     hint: 'nothing of it is thrown away here: look at what it is, and move the data directory away by hand when nobody needs it; then repair again',
   }
 }
 
-/** Whether a node may hold a commit that the primary does not have. What is no commit is no loss. */
-function isPast(primary: Live, node: Node): boolean {
-  const more = beyondPrimary(primary, node)
-  if (more === 0) return !ends(node)
-  const disk = node.seen.server ? undefined : node.seen.disk
-  if (more === undefined || !disk?.log) return true
-  const end = endOf(lineageOfPrimary(primary), disk.timeline)
-  const { lastCommit } = disk.log
-  // A commit begins where it is named: one that begins at the fork is behind it.
-  return end === undefined || lsnDifference(lastCommit ?? disk.checkpoint, end) >= (lastCommit ? 0 : 1)
+export function amount({ bytes }: Excess): string {
+  return bytes === undefined ? 'an unknown number of bytes' : `${bytes} bytes`
 }
 
-function ends({ seen }: Node): boolean {
-  return seen.server !== undefined || seen.disk === undefined || endIsKnown(seen.disk)
-}
-
-/** What was seen of one side. */
-export function side(node: Node): ClusterRefusal['sides'][number] {
+/** What was seen of one side; `primary`: where its history left the one of the primary. */
+export function side(node: Node, primary?: Live): ClusterRefusal['sides'][number] {
   const { server, disk } = node.seen
   const place = placeOf(node.seen)
   const system = server?.systemId ?? disk?.systemId
+  const fork = place && primary && endOf(lineageOfPrimary(primary), place.timeline)
   return {
     host: node.host,
     evidence: [
       ...(system ? [`system ${system}`] : ['no data']),
       ...(place ? [`timeline ${place.timeline}, at ${place.lsn}`] : []),
+      ...(place && primary ? [forkWords(place.timeline, fork, primary)] : []),
       ...(disk?.history.map(({ timeline, forkedAt }) => `timeline ${timeline} began at ${forkedAt}`) ?? []),
       ...(disk?.log?.lastCommit ? [`its last commit is at ${disk.log.lastCommit}`] : []),
-      ...(isLive(node)
-        ? liveEvidence(node)
-        : [`its server does not answer; its disk says: ${disk?.state ?? 'nothing'}`]),
+      ...(isLive(node) ? liveEvidence(node) : stoppedEvidence(node)),
       ...sentBy(node),
     ],
   }
+}
+
+export function unseenSide({ node, why }: View['unreachable'][number]): ClusterRefusal['sides'][number] {
+  return { host: node.host, evidence: [`it cannot be asked: ${why}`] }
+}
+
+function forkWords(timeline: number, fork: string | undefined, { host, seen: { server } }: Live): string {
+  if (timeline === server.timeline) return `${host} is on this timeline, at ${server.lsn}`
+  return fork === undefined
+    ? `${host} never was on timeline ${timeline}`
+    : `${host} left timeline ${timeline} at ${fork}`
+}
+
+function stoppedEvidence({ seen: { disk, running, remains } }: Node): readonly string[] {
+  if (!disk && remains) return ['what lies in the place of its data cannot be read']
+  return [`its server ${running ? 'runs and ' : ''}does not answer; its disk says: ${disk?.state ?? 'nothing'}`]
 }
 
 function liveEvidence({ seen: { server } }: Live): readonly string[] {
@@ -99,9 +125,4 @@ function liveEvidence({ seen: { server } }: Live): readonly string[] {
 function sentBy({ seen }: Node): readonly string[] {
   const targets = [...new Set(seen.pgbouncer?.map(({ host }) => host))]
   return targets.length > 0 ? [`its pgbouncer sends clients to ${targets.join(', ')}`] : []
-}
-
-export function names(nodes: readonly { readonly host: string }[]): string {
-  const hosts = nodes.map(({ host }) => host)
-  return hosts.length < 2 ? (hosts[0] ?? '') : `${hosts.slice(0, -1).join(', ')} and ${hosts.at(-1)}`
 }

@@ -8,8 +8,10 @@ export {
   removeNode,
   repairRegistration,
   resetSetting,
+  restartPrimary,
   restartServer,
   startDaemon,
+  startPrimary,
   startServer,
   stopDaemon,
 } from './steps/mend.ts'

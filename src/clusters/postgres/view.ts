@@ -1,4 +1,5 @@
-import { beyond, type Lineage, lineageOf, placeOf } from './lineage.ts'
+import { type Excess, excessOf } from './excess.ts'
+import { type Lineage, lineageOf } from './lineage.ts'
 import type { Desired, NodeSurvey, PostgresNode, SeenNode, ServerSeen } from './model.ts'
 
 /** A node of the playbook with what was seen of it. */
@@ -19,7 +20,7 @@ export interface View {
   readonly unreachable: readonly { readonly node: PostgresNode; readonly why: string }[]
   /** Servers of the cluster's own system that are not in recovery. */
   readonly primaries: readonly Live[]
-  /** Nodes with data of another system than most. */
+  /** Nodes with data of another system than the cluster's. */
   readonly strangers: readonly Node[]
 }
 
@@ -51,9 +52,20 @@ export function hasData({ seen }: Node): boolean {
 }
 
 /** Whether a node streams from another one. */
-export function streamsFrom(node: Node, from: PostgresNode): boolean {
+export function streamsFrom(node: Node, from: Pick<PostgresNode, 'host' | 'address'>): boolean {
   const receiver = node.seen.server?.receiver
-  return receiver?.status === 'streaming' && receiver.sender === from.address
+  return receiver?.status === 'streaming' && [from.address, from.host].includes(receiver.sender)
+}
+
+/** Whether what a node receives comes from the primary, by whatever way. */
+export function descendsFrom(nodes: readonly Node[], node: Node, primary: Live): boolean {
+  let above: Node | undefined = node
+  for (let hops = 0; above && hops < nodes.length; hops++) {
+    const below: Node = above
+    above = nodes.find((one) => streamsFrom(below, one) && one.seen.server?.timeline === primary.seen.server.timeline)
+    if (above === primary) return true
+  }
+  return false
 }
 
 export function slotName({ id }: Pick<PostgresNode, 'id'>): string {
@@ -65,25 +77,31 @@ export function lineageOfPrimary({ seen }: Live): Lineage {
   return lineageOf(seen.disk ?? { history: [] }, { timeline: seen.server.timeline, lsn: seen.server.lsn })
 }
 
-/** How many bytes of a node's log the primary does not have; undefined: nobody can tell. */
-export function beyondPrimary(primary: Live, node: Node): number | undefined {
-  const place = placeOf(node.seen)
-  if (!place) return 0
-  const lineage = lineageOfPrimary(primary)
-  // A standby was asked a moment after its primary: on one timeline it cannot be ahead.
-  if (node.seen.server?.inRecovery && place.timeline === lineage.now.timeline && streamsFrom(node, primary)) return 0
-  return beyond(lineage, place)
+/** What of a node's log the primary does not have; undefined: it has all of it. */
+export function beyondPrimary({ nodes }: Pick<View, 'nodes'>, primary: Live, node: Node): Excess | undefined {
+  const { server } = node.seen
+  // It was asked a moment after its primary: on one timeline it cannot be ahead of where its log comes from.
+  const same = server?.inRecovery && server.timeline === primary.seen.server.timeline
+  return same && descendsFrom(nodes, node, primary) ? undefined : excessOf(node.seen, lineageOfPrimary(primary))
 }
 
 export function systemOf({ seen }: Node): string | undefined {
   return seen.server?.systemId ?? seen.disk?.systemId
 }
 
-/** The system that most nodes belong to; of two that are even, the one with a standby, for it has followed. */
+/** Whether a server holds nothing of anybody's: no database but those that are always there, and little in them. */
+export function isBlank({ seen }: Node): boolean {
+  const always = ['postgres', 'repmgr', 'evenkeel']
+  return seen.server?.databases.every(({ name, bytes }) => always.includes(name) && bytes < 16 * 1024 ** 2) ?? false
+}
+
+/** The system that most nodes belong to; of two that are even, the one somebody followed, then the one that is not blank. */
 function ownSystem(nodes: readonly Node[]): string | undefined {
-  const ids = nodes.flatMap((node) => systemOf(node) ?? [])
+  const of = (id: string) => nodes.filter((node) => systemOf(node) === id)
   const followed = (id: string) =>
-    nodes.some((node) => systemOf(node) === id && (node.seen.server?.inRecovery || node.seen.disk?.standbySignal))
-  const weight = (id: string) => ids.filter((one) => one === id).length * 2 + (followed(id) ? 1 : 0)
-  return [...new Set(ids)].toSorted((a, b) => weight(b) - weight(a))[0]
+    of(id).some(({ seen }) => seen.server?.inRecovery || seen.disk?.standbySignal) ? 2 : 0
+  const held = (id: string) => (of(id).every(isBlank) ? 0 : 1)
+  const weight = (id: string) => of(id).length * 4 + followed(id) + held(id)
+  const ids = new Set(nodes.flatMap((node) => systemOf(node) ?? []))
+  return [...ids].toSorted((a, b) => weight(b) - weight(a))[0]
 }

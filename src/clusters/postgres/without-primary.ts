@@ -1,8 +1,13 @@
 import type { ClusterDecision, ClusterRefusal } from '../../model/cluster.ts'
-import { beyond, endIsKnown, lineageOf, placeOf } from './lineage.ts'
-import { names, side } from './refusals.ts'
-import { cloneStandbys, createPrimary, pointPgbouncer, startDaemon, startServer } from './steps.ts'
-import { hasData, type Node, type View } from './view.ts'
+import { excessOf } from './excess.ts'
+import { endIsKnown, endOfPrimary, type Lineage, lineageOf, placeOf, wasPrimary } from './lineage.ts'
+import { armedOf, disarming } from './mend.ts'
+import type { SeenNode, ServerSeen } from './model.ts'
+import { names } from './names.ts'
+import { side, unseenSide } from './refusals.ts'
+import { cloneStandbys, createPrimary, pointPgbouncer, startDaemon, startPrimary } from './steps.ts'
+import { hasData, isLive, type Live, type Node, slotName, type View } from './view.ts'
+import { wholeSteps } from './whole.ts'
 
 /**
  * What is to be done where no server takes writes. Nobody is promoted here: a node that nobody can see, or one that is
@@ -12,74 +17,118 @@ export function withoutPrimary(view: View): ClusterDecision {
   const { nodes, unreachable } = view
   if (unreachable.length > 0)
     return refused(view, `${names(unreachable.map(({ node }) => node))} cannot be asked, and may hold the newest data`)
-  if (!nodes.some((node) => hasData(node) || node.seen.running)) return fresh(view)
-  const former = nodes.filter(
-    ({ seen, kind }) => kind === 'member' && seen.disk && !seen.disk.standbySignal && !seen.server,
-  )
-  const [first] = former
-  if (!first)
-    return refused(view, 'no node takes writes, and none of them was the primary: one would have to be promoted')
-  const last = former.length === 1 ? first : newest(former)
+  const unread = nodes.filter((node) => !hasData(node) && (node.seen.running || node.seen.remains))
+  if (unread.length > 0)
+    return refused(view, `what lies on ${names(unread)} cannot be read, and may be the newest data`)
+  if (!nodes.some(hasData)) return fresh(view)
+  const former = nodes.filter((node) => node.kind === 'member' && !isLive(node) && tookWrites(node))
+  if (former.length === 0) return refused(view, 'none of the nodes was the primary: one would have to be promoted')
+  const last = former.find((node) => former.every((other) => other === node || isBehind(view, other, node)))
   if (!last) return refused(view, `${names(former)} were primaries, and none of them holds all that the others have`)
-  const ahead = nodes.filter((node) => node !== last && hasData(node) && !isBehind(node, last))
+  const ahead = nodes.filter((node) => node !== last && hasData(node) && !isBehind(view, node, last))
   if (ahead.length > 0)
     return refused(view, `${names(ahead)} may hold what the last primary ${last.host} does not have`)
-  return {
-    primary: { host: last.host, why: whyLast(view, last) },
-    steps: [
-      startServer(last, 'no server takes writes, and this node was the last primary: it holds all that others have'),
-    ],
-  }
+  return revive(view, last)
 }
 
 /** A cluster that is yet to be: its first member becomes the primary. */
 function fresh({ desired, nodes }: View): ClusterDecision {
-  const [first, ...others] = nodes.toSorted((a, b) => Number(a.kind !== 'member') - Number(b.kind !== 'member'))
-  if (first?.kind !== 'member') return { steps: [] }
-  const all = [first, ...others]
+  const first = nodes.find(({ kind }) => kind === 'member')
+  if (!first) return { steps: [] }
+  const others = nodes.filter((node) => node !== first)
   return {
     primary: { host: first.host, why: 'no node has data, and it is the first one of the inventory' },
     steps: [
       createPrimary(desired, first),
       ...(others.length > 0 ? [cloneStandbys(desired, others, first)] : []),
-      startDaemon(all, 'it does not run there yet'),
-      pointPgbouncer(desired, all, first, 'they know no primary yet'),
+      startDaemon(desired, nodes, 'it does not run there yet'),
+      pointPgbouncer(desired, nodes, first, 'they know no primary yet'),
     ],
   }
 }
 
-/** The one whose history holds the ends of all others. */
-function newest(former: readonly Node[]): Node | undefined {
-  return former.find((node) => former.every((other) => other === node || isBehind(other, node)))
+/** The last primary starts, while nobody may promote itself; what else is to be done then is known as far as it is seen. */
+function revive(view: View, last: Node): ClusterDecision {
+  const { desired, nodes } = view
+  const standbys = nodes.filter((node) => node !== last && isLive(node))
+  const armed = armedOf(standbys, { host: '', address: '' })
+  const supposed = supposing(view, last)
+  return {
+    primary: { host: last.host, why: whyLast(view, last) },
+    steps: [
+      ...disarming(desired, armed),
+      startPrimary(
+        last,
+        standbys,
+        'no server takes writes, and this node was the last primary: it has all that others have',
+      ),
+      ...wholeSteps(supposed, supposed.primaries[0] as Live, { guessed: true, stopped: armed }).steps,
+    ],
+  }
+}
+
+/** The cluster as it is to be behind the start of its last primary. */
+function supposing(view: View, last: Node): View {
+  const nodes = view.nodes.map((node) => {
+    if (node === last) return { ...node, seen: { ...node.seen, server: started(view, last) } }
+    const server = node.seen.server
+    const { upstream } = server ?? {}
+    if (!server || upstream?.host !== last.address || upstream.slot !== slotName(node)) return node
+    const receiver = { status: 'streaming', sender: last.address, slot: upstream.slot }
+    return { ...node, seen: { ...node.seen, server: { ...server, receiver } } }
+  })
+  return { ...view, nodes, primaries: nodes.filter(isLive).filter(({ host }) => host === last.host) }
+}
+
+/** What is not known of it counts as whole. */
+function started({ nodes }: View, { seen: { disk } }: Node): ServerSeen {
+  const { timeline, lsn } = disk ? endOfPrimary(disk) : { timeline: 1, lsn: '0/0' }
+  const slots = nodes.map((node) => ({ name: slotName(node), active: false, walStatus: 'reserved', kept: 0 }))
+  return {
+    ...{ inRecovery: false, systemId: disk?.systemId ?? '', timeline, lsn, standbys: [], slots, readOnly: false },
+    ...{ differing: [], autoConf: [], databases: [], roles: [] },
+  }
+}
+
+function tookWrites({ seen: { disk } }: Node): boolean {
+  return disk !== undefined && wasPrimary(disk)
 }
 
 /** Whether all of a node's log is in the history of another one that is down. */
-function isBehind(node: Node, last: Node): boolean {
-  const [place, end, disk] = [placeOf(node.seen), placeOf(last.seen), last.seen.disk]
-  if (!place || !end || !disk) return false
-  const own = node.seen.disk
-  if (own && !own.standbySignal && !node.seen.server && !endIsKnown(own)) return false
-  const more = beyond(lineageOf(disk, end), place)
-  if (more === 0) return true
-  // A standby has nothing that its primary had not written: on one timeline only the end of a crashed one is not known.
-  const follows = own?.standbySignal || node.seen.server?.inRecovery
-  return Boolean(follows) && place.timeline === end.timeline && !endIsKnown(disk)
+function isBehind({ strangers }: View, node: Node, last: Node): boolean {
+  const { disk } = last.seen
+  if (!disk) return false
+  const end = endOfPrimary(disk)
+  // It has nothing of anybody's, or all would have been refused before.
+  if (strangers.includes(node)) return true
+  return excessOf(within(node, disk, end), lineageOf(disk, end)) === undefined
+}
+
+/**
+ * A primary's log is on its disk before a standby gets it. So where nobody could read the end of a crashed one's log, its
+ * standbys are not ahead of it.
+ */
+function within({ seen }: Node, disk: NonNullable<SeenNode['disk']>, end: Lineage['now']): SeenNode {
+  const place = placeOf(seen)
+  const follows = seen.server?.inRecovery ?? seen.disk?.standbySignal
+  if (!follows || endIsKnown(disk) || place?.timeline !== end.timeline) return seen
+  return seen.server
+    ? { ...seen, server: { ...seen.server, lsn: end.lsn } }
+    : { ...seen, disk: { ...(seen.disk ?? disk), recoveryEnd: end.lsn } }
 }
 
 function whyLast({ nodes }: View, last: Node): string {
+  const { disk } = last.seen
   const others = nodes.filter((node) => node !== last && hasData(node))
-  const at = placeOf(last.seen)
-  const end = endIsKnown(last.seen.disk ?? ({} as never)) ? ` at ${at?.lsn}` : ''
+  const at = disk && endOfPrimary(disk)
+  const end = disk && endIsKnown(disk) ? ` at ${at?.lsn}` : ''
   return `it was the last primary, on timeline ${at?.timeline}${end}; ${others.length > 0 ? `${names(others)} ${others.length > 1 ? 'hold' : 'holds'} nothing that it does not` : 'no other node has data'}`
 }
 
 function refused(view: View, why: string): ClusterDecision {
   const refusal: ClusterRefusal = {
-    why: `no server takes writes, and ${why.replace('no node takes writes, and ', '')}`,
-    sides: [
-      ...view.nodes.map(side),
-      ...view.unreachable.map(({ node, why: reason }) => ({ host: node.host, evidence: [reason] })),
-    ],
+    why: `no server takes writes, and ${why}`,
+    sides: [...view.nodes.map((node) => side(node)), ...view.unreachable.map(unseenSide)],
     hint:
       view.unreachable.length > 0
         ? 'bring the node back (power, network), then repair again'

@@ -5,10 +5,33 @@ import type { Desired, PostgresNode } from '../model.ts'
 import { cloneScript } from './build.ts'
 import { action, conninfo, slotOf, streamsFrom } from './prelude.ts'
 
-/** A server that does not run. */
+/** A standby that does not run. It gets some time to find whom it follows: only then it is looked at again. */
 export function startServer(node: PostgresNode, why: string): ClusterStep {
-  const script = sh`alive && answers || start_server 120`
+  const script = sh`${START}
+${SETTLE}`
   return oneAction(node, 'start server', why, `the server of ${node.host} answers`, 'start the server', script)
+}
+
+const START: Shell = sh`alive && answers || start_server 120`
+
+/** Retries are five seconds apart. */
+const SETTLE: Shell = sh`settled() { [ "$(sql "select status from pg_stat_wal_receiver" 2>/dev/null)" = streaming ]; }
+[ "$(sql 'select pg_is_in_recovery()')" = f ] || within 15 settled || echo 'it streams from nobody yet'`
+
+/** The last primary, where none runs; `standbys`: those that run, and find it again by themselves. */
+export function startPrimary(node: PostgresNode, standbys: readonly PostgresNode[], why: string): ClusterStep {
+  return {
+    name: 'start primary',
+    about: node.host,
+    reason: why,
+    effect: `${node.host} takes writes, and who follows it streams`,
+    stages: [
+      [{ host: node.host, title: 'start the primary', script: action(START) }],
+      ...(standbys.length > 0
+        ? [standbys.map(({ host }) => ({ host, title: 'wait for the primary', script: action(SETTLE) }))]
+        : []),
+    ],
+  }
 }
 
 /** A standby that follows somebody else, or nobody. It is not restarted, and gets its slot where that is missing. */
@@ -73,7 +96,7 @@ export function resetSetting(node: PostgresNode, name: string, why: string): Clu
 
 /** repmgr's table says what is so. In the order in which repmgr's own commands get there. */
 export function repairRegistration(
-  _desired: Desired,
+  desired: Desired,
   primary: PostgresNode,
   standbys: readonly PostgresNode[],
   why: string,
@@ -85,7 +108,7 @@ export function repairRegistration(
   )
   return {
     name: 'repair registration',
-    about: nodes.map(({ host }) => host).join(', '),
+    about: standbys.length > 0 ? desired.name : primary.host,
     reason: why,
     effect: 'repmgr knows who is the primary, and who follows it',
     stages: [
@@ -108,10 +131,10 @@ monitors() { [ "$(pg 10 psql -XAtqw -h /var/run/postgresql -d repmgr -c 'select 
 within 40 monitors || { journalctl -q --no-pager -o cat -n 10 -u repmgrd; fail 'repmgrd does not run'; }`
 
 /** Takes a node that streams from nobody out of elections: it could promote itself. */
-export function stopDaemon(nodes: readonly PostgresNode[], why: string): ClusterStep {
+export function stopDaemon(desired: Desired, nodes: readonly PostgresNode[], why: string): ClusterStep {
   return {
     name: 'stop repmgrd',
-    about: nodes.map(({ host }) => host).join(', '),
+    about: desired.name,
     reason: why,
     effect: 'no stale standby can promote itself',
     stages: [nodes.map(({ host }) => ({ host, title: 'stop repmgrd', script: action(STOP_DAEMON) }))],
@@ -119,10 +142,10 @@ export function stopDaemon(nodes: readonly PostgresNode[], why: string): Cluster
 }
 
 /** repmgrd, which watches the primary, on nodes where it does not run or does not start at boot. */
-export function startDaemon(nodes: readonly PostgresNode[], why: string): ClusterStep {
+export function startDaemon(desired: Desired, nodes: readonly PostgresNode[], why: string): ClusterStep {
   return {
     name: 'start repmgrd',
-    about: nodes.map(({ host }) => host).join(', '),
+    about: desired.name,
     reason: why,
     effect: 'a lost primary is noticed, and replaced by itself',
     stages: [nodes.map(({ host }) => ({ host, title: 'start repmgrd', script: action(START_DAEMON) }))],
@@ -131,14 +154,14 @@ export function startDaemon(nodes: readonly PostgresNode[], why: string): Cluste
 
 /** pgbouncers that do not send clients to the primary. */
 export function pointPgbouncer(
-  _desired: Desired,
+  desired: Desired,
   nodes: readonly PostgresNode[],
   primary: PostgresNode,
   why: string,
 ): ClusterStep {
   return {
     name: 'point pgbouncer',
-    about: nodes.map(({ host }) => host).join(', '),
+    about: desired.name,
     reason: why,
     effect: `clients reach ${primary.host}`,
     stages: [
@@ -162,20 +185,37 @@ pointed() { said=$(targets 2>&1) && ! printf '%s\n' "$said" | grep -qv ${` ${add
 within 40 pointed || { printf '%s\n' "$said"; journalctl -q --no-pager -o cat -n 10 -u pgbouncer-follow; fail ${`pgbouncer does not send clients to ${host}`}; }`
 }
 
-/** A server that runs with settings that only a restart changes. `upstream`: whom it streams from, where it is a standby. */
-export function restartServer(node: PostgresNode, upstream: PostgresNode | undefined, why: string): ClusterStep {
+/** A standby that runs with settings that only a restart changes. */
+export function restartServer(node: PostgresNode, upstream: PostgresNode, why: string): ClusterStep {
   const script = sh`stop_server
 start_server 120
-${upstream ? streamsFrom(upstream) : sh`[ "$(sql 'select pg_is_in_recovery()')" = f ] || fail 'it is no primary any more'`}`
-  const cost = upstream ? 'nobody notices' : 'clients wait for some seconds'
-  return oneAction(
-    node,
-    'restart server',
-    why,
-    `its settings are in force; meanwhile ${cost}`,
-    'restart the server',
-    script,
-  )
+${streamsFrom(upstream)}`
+  const effect = 'its settings are in force; clients notice only where it alone confirms their commits'
+  return oneAction(node, 'restart server', why, effect, 'restart the server', script)
+}
+
+/** The primary, in place. Nobody may take that for a failure: repmgrd does not run meanwhile. */
+export function restartPrimary(
+  desired: Desired,
+  primary: PostgresNode,
+  others: readonly PostgresNode[],
+  why: string,
+): ClusterStep {
+  const nodes = [primary, ...others]
+  const script = sh`[ "$(sql 'select pg_is_in_recovery()')" = f ] || fail 'it is no primary any more'
+stop_server
+start_server 120`
+  return {
+    name: 'restart primary',
+    about: desired.name,
+    reason: why,
+    effect: 'its settings are in force; clients wait for some seconds meanwhile',
+    stages: [
+      nodes.map(({ host }) => ({ host, title: 'stop repmgrd', script: action(STOP_DAEMON) })),
+      [{ host: primary.host, title: 'restart the server', script: action(script) }],
+      nodes.map(({ host }) => ({ host, title: 'start repmgrd', script: action(START_DAEMON) })),
+    ],
+  }
 }
 
 /** A slot that no node of the cluster uses. */
