@@ -12,7 +12,13 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/hosts/**', 'test/rolling/hosts/**', 'test/shells/**', 'test/package/**'],
+          exclude: [
+            'test/hosts/**',
+            'test/rolling/hosts/**',
+            'test/clusters/hosts/**',
+            'test/shells/**',
+            'test/package/**',
+          ],
           // They are pure, or start processes of their own: they need no fresh modules.
           isolate: false,
           // Some start the compiler, on whatever else the machine does.
@@ -36,6 +42,16 @@ export default defineConfig({
           name: 'rolling',
           include: ['test/rolling/hosts/**/*.test.ts'],
           testTimeout: 120_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Real clusters and what befalls them: `npm run test:clusters` runs them.
+          name: 'clusters',
+          include: ['test/clusters/hosts/**/*.test.ts'],
+          testTimeout: 300_000,
           hookTimeout: 300_000,
         },
       },

@@ -55,6 +55,7 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
   const { plan, survey, context } = await showPlan(run, output, { prune, instead })
   if (options.saved) await requireSaved(options.saved, { ...run, context }, survey)
   requireFloor(plan, survey)
+  requireSafeData(plan)
   const outcomes = trackOutcomes(plan)
   const events = options.events === undefined ? undefined : await openEvents(options.events, context.redactor, plan)
   const emit = (event: RunEvent) => {
@@ -63,6 +64,7 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
   }
   const work = hasWork(context, survey, instead)
   const ended = work ? await carryOut(context, plan, survey, emit, output, options) : undefined
+  const proof = !work && options.proves ? await proveClusters(context, survey, output) : exitCodes.done
   const hosts = survey.phases.map(({ host }) => host)
   events?.end(ended?.result.hosts ?? [])
   const seconds = (performance.now() - began) / 1000
@@ -78,7 +80,18 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
     },
     output,
   )
-  return exitOfApply(plan, ended?.result, ended?.interrupted)
+  return exitOfApply(plan, ended?.result, ended?.interrupted) || proof
+}
+
+/** Proves clusters that nothing was to be done about; gives the exit code. */
+async function proveClusters(context: Context, { clusters }: Survey, output: Output): Promise<number> {
+  const { prove, proofToken } = await import('../run/cluster-proof.ts')
+  const { safeLine } = await import('../report/safe.ts')
+  const wrong: string[] = []
+  for (const { cluster, lost } of clusters.values()) wrong.push(...(await prove(context, cluster, lost, proofToken())))
+  output.print(wrong.length === 0 ? 'Proven: a client of every node can write, and every node has it.\n' : '')
+  for (const line of wrong) process.stderr.write(`not proven: ${safeLine(line)}\n`)
+  return wrong.length === 0 ? exitCodes.done : exitCodes.failed
 }
 
 /**
@@ -95,6 +108,19 @@ function requireFloor({ phases, environment }: Plan, { hellos }: Survey): void {
     hint: [...hellos.values()].some(({ holder }) => holder)
       ? `another run may have a node out: deploy status ${environment}`
       : 'mend the node that does not serve first (--limit), or lower the floor of the phase',
+    exit: exitCodes.refused,
+  })
+}
+
+/** @throws DeployError `E_DATA_AT_STAKE` (exit 4) when a cluster must be left alone; nothing was touched. */
+function requireSafeData({ phases }: Plan): void {
+  const phase = phases.find(({ cluster }) => cluster?.refusal)
+  const refusal = phase?.cluster?.refusal
+  if (!phase || !refusal) return
+  throw new DeployError({
+    code: 'E_DATA_AT_STAKE',
+    message: `cluster ${phase.name} is left alone, and nothing was changed: ${refusal.why}`,
+    hint: refusal.hint,
     exit: exitCodes.refused,
   })
 }

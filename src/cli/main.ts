@@ -3,6 +3,7 @@ import { takeSecretVariables } from '../load/secrets/environment.ts'
 import { exitCodes } from '../model/error.ts'
 import { abandonCommand } from './abandon.ts'
 import { applyCommand } from './apply.ts'
+import { dbCommand } from './db.ts'
 import { driftCommand } from './drift.ts'
 import { factsCommand } from './facts.ts'
 import { forgetCommand } from './forget.ts'
@@ -11,6 +12,7 @@ import { inventoryCommand } from './inventory.ts'
 import { labCommand } from './lab.ts'
 import type { Finish } from './options.ts'
 import { planCommand } from './plan.ts'
+import { repairDbCommand } from './repair-db.ts'
 import { resumeCommand } from './resume.ts'
 import { rollbackCommand } from './rollback.ts'
 import { runCommand } from './run.ts'
@@ -46,6 +48,8 @@ export function commandLine(finish: Finish): Command {
     abandonCommand,
     rollbackCommand,
     secretsCommand,
+    repairDbCommand,
+    dbCommand,
   ]) {
     add(program, finish)
   }

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { Plan } from '../model/plan.ts'
@@ -8,6 +6,7 @@ import type { Survey } from '../run/survey.ts'
 import { type OpenedRun, openRun } from './open-run.ts'
 import { type Finish, type PlaybookOptions, withPlaybook, withPrune } from './options.ts'
 import { type Output, openOutput } from './output.ts'
+import { requireFolders, writePage } from './page-file.ts'
 import { showPlan } from './show-plan.ts'
 import { version } from './version.ts'
 
@@ -46,7 +45,10 @@ async function planVerb(environment: string, playbook: string | undefined, optio
     const { plan, survey, context } = await showPlan(run, output, { twice: true, prune, ...(as && { as }) })
     const { planJson } = await import('../report/json.ts')
     output.document(planJson(plan))
-    if (options.html) await writePage(plan, options.html, context.redactor)
+    if (options.html) {
+      const { planPage } = await import('../report/plan-page.ts')
+      await writePage(planPage(plan, new Date()), options.html, context.redactor)
+    }
     if (options.out) await save({ ...run, context }, { plan, survey, prune }, options.out, output)
     const exit = exitOfPlan(plan)
     return exit === exitCodes.done && options.detailedExitcode && plan.changes.length > 0 ? exitCodes.differences : exit
@@ -62,19 +64,11 @@ function requireFit(options: PlanOptions): void {
   if (offline && (out || html || markdown || detailedExitcode || prune))
     throw clash('--offline contacts no host, so there is no plan to save, to show, to judge or to prune')
   if (offline && askSudoPassword) throw clash('--offline contacts no host, so no password is needed')
-  // A mistyped path must not make a folder.
-  const missing = [out, html].find((file) => file !== undefined && !existsSync(dirname(file)))
-  if (missing !== undefined) throw clash(`${missing} cannot be written: its folder is not there`)
+  requireFolders([out, html])
 }
 
 function clash(message: string): DeployError {
   return new DeployError({ code: 'E_OPTIONS', message, hint: 'deploy plan --help', exit: exitCodes.usage })
-}
-
-async function writePage(plan: Plan, file: string, redactor: Redactor): Promise<void> {
-  const { planPage } = await import('../report/html.ts')
-  const { writeWhole } = await import('../load/write-whole.ts')
-  writeWhole(file, redactor.text(planPage(plan, new Date())), 0o600)
 }
 
 /** Writes the plan to a file. What could not be planned is in no saved plan, and a plan that has problems is not saved. */
@@ -124,7 +118,7 @@ function requireNoSecret(text: string, redactor: Redactor): void {
 
 /** A plan that could not be made for every host says so by its exit code. */
 export function exitOfPlan({ phases, problems, unreachable }: Plan): number {
-  if (phases.some(({ pool }) => pool?.refusal)) return exitCodes.refused
+  if (phases.some(({ pool, cluster }) => pool?.refusal ?? cluster?.refusal)) return exitCodes.refused
   if (problems.some(({ waits }) => !waits)) return exitCodes.failed
   if (problems.length > 0) return exitCodes.unreachable
   return unreachable.length > 0 ? exitCodes.unreachable : exitCodes.done

@@ -4,6 +4,8 @@ import type { Owner } from '../shell/wire.ts'
 import { applyVerb } from './apply.ts'
 import type { ApplyOptions } from './apply-options.ts'
 import { type Chosen, chooseRun, leftOutBy, nothingOpen } from './choose-run.ts'
+import { orderOf } from './cluster-order.ts'
+import { clusterVerb } from './cluster-verb.ts'
 import { openEnvironment } from './open-run.ts'
 import { type Finish, withCheck, withLogins } from './options.ts'
 import { openOutput } from './output.ts'
@@ -46,11 +48,16 @@ async function resumeVerb(environment: string, named: string | undefined, option
       process.stderr.write(text)
       return exit
     }
-    const { run, playbook, prune, hosts } = requireOurs(chosen, projectName(root), environment)
+    const { run, playbook, prune, hosts, command: typed } = requireOurs(chosen, projectName(root), environment)
     output.progress(progressText(run, chosen.hosts, output.paint))
     if (chosen.run.working.length > 0) {
       output.progress(`waiting for the programs at work on ${chosen.run.working.join(', ')}\n`)
       await waitForPrograms(pool, chosen.run.working, environment)
+    }
+    const order = orderOf(typed)
+    if (order) {
+      const taking = { ...options, instead: run, takes: chosen.run.hosts, command: typed }
+      return await clusterVerb(order, taking, { ...opened, ran: undefined })
     }
     const limit = new Set(all.filter((host) => hosts.includes(host)))
     const ran = await doneBy(pool, run, [...limit])

@@ -18,6 +18,7 @@ const shape = z.strictObject({
   expires: time,
   hosts: z.array(z.strictObject({ host: text, machineId: text, keys: z.array(text) })),
   tasks: z.array(z.strictObject({ ...where, target: hash, guard: hash.optional() })),
+  clusters: z.array(z.strictObject({ phase: text, decision: hash })),
   owed: z.array(z.strictObject({ host: text, id: text })),
   sha256: hash,
 })

@@ -1,4 +1,5 @@
 import type { Shown } from './change.ts'
+import type { ClusterNode, ClusterRefusal, Finding } from './cluster.ts'
 import type { Strategy } from './playbook.ts'
 import type { Honesty } from './task.ts'
 
@@ -41,6 +42,30 @@ export interface PlannedPhase {
   readonly waves?: readonly { readonly hosts: readonly string[]; readonly serving: number }[]
   /** Of a rolling phase that has something to do. */
   readonly pool?: PlannedPool
+  /** Of a cluster phase. */
+  readonly cluster?: PlannedCluster
+}
+
+/** A cluster as it is now, and what is to be done with it. The actions of its steps are changes of the plan as well. */
+export interface PlannedCluster {
+  readonly kind: string
+  readonly nodes: readonly ClusterNode[]
+  readonly findings: readonly Finding[]
+  /** The node that is, or is to be, the primary, and why. */
+  readonly primary?: { readonly host: string; readonly why: string }
+  /** In order. Each is done only if a new survey still says so. */
+  readonly steps: readonly PlannedClusterStep[]
+  /** Why nothing is done: data could be lost. */
+  readonly refusal?: ClusterRefusal
+}
+
+export interface PlannedClusterStep {
+  readonly name: string
+  readonly about: string
+  readonly reason: string
+  readonly effect: string
+  /** In order. */
+  readonly actions: readonly { readonly host: string; readonly title: string }[]
 }
 
 /** The pool of a rolling phase, as its balancer sees it now. */

@@ -19,6 +19,8 @@ export interface SavedPlan {
   readonly hosts: readonly SavedHost[]
   /** All tasks, changed or not, in the order of phases and hosts. */
   readonly tasks: readonly SavedTask[]
+  /** What was decided about each cluster, as a hash: its findings by name, its primary, its steps. */
+  readonly clusters: readonly { readonly phase: string; readonly decision: string }[]
   /** Ids of the handlers that earlier runs owe. */
   readonly owed: readonly { readonly host: string; readonly id: string }[]
   /** SHA-256 of all the above: a file that was cut or altered is told as such. */

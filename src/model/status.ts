@@ -1,4 +1,5 @@
 import type { OutRecord } from './out-record.ts'
+import type { PlannedCluster } from './plan.ts'
 import type { UnfinishedRun } from './unfinished.ts'
 
 /** What the programs of a run did on a host, as the host's own journal says: keys of tasks, in order. */
@@ -31,4 +32,11 @@ export interface Status {
   readonly hosts: readonly HostStatus[]
   /** Oldest first. */
   readonly runs: readonly UnfinishedRun[]
+  /** The clusters of the playbook; missing where it has none, or could not be read. */
+  readonly clusters?: readonly StatusCluster[]
+}
+
+/** A cluster as it stands, and what a repair would do. */
+export interface StatusCluster extends PlannedCluster {
+  readonly name: string
 }

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import type { ClusterState } from '../model/cluster.ts'
 import { DeployError, exitCodes } from '../model/error.ts'
 import { canonicalJson, sha256 } from '../model/json.ts'
 import type { SavedHost, SavedPlan, SavedTask } from '../model/saved-plan.ts'
@@ -10,6 +11,7 @@ import { type Decision, guardOf } from './decide.ts'
 export interface Seen {
   readonly hosts: readonly SavedHost[]
   readonly tasks: readonly SavedTask[]
+  readonly clusters: SavedPlan['clusters']
   readonly owed: SavedPlan['owed']
 }
 
@@ -47,6 +49,22 @@ export function savedTasks(
     target: seal(task.target),
     ...(changes.length > 0 && { guard: seal(guardOf(Object.values(task.probes), pieces)) }),
   }))
+}
+
+/** A decision about a cluster without what moves by itself, such as places in a log: those are no other decision. */
+export function decisionHash({ findings, decision: { primary, steps, refusal } }: ClusterState): string {
+  return sha256(
+    canonicalJson({
+      findings: findings.map(({ name, host = '' }) => `${name} ${host}`).sort(),
+      primary: primary?.host ?? '',
+      steps: steps.map(({ name, about, stages }) => [
+        name,
+        about,
+        stages.map((stage) => stage.map(({ host }) => host)),
+      ]),
+      refused: refusal !== undefined,
+    }),
+  )
 }
 
 /** A plan to be written to a file. */
@@ -92,6 +110,10 @@ export function requireUnchanged(saved: SavedPlan, seen: Seen, lost: ReadonlySet
   const here = <T extends { readonly host: string }>(items: readonly T[]) => items.filter(({ host }) => !lost.has(host))
   const difference = firstDifference(here(saved.tasks), here(seen.tasks))
   if (difference) throw difference
+  const moved = saved.clusters.find(
+    ({ phase, decision }) => seen.clusters.find((now) => now.phase === phase)?.decision !== decision,
+  )
+  if (moved) throw stale(`cluster ${moved.phase} is not as it was, so other steps are right now`)
   if (canonicalJson(here(saved.owed)) !== canonicalJson(here(seen.owed)))
     throw stale('other handlers are owed now, or other nodes are out of their balancer')
 }

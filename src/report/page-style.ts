@@ -37,6 +37,12 @@ summary { cursor: pointer; } .verb { display: inline-block; min-width: 4.2rem; c
 pre { margin: .6rem 0 0; padding: .5rem 0; border-radius: .4rem; background: var(--panel); overflow-x: auto; }
 pre span { display: block; padding: 0 .8rem; white-space: pre-wrap; }
 .add { background: var(--add); color: var(--green); } .del { background: var(--del); color: var(--red); } .hunk { color: var(--blue); }
+svg.cluster { max-width: 100%; height: auto; margin: .6rem 0; font: 13px system-ui, sans-serif; }
+.cluster rect { fill: var(--panel); stroke: var(--line); stroke-width: 1.5; } .cluster text { fill: var(--ink); }
+.cluster .name { font-weight: 600; font-size: 15px; } .cluster .state { fill: var(--soft); } .cluster .role { fill: var(--green); }
+.cluster .primary rect { stroke: var(--green); stroke-width: 2.5; } .cluster .standby rect { stroke: var(--green); }
+.cluster .away rect { stroke: var(--red); stroke-dasharray: 5 4; } .cluster .away .role { fill: var(--red); }
+.cluster .flow { fill: none; stroke: var(--soft); stroke-width: 1.5; marker-end: url(#tip); } .cluster marker path { fill: var(--soft); }
 footer { margin-top: 2.5rem; font-size: 13px; }
 @media print { details { break-inside: avoid; } }
 `

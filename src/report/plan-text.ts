@@ -1,5 +1,6 @@
 import { ownMessage } from '../model/own-message.ts'
 import type { Action, Plan, PlannedChange, PlannedPhase, PlannedPool, PlanProblem } from '../model/plan.ts'
+import { clusterLines } from './cluster-text.ts'
 import type { Colour, Paint } from './paint.ts'
 import { safeLine, safeText } from './safe.ts'
 
@@ -38,14 +39,17 @@ export function planText(plan: Plan, paint: Paint): string {
 
 function phaseLines(plan: Plan, name: string, paint: Paint): readonly string[] {
   const changes = plan.changes.filter((change) => change.phase === name)
-  if (changes.length === 0) return []
   const phase = plan.phases.find((item) => item.name === name)
-  const groups = Map.groupBy(inTaskOrder(changes), signature)
+  const { cluster } = phase ?? {}
+  if (changes.length === 0 && (!cluster || (cluster.findings.length === 0 && !cluster.refusal))) return []
+  // What a cluster's steps do stands with the steps.
+  const groups = Map.groupBy(inTaskOrder(changes.filter(({ key }) => !key.startsWith('cluster:'))), signature)
   return [
     '',
     `${paint('bold', name)} ${paint('dim', `(${phase?.strategy}: ${phase?.hosts.join(', ')})`)}`,
     ...(phase?.pool ? wavesLines(phase.pool, phase.waves ?? [], paint) : []),
     ...[...groups.values()].flatMap((group) => changeLines(group, phase?.hosts.length ?? 0, paint)),
+    ...(cluster ? clusterLines(cluster, paint) : []),
   ]
 }
 

@@ -1,20 +1,40 @@
 import { ownMessage } from '../model/own-message.ts'
-import type { HostStatus, Progress, Status } from '../model/status.ts'
+import type { HostStatus, Progress, Status, StatusCluster } from '../model/status.ts'
 import type { UnfinishedRun } from '../model/unfinished.ts'
+import { topologyLines } from './cluster-text.ts'
 import type { Paint } from './paint.ts'
 import { safeHead, safeLine } from './safe.ts'
 
 /** What is open in an environment, for people: host by host, then run by run with the next commands. Ends with a newline. */
-export function statusText({ environment, hosts, runs }: Status, paint: Paint): string {
+export function statusText({ environment, hosts, runs, clusters = [] }: Status, paint: Paint): string {
   const lines = [
     paint('bold', `Status of ${environment}`),
     ...hostsLines(hosts, paint),
     ...outLines(hosts, environment),
+    ...clusters.flatMap((cluster) => clusterLines(cluster, environment, paint)),
     ...runs.flatMap((run) => runLines(run, environment, runs.length > 1, paint)),
     '',
     paint('bold', summary(hosts, runs)),
   ]
   return `${lines.join('\n')}\n`
+}
+
+function clusterLines(cluster: StatusCluster, environment: string, paint: Paint): readonly string[] {
+  const { name, kind, refusal, steps, findings } = cluster
+  const next = nextLine(cluster, environment)
+  return [
+    '',
+    `${paint('bold', `cluster ${safeLine(name)}`)} ${paint('dim', `(${kind})`)}`,
+    ...topologyLines(cluster, paint),
+    ...(refusal ? [`    ${paint('red', 'left alone')}: ${safeLine(refusal.why)}`] : []),
+    ...(next ? [`    ${next}`] : []),
+    ...(!refusal && steps.length === 0 && findings.length === 0 ? [`    ${paint('green', 'whole')}`] : []),
+  ]
+}
+
+function nextLine({ steps, refusal }: StatusCluster, environment: string): string {
+  if (refusal) return safeLine(refusal.hint)
+  return steps.length > 0 ? `to mend it: deploy repair-db ${environment}` : ''
 }
 
 /** What one run did on its hosts, for people. Ends with a newline. */

@@ -60,7 +60,7 @@ export async function apply(context: Context, first: Survey, order: Order): Prom
   const { project, environment, playbook } = context.scope
   const owner = ourselves({ command: order.command, project, environment, playbook, prune: order.prune, hosts })
   const claim = { run: id, owner, instead: order.instead }
-  const locks = await lockHosts(context, claim, [...new Set([...hosts, ...wholePools(first, hosts), ...order.takes])])
+  const locks = await lockHosts(context, claim, [...new Set([...hosts, ...wholeGroups(first, hosts), ...order.takes])])
   const run: Run = {
     id,
     stop: order.stop,
@@ -91,12 +91,15 @@ export async function apply(context: Context, first: Survey, order: Order): Prom
 }
 
 /**
- * All nodes of the rolling phases that some hosts belong to, and the hosts of their balancers: two runs must not take one
- * node each out of one pool, or reload a balancer while a node is out of it.
+ * All nodes of the pools and clusters that some hosts belong to, and the hosts of their balancers: two runs must not take
+ * one node each out of one pool, or reload a balancer while a node is out of it.
  */
-function wholePools({ rolling }: Survey, hosts: readonly string[]): readonly string[] {
-  const pools = [...rolling.values()].filter(({ nodes }) => nodes.some((node) => hosts.includes(node)))
-  return pools.flatMap(({ nodes, balancer }) => [...nodes, ...balancer.hosts])
+function wholeGroups({ rolling, clusters }: Survey, hosts: readonly string[]): readonly string[] {
+  const pools = [...rolling.values()].map(({ nodes, balancer }) => ({ nodes, all: [...nodes, ...balancer.hosts] }))
+  const whole = [...clusters.values()].map(({ cluster: { nodes } }) => ({ nodes, all: nodes }))
+  return [...pools, ...whole]
+    .filter(({ nodes }) => nodes.some((node) => hosts.includes(node)))
+    .flatMap(({ all }) => all)
 }
 
 /** The locks are given back, and the end is told, whether or not it can be written down. */

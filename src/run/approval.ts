@@ -14,11 +14,13 @@ export type Approve = (host: string, todo: readonly Decision[], stale: boolean) 
  */
 export function approvalOf(plan: Plan, survey: Survey): Approve {
   const keys = new Set([...plan.changes, ...plan.mayMove].map(({ host, key }) => `${host}\0${key}`))
-  const approved = new Set(
-    survey.phases.flatMap(({ host, tasks }) =>
+  const approved = new Set([
+    // Of a step of a cluster, the key is the target.
+    ...keys,
+    ...survey.phases.flatMap(({ host, tasks }) =>
       tasks.filter(({ key }) => keys.has(`${host}\0${key}`)).map((task) => `${host}\0${task.target}`),
     ),
-  )
+  ])
   return (host, todo) => {
     const beyond = todo.filter(({ task }) => !approved.has(`${host}\0${task.target}`))
     if (beyond.length === 0) return undefined

@@ -1,3 +1,4 @@
+import type { ClusterGoal } from '../model/cluster.ts'
 import type { Sources } from '../model/content.ts'
 import type { Inventory } from '../model/inventory.ts'
 import type { ManifestScope } from '../model/manifest.ts'
@@ -21,4 +22,6 @@ export interface Context {
   readonly redactor: Redactor
   /** Keys of tasks by host that the run taken over has done. */
   readonly ran?: ReadonlyMap<string, ReadonlySet<string>>
+  /** What is wanted of the clusters beside their being whole. */
+  readonly goal?: ClusterGoal
 }

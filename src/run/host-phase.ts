@@ -33,6 +33,8 @@ export interface HostResult extends HostPhaseResult {
 export interface HostPhaseJob extends Telling {
   readonly run: string
   readonly fence: number
+  /** Names the programs within the run. Default: the number of the phase. */
+  readonly program?: string
   /** Whether a new login proves something: not on the machine the command runs on. */
   readonly guards: boolean
   readonly approve: Approve
@@ -155,7 +157,7 @@ interface Round {
 async function sendProgram(pool: Pool, job: HostPhaseJob, { round, pieces, todo }: Round): Promise<ProgramResult> {
   const { run, fence, guards, emit, part, stop } = job
   const { host, phase } = part
-  const program = `${phase}.${round}`
+  const program = `${job.program ?? phase}.${round}`
   const nonce = newNonce()
   const head = { nonce, run, fence, phase, guards, who: `${userInfo().username}@${hostname()}` }
   job.record('program', { host, phase, program, tasks: todo.map(({ task }) => task.key) })

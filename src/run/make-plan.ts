@@ -1,5 +1,6 @@
 import type { Plan, PlannedChange, PlanProblem } from '../model/plan.ts'
 import type { Detail } from '../model/task.ts'
+import { presentCluster, stepChanges } from '../plan/cluster-task.ts'
 import { type CompiledTask, revertOf } from '../plan/compile.ts'
 import { type Decision, readValues } from '../plan/decide.ts'
 import { phaseHosts } from '../plan/expand.ts'
@@ -25,7 +26,8 @@ export async function makePlan(context: Context, survey: Survey): Promise<Plan> 
     planRolling(context, survey),
   ])
   const owed = [...owedChanges(context, survey), ...rejoins(context, survey)]
-  const changes = [...owed, ...described.flatMap((part) => part.changes)]
+  const found = described.flatMap((part) => part.changes)
+  const steps = clusterChanges(context, survey)
   const tasks = survey.phases.reduce((sum, part) => sum + part.tasks.length, 0)
   return {
     environment: context.inventory.environment,
@@ -35,19 +37,32 @@ export async function makePlan(context: Context, survey: Survey): Promise<Plan> 
       strategy: phase.strategy,
       hosts: phaseHosts(phase, context.inventory, context.limit),
       ...rolling.phases.get(index),
+      ...plannedCluster(survey, index),
     })),
-    changes,
+    changes: [...owed, ...found, ...steps],
     mayMove: survey.phases.flatMap((part) => presentMayMove(phaseName(context, part), part.host, part.decisions)),
     unreachable: survey.lost.map(({ message, hint, host }) => ({ host, message, ...(hint && { hint }) })),
     problems: [...survey.problems, ...rolling.problems, ...described.flatMap((part) => part.problems)],
     summary: {
       hosts: new Set(survey.phases.map(({ host }) => host)).size,
       tasks,
-      changes: changes.length,
-      unchanged: tasks - changes.length + owed.length,
+      changes: owed.length + found.length + steps.length,
+      unchanged: tasks - found.length,
       unreachable: survey.lost.length,
     },
   }
+}
+
+function plannedCluster({ clusters }: Survey, index: number) {
+  const found = clusters.get(index)
+  return found && { cluster: presentCluster(found.cluster, found.state) }
+}
+
+function clusterChanges({ playbook }: Context, { clusters }: Survey): readonly PlannedChange[] {
+  return [...clusters].flatMap(([index, { state }]) => {
+    const phase = playbook.phases[index]
+    return phase ? stepChanges(phase, state.decision.steps) : []
+  })
 }
 
 /** The changes of one host's phase, each with its detail. */

@@ -13,6 +13,8 @@ interface TaskOrder {
   readonly owed: readonly OwedHere[]
   /** Default: the run's. */
   readonly approve?: Approve
+  /** Names its programs within the run. Default: by the phase. */
+  readonly program?: string
 }
 
 /** The tasks of one host's part of a phase. */
@@ -20,7 +22,7 @@ export async function runTasks(
   run: Run,
   phase: Phase,
   part: HostPhase,
-  { stop, owed, approve = run.approve }: TaskOrder,
+  { stop, owed, approve = run.approve, program }: TaskOrder,
 ): Promise<HostPhaseResult> {
   const pruned = phase.prunes?.get(part.host)
   const lock = run.locks.held.get(part.host)
@@ -32,6 +34,7 @@ export async function runTasks(
     stop,
     redactor: run.context.redactor,
     part,
+    ...(program !== undefined && { program }),
     phaseName: phase.name,
     owed,
     approve: (host, todo, stale) => {

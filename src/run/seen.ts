@@ -1,4 +1,4 @@
-import { type Seen, savedTasks, sealOf } from '../plan/save-plan.ts'
+import { decisionHash, type Seen, savedTasks, sealOf } from '../plan/save-plan.ts'
 import { trustedKeys } from '../transport/trusted-keys.ts'
 import type { Context } from './context.ts'
 import { rejoins } from './plan-rolling.ts'
@@ -22,6 +22,10 @@ export function seenBy(context: Context, survey: Survey, knownHosts: readonly st
     tasks: survey.phases.flatMap(({ phase, host, decisions, pieces }) =>
       savedTasks(playbook.phases[phase]?.name ?? '', host, decisions, pieces, seal),
     ),
+    clusters: [...survey.clusters].map(([index, { state }]) => ({
+      phase: playbook.phases[index]?.name ?? '',
+      decision: decisionHash(state),
+    })),
     owed: [
       ...hosts.flatMap(({ host }) => (survey.hellos.get(host)?.owed ?? []).map(({ id }) => ({ host, id }))),
       ...rejoins(context, survey).map(({ host, key }) => ({ host, id: key })),

@@ -4,6 +4,7 @@ import type { Phase } from '../model/playbook.ts'
 import { phaseHosts } from '../plan/expand.ts'
 import type { Converged } from '../plan/manifest.ts'
 import type { Approve } from './approval.ts'
+import { clusterPhase } from './cluster-phase.ts'
 import type { Context } from './context.ts'
 import { owedHere } from './handler-of.ts'
 import type { HostResult } from './host-phase.ts'
@@ -44,7 +45,7 @@ export async function walkPhases(run: Run, first: Survey): Promise<void> {
     if (run.stop.aborted) return
     if (changed) current = await surveyAgain(run, index)
     const parts = current.phases.filter((part) => part.phase === index && !run.dropped.has(part.host))
-    if (phase.rolling && failedNode(run, current, index)) return
+    if (failedNode(run, current, index)) return
     if (phase.strategy === 'once' && missingOnce(run, index, parts)) return
     if (parts.length === 0) continue
     const results = await runPhase(run, phase, { first, current, parts })
@@ -67,6 +68,8 @@ async function runPhase(run: Run, phase: Phase, { first, current, parts }: Phase
     runTasks(run, phase, part, { stop, owed: owedHere(first, part) })
   const rolling = current.rolling.get(context.playbook.phases.indexOf(phase))
   if (rolling) return rollingPhase({ run, phase, rolling, parts, first, runPart })
+  const found = current.clusters.get(context.playbook.phases.indexOf(phase))
+  if (found) return clusterPhase({ run, phase, found, parts, runPart: (part) => runPart(part, run.stop) })
   const hosts = parts.map(({ host }) => host)
   emit({ type: 'phase', phase: phase.name, state: 'start', hosts })
   const results = await Promise.all(
@@ -80,9 +83,9 @@ async function runPhase(run: Run, phase: Phase, { first, current, parts }: Phase
   return results
 }
 
-/** Whether a node of a rolling phase has failed in this run: then none of them is touched. */
-function failedNode({ results, context, emit }: Run, { rolling }: Survey, index: number): boolean {
-  const nodes = rolling.get(index)?.nodes ?? []
+/** Whether a node of a pool or cluster has failed in this run: then none of them is touched. */
+function failedNode({ results, context, emit }: Run, { rolling, clusters }: Survey, index: number): boolean {
+  const nodes = rolling.get(index)?.nodes ?? clusters.get(index)?.cluster.nodes ?? []
   const failed = results.find(({ host, outcome }) => nodes.includes(host) && outcome === 'failed')
   if (!failed) return false
   const name = context.playbook.phases[index]?.name
@@ -118,7 +121,7 @@ function notCompiled(run: Run, index: number, error: unknown): Survey {
   const message = error instanceof Error ? error.message : String(error)
   const hosts = phases.slice(index).flatMap((phase) => phaseHosts(phase, run.context.inventory, run.context.limit))
   const problems = [...new Set(hosts)].filter((host) => !run.dropped.has(host)).map((host) => ({ host, message }))
-  return { phases: [], rolling: new Map(), hellos: new Map(), lost: [], problems }
+  return { phases: [], rolling: new Map(), clusters: new Map(), hellos: new Map(), lost: [], problems }
 }
 
 function addProblem(

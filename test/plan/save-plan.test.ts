@@ -22,6 +22,7 @@ const seen: Seen = {
     { host: 'app2', machineId: 'b'.repeat(32), keys: [] },
   ],
   tasks: [task('app1', 'x', { guard: sha256('was') }), task('app1', 'y'), task('app2', 'x'), task('app2', 'y')],
+  clusters: [{ phase: 'main', decision: sha256('whole') }],
   owed: [{ host: 'app2', id: '0123456789abcdef' }],
 }
 const saved = savePlan({ tool: '1.2.3', environment: 'prod', playbook: 'site' }, seen, NOW)
@@ -89,6 +90,12 @@ test.each<[string, Seen, string]>([
     { ...seen, tasks: [seen.tasks[1]!, seen.tasks[0]!, ...seen.tasks.slice(2)] },
     'app1: file y has another place',
   ],
+  [
+    'a cluster that is decided about otherwise',
+    { ...seen, clusters: [{ phase: 'main', decision: sha256('a standby is down') }] },
+    'cluster main is not as it was',
+  ],
+  ['a cluster that is gone', { ...seen, clusters: [] }, 'cluster main is not as it was'],
   ['another owed handler', { ...seen, owed: [] }, 'other handlers are owed now'],
 ])('%s is refused and named', (_name, now, says) => {
   expect(refusal(() => requireUnchanged(saved, now, NOBODY))).toContain(says)
@@ -98,6 +105,7 @@ test('a host that cannot be reached does not stand in the way of the others', ()
   const without: Seen = {
     hosts: seen.hosts.slice(0, 1),
     tasks: seen.tasks.filter(({ host }) => host === 'app1'),
+    clusters: seen.clusters,
     owed: [],
   }
   expect(refusal(() => requireUnchanged(saved, without, new Set(['app2'])))).toBeUndefined()

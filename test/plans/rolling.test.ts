@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Plan, PlannedChange, PlannedPool } from '../../src/model/plan.ts'
-import { planPage } from '../../src/report/html.ts'
+import { planPage } from '../../src/report/plan-page.ts'
 import { planJson } from '../../src/report/json.ts'
 import { planMarkdown } from '../../src/report/markdown.ts'
 import { plain } from '../../src/report/paint.ts'

@@ -1,7 +1,8 @@
 import { ownMessage } from '../model/own-message.ts'
 import type { Action, Plan, PlannedChange, PlannedPhase, PlanProblem } from '../model/plan.ts'
-import { PAGE_STYLE } from './page-style.ts'
-import { safeText } from './safe.ts'
+import { clusterBlock } from './cluster-page.ts'
+import { page } from './page.ts'
+import { text } from './page-text.ts'
 
 const VERBS: Readonly<Record<Action, string>> = {
   create: 'create',
@@ -14,27 +15,12 @@ const VERBS: Readonly<Record<Action, string>> = {
 
 /** A plan as one HTML page that needs nothing else: no script, no font, no other file. `made`: when, for its foot. */
 export function planPage(plan: Plan, made: Date): string {
-  const title = `Plan for ${plan.environment}`
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${text(title)}</title>
-<style>${PAGE_STYLE}</style>
-</head>
-<body>
-<header><h1>${text(title)}</h1><p>${text(plan.playbook)}</p></header>
-${tiles(plan)}
+  const body = `${tiles(plan)}
 ${troubles('Unreachable', plan.unreachable)}${troubles('Cannot be planned', plan.problems)}
 ${hostTable(plan)}
 ${plan.phases.map((phase) => phaseSection(plan, phase.name)).join('')}
-${mayMove(plan)}${leftBehind(plan)}
-<footer>Made ${text(made.toISOString().slice(0, 19).replace('T', ' '))} UTC by evenkeel. Nothing was changed.</footer>
-</body>
-</html>
-`
+${mayMove(plan)}${leftBehind(plan)}`
+  return page({ title: `Plan for ${plan.environment}`, about: plan.playbook, body, made })
 }
 
 function tiles({ summary, changes }: Plan): string {
@@ -84,9 +70,11 @@ function hostTable(plan: Plan): string {
 function phaseSection(plan: Plan, name: string): string {
   const changes = plan.changes.filter((change) => change.phase === name)
   const phase = plan.phases.find((one) => one.name === name)
-  if (changes.length === 0) return ''
-  const groups = Map.groupBy(changes, ({ host: _host, ...change }) => JSON.stringify(change))
-  return `<section><h2>${text(name)}</h2>${phase ? waves(phase) : ''}${[...groups.values()].map(changeBlock).join('')}</section>\n`
+  const cluster = phase?.cluster
+  if (changes.length === 0 && !cluster) return ''
+  const plainOnes = changes.filter(({ key }) => !key.startsWith('cluster:'))
+  const groups = Map.groupBy(plainOnes, ({ host: _host, ...change }) => JSON.stringify(change))
+  return `<section><h2>${text(name)}</h2>${phase ? waves(phase) : ''}${[...groups.values()].map(changeBlock).join('')}${cluster ? clusterBlock(cluster) : ''}</section>\n`
 }
 
 /** The pool wave by wave: which nodes are out, and how many serve meanwhile. */
@@ -157,16 +145,4 @@ function leftBehind({ left = [] }: Plan): string {
 
 function value(shown: PlannedChange['fields'][number]['from']): string {
   return shown === null ? '<i>none</i>' : `<code>${text(String(shown))}</code>`
-}
-
-/** A text of anybody's as text of the page. */
-function text(raw: string): string {
-  const names: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&#39;',
-  }
-  return safeText(raw).replace(/[&<>"']/g, (character) => names[character] ?? '')
 }

@@ -1,0 +1,60 @@
+import type { Cluster, ClusterGoal } from '../model/cluster.ts'
+
+/** What is to be done with one cluster of an environment. */
+export interface ClusterOrder {
+  readonly environment: string
+  /** Its name in the playbook. Omitted: the only one of its kind. */
+  readonly cluster?: string | undefined
+  readonly kind: Cluster['kind']
+  readonly goal?: ClusterGoal
+  /** Its nodes are prepared first: packages, files, units. */
+  readonly prepares?: boolean
+  /** Only the plan is shown. */
+  readonly dryRun?: boolean | undefined
+}
+
+/** What is asked of a PostgreSQL cluster that is whole. */
+export const DB_VERBS = {
+  switchover: {
+    description: 'make another node the primary: clients wait for some seconds, and no commit is lost',
+    goal: (host: string): ClusterGoal => ({ primary: host }),
+    prepares: false,
+  },
+  'add-node': {
+    description: 'bring a node that the inventory has got into the cluster: packages, files, data',
+    goal: (): ClusterGoal => ({}),
+    prepares: true,
+  },
+  'remove-node': {
+    description: 'take a node out of the cluster for good; its data stays on it',
+    goal: (host: string): ClusterGoal => ({ remove: host }),
+    prepares: false,
+  },
+} as const
+
+export type DbVerb = keyof typeof DB_VERBS
+
+/** The order of `deploy repair-db`. */
+export function repairOrder(environment: string, cluster: string | undefined): ClusterOrder {
+  return { environment, cluster, kind: 'postgres' }
+}
+
+/** The order of `deploy db VERB`. */
+export function dbOrder(verb: DbVerb, environment: string, host: string, cluster: string | undefined): ClusterOrder {
+  const { goal, prepares } = DB_VERBS[verb]
+  return { environment, cluster, kind: 'postgres', goal: goal(host), prepares }
+}
+
+/** The command line of an order, without `deploy`: a run that is cut off is known by it. */
+export function commandOf(words: readonly string[], cluster: string | undefined): string {
+  return [...words, ...(cluster === undefined ? [] : ['--cluster', cluster])].join(' ')
+}
+
+/** The order behind the command of a run that was cut off; undefined: it was no order for a cluster. */
+export function orderOf(command: string): ClusterOrder | undefined {
+  const [words = '', cluster] = command.split(' --cluster ')
+  const [verb, second = '', environment, host] = words.split(' ')
+  if (verb === 'repair-db') return repairOrder(second, cluster)
+  if (verb !== 'db' || !Object.hasOwn(DB_VERBS, second) || !environment || !host) return undefined
+  return dbOrder(second as DbVerb, environment, host, cluster)
+}

@@ -1,0 +1,85 @@
+import { DeployError, exitCodes } from '../model/error.ts'
+import { unknownName } from '../model/unknown-name.ts'
+import { applyOpened } from './apply.ts'
+import type { ApplyOptions } from './apply-options.ts'
+import type { ClusterOrder } from './cluster-order.ts'
+import { type Inherited, type OpenedRun, openRun } from './open-run.ts'
+import { openOutput } from './output.ts'
+import { exitOfPlan } from './plan.ts'
+import { showPlan } from './show-plan.ts'
+
+/** Options of the verbs that act on a cluster. */
+export type ClusterOptions = Omit<ApplyOptions, 'check' | 'limit' | 'prune' | 'saved'>
+
+/**
+ * Plans, shows, asks and does what one cluster of the environment's playbook needs, and proves it from the clients' side.
+ * Only its nodes are contacted. A type error somewhere in the project is told, and stops nothing: it must not keep anybody
+ * from mending a database at night.
+ */
+export async function clusterVerb(
+  order: ClusterOrder,
+  options: ClusterOptions,
+  inherited?: Inherited,
+): Promise<number> {
+  const opened = await openRun(order.environment, undefined, { ...options, check: true }, inherited)
+  try {
+    const run = { ...opened, ...(await narrowed(opened, order)), checked: told(opened.checked) }
+    if (order.dryRun) return await showOnly(run, options)
+    return await applyOpened(run, { ...options, check: true, proves: true })
+  } finally {
+    opened.close()
+  }
+}
+
+async function showOnly(run: OpenedRun, options: ClusterOptions): Promise<number> {
+  const { planJson } = await import('../report/json.ts')
+  const output = openOutput(options)
+  const { plan } = await showPlan(run, output, {})
+  output.document(planJson(plan))
+  return exitOfPlan(plan)
+}
+
+/** A plan of the cluster's own phases, and nothing else. */
+async function narrowed({ context }: OpenedRun, order: ClusterOrder): Promise<Pick<OpenedRun, 'context'>> {
+  const { compileClusters } = await import('../plan/compile-clusters.ts')
+  const { phases } = context.playbook
+  const clusters = compileClusters(context, [...phases.keys()], () => new Map())
+  const ofKind = [...clusters].filter(([, { kind }]) => kind === order.kind)
+  const names = ofKind.map(([index]) => phases[index]?.name ?? '')
+  const name = chosenName(names, order, context.playbook.name)
+  const [, cluster] = ofKind[names.indexOf(name)] ?? []
+  requireNode(cluster?.nodes ?? [], order.goal?.primary, order)
+  const wanted = order.prepares ? [`${name}, prepare`, name] : [name]
+  const playbook = { ...context.playbook, phases: phases.filter((phase) => wanted.includes(phase.name)) }
+  return { context: { ...context, playbook, ...(order.goal && { goal: order.goal }) } }
+}
+
+function chosenName(names: readonly string[], { cluster, kind }: ClusterOrder, playbook: string): string {
+  const [only] = names
+  if (only === undefined) throw usage(`playbook "${playbook}" has no ${kind} cluster`)
+  if (cluster === undefined) {
+    if (names.length === 1) return only
+    throw usage(`there are several ${kind} clusters: ${names.join(', ')}`, 'name one: --cluster NAME')
+  }
+  if (names.includes(cluster)) return cluster
+  const { message, hint } = unknownName('cluster', cluster, names)
+  throw usage(message, hint)
+}
+
+function requireNode(nodes: readonly string[], host: string | undefined, { environment }: ClusterOrder): void {
+  if (host === undefined || nodes.includes(host)) return
+  const { message, hint } = unknownName('node', host, nodes)
+  throw usage(message, hint ?? `deploy status ${environment}`)
+}
+
+function usage(message: string, hint?: string): DeployError {
+  return new DeployError({ code: 'E_CLUSTER', message, exit: exitCodes.usage, ...(hint && { hint }) })
+}
+
+/** What the type-check says, as a warning. */
+async function told(checked: Promise<void>): Promise<void> {
+  await checked.catch(async (error: unknown) => {
+    const { errorText } = await import('../report/error-text.ts')
+    process.stderr.write(`${errorText(error, false)}The cluster is looked after all the same.\n`)
+  })
+}

@@ -1,0 +1,28 @@
+import type { Command } from 'commander'
+import { commandOf, DB_VERBS, type DbVerb, dbOrder } from './cluster-order.ts'
+import { clusterVerb } from './cluster-verb.ts'
+import { type Finish, withLogins } from './options.ts'
+import { type RepairOptions, withCluster } from './repair-db.ts'
+
+export function dbCommand(program: Command, finish: Finish): void {
+  const db = program.command('db').description('change who is in a PostgreSQL cluster, and who is its primary')
+  for (const [name, { description }] of Object.entries(DB_VERBS)) {
+    withCluster(withLogins(db.command(name)))
+      .description(description)
+      .argument('<environment>')
+      .argument('<host>')
+      .action(async (environment: string, host: string, options: RepairOptions) => {
+        finish(await dbVerb(name as DbVerb, environment, host, options))
+      })
+  }
+}
+
+async function dbVerb(
+  verb: DbVerb,
+  environment: string,
+  host: string,
+  { cluster, dryRun, ...options }: RepairOptions,
+): Promise<number> {
+  const command = commandOf(['db', verb, environment, host], cluster)
+  return await clusterVerb({ ...dbOrder(verb, environment, host, cluster), dryRun }, { ...options, command })
+}

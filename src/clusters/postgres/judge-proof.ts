@@ -1,0 +1,123 @@
+import type { NodeAnswer } from '../../model/cluster.ts'
+import type { Desired, PostgresNode, SeenNode } from './model.ts'
+import { parseSurvey } from './parse-survey.ts'
+
+interface Proof {
+  readonly node: PostgresNode
+  /** What its client was told. */
+  readonly write: readonly string[]
+  /** The nodes whose rows its server showed. */
+  readonly rows: readonly string[]
+  readonly seen: SeenNode
+}
+
+/**
+ * What does not hold of a cluster, from the answers of `proofScripts`, each in a sentence; none: it is whole. A cluster is
+ * whole when a write through the pgbouncer of every node reaches the one primary and is seen on every node, all others
+ * stream from that primary over TLS, repmgrd watches, no slot keeps log for nobody, and no certificate has ended.
+ */
+export function judgeProof(desired: Desired, answers: ReadonlyMap<string, NodeAnswer>): readonly string[] {
+  const read = desired.nodes.map((node) => readProof(desired, node, answers.get(node.host)))
+  const silent = read.filter((each) => typeof each === 'string')
+  const proofs = read.filter((each) => typeof each !== 'string')
+  const data = proofs.filter(({ node }) => node.kind !== 'witness')
+  const primaries = data.filter(({ seen }) => seen.server?.inRecovery === false)
+  const [primary] = primaries
+  const written = data.filter(({ write }) => write.includes('done') || unconfirmed(write)).map(({ node }) => node.host)
+  const whose = primary && primaries.length === 1 ? ofPrimary(desired, primary, data) : [onePrimary(primaries)]
+  return [...silent, ...whose, ...proofs.flatMap((proof) => ofNode(written, proof))]
+}
+
+function readProof(desired: Desired, node: PostgresNode, answer: NodeAnswer | undefined): Proof | string {
+  const text = answer?.state === 'value' ? answer.value : ''
+  const start = Math.max(0, text.startsWith('survey ') ? 0 : text.indexOf('\nsurvey ') + 1)
+  const survey: NodeAnswer =
+    answer?.state === 'value' ? { state: 'value', value: text.slice(start) } : (answer ?? { state: 'absent' })
+  const seen = parseSurvey(desired, node.host, survey)
+  if (seen.unreachable !== undefined) return `${node.host}: ${seen.unreachable}`
+  const of = (word: string) =>
+    text
+      .slice(0, start)
+      .split('\n')
+      .flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []))
+  return { node, write: of('write'), rows: of('row').filter((row) => row !== ''), seen }
+}
+
+function onePrimary(primaries: readonly Proof[]): string {
+  const names = primaries.map(({ node }) => node.host).join(' and ')
+  return names === '' ? 'there is no primary' : `${names} are primaries at the same time`
+}
+
+function ofPrimary(desired: Desired, primary: Proof, data: readonly Proof[]): readonly string[] {
+  const { server } = primary.seen
+  const { host } = primary.node
+  const others = data.filter((each) => each !== primary)
+  const synced = server?.standbys.some(({ sync }) => sync === 'sync' || sync === 'quorum')
+  return [
+    ...data.flatMap((proof) => writeProblems(primary, proof)),
+    ...data.flatMap((proof) => poolerProblems(desired, primary, proof)),
+    ...others.flatMap((proof) => streamProblems(primary, proof)),
+    ...(server?.readOnly ? [`${host}: the primary refuses writes by default`] : []),
+    ...(desired.durability === 'sync' && !synced
+      ? [`${host}: no standby confirms its commits, which durability sync asks for`]
+      : []),
+  ]
+}
+
+const WRONG = /\b(error|ERROR|FATAL|PANIC):/
+
+function unconfirmed(write: readonly string[]): boolean {
+  return write.some((line) => line.includes('canceling wait for synchronous replication'))
+}
+
+function writeProblems(primary: Proof, { node, write }: Proof): readonly string[] {
+  const own = `${node.host}: a write through its pgbouncer`
+  const at = write.find((line) => line.startsWith('at '))?.slice(3)
+  if (unconfirmed(write)) return [`${own} was not confirmed by a standby within 8 s`]
+  if (!write.includes('done'))
+    return [`${own} failed: ${write.find((line) => WRONG.test(line)) ?? 'no answer within 8 s'}`]
+  if (at !== primary.node.address) return [`${own} went to ${at}, not to the primary ${primary.node.host}`]
+  return []
+}
+
+function poolerProblems(desired: Desired, primary: Proof, { node, seen }: Proof): readonly string[] {
+  if (!seen.pgbouncer) return [`${node.host}: its pgbouncer does not answer`]
+  return desired.databases.flatMap(({ name }) => {
+    const target = seen.pgbouncer?.find(({ database }) => database === name)
+    if (!target) return [`${node.host}: its pgbouncer does not know the database ${name}`]
+    if (target.paused) return [`${node.host}: its pgbouncer holds the clients of ${name}`]
+    if (target.host === primary.node.address) return []
+    return [`${node.host}: its pgbouncer sends the clients of ${name} to ${target.host}, not to ${primary.node.host}`]
+  })
+}
+
+function streamProblems({ node: primary, seen }: Proof, { node, seen: { server } }: Proof): readonly string[] {
+  if (!server) return []
+  const { receiver } = server
+  const there = seen.server?.standbys.find(({ name }) => name === node.host)
+  if (server.systemId !== seen.server?.systemId) return [`${node.host}: its data is of another cluster`]
+  if (receiver?.status !== 'streaming') return [`${node.host}: it does not stream`]
+  if (![primary.host, primary.address].includes(receiver.sender))
+    return [`${node.host}: it streams from ${receiver.sender}, not from the primary ${primary.host}`]
+  if (there?.state !== 'streaming') return [`${node.host}: the primary ${primary.host} does not see it stream`]
+  return there.ssl ? [] : [`${node.host}: it streams without TLS`]
+}
+
+function ofNode(written: readonly string[], { node, rows, seen }: Proof): readonly string[] {
+  const { host } = node
+  const { certificate, server, units } = seen
+  const lacking = node.kind === 'witness' || !server ? [] : written.filter((each) => !rows.includes(each))
+  const dead = server?.slots.filter(({ active }) => !active) ?? []
+  return [
+    ...(server ? [] : [`${host}: its server does not answer`]),
+    ...(lacking.length > 0 ? [`${host}: its server does not show what was written through ${lacking.join(', ')}`] : []),
+    ...(units.repmgrd.active === 'active' ? [] : [`${host}: repmgrd is ${units.repmgrd.active}`]),
+    ...dead.map(({ name }) => `${host}: nobody uses the slot ${name}, which keeps log back`),
+    ...certificateProblems(host, certificate),
+  ]
+}
+
+function certificateProblems(host: string, certificate: SeenNode['certificate']): readonly string[] {
+  if (!certificate) return [`${host}: it has no certificate`]
+  return certificate.daysLeft < 0 ? [`${host}: its certificate ended at ${certificate.ends}`] : []
+}

@@ -1,0 +1,55 @@
+import { sh } from '../../shell/sh.ts'
+import { CA, PASSFILE, PGBOUNCER_PORT, SOCKETS } from './layout.ts'
+import type { Desired, PostgresNode } from './model.ts'
+import { literal } from './sql.ts'
+import { surveyScript } from './survey-script.ts'
+
+/** Seconds until the rows of all nodes must be seen on each. */
+const WITHIN = 15
+
+/**
+ * A script for each node, to be run on all of them at once: it writes a row through the node's own pgbouncer, as a client
+ * does, waits until its own server shows the rows of all nodes, and prints what it saw together with a survey. Each takes
+ * at most 45 s and ends with 0 whatever it sees; `judgeProof` reads the answers.
+ *
+ * @param token a text of this proof alone
+ */
+export function proofScripts(desired: Desired, token: string): ReadonlyMap<string, string> {
+  return new Map(desired.nodes.map((node) => [node.host, proofScript(desired, token, node)]))
+}
+
+function proofScript(desired: Desired, token: string, node: PostgresNode): string {
+  const survey = surveyScript(desired, node).shell
+  if (node.kind === 'witness') return survey
+  const hosts = desired.nodes.filter(({ kind }) => kind !== 'witness').map(({ host }) => host)
+  return `${written(token, node.host)}\n${shown(token, hosts.length)}\n${survey}`
+}
+
+/**
+ * Old rows go in passing; nobody waits for another one that does the same. A commit that no standby confirms waits for ever
+ * and no setting ends that, so psql is interrupted: it then cancels the wait, and the server says so.
+ */
+function written(token: string, host: string): string {
+  const sql = `begin;
+delete from proof where ctid = any(array(
+  select ctid from proof where at < now() - interval '1 day' limit 1000 for update skip locked));
+insert into proof (node, token) values (${literal(host)}, ${literal(token)});
+select 'at ' || host(inet_server_addr());
+commit;
+\\echo done
+`
+  const target = `host=127.0.0.1 port=${PGBOUNCER_PORT} user=evenkeel dbname=evenkeel connect_timeout=5 sslmode=verify-full sslrootcert=${CA} passfile=${PASSFILE}`
+  return sh`cd /
+printf %s ${sql} | timeout -s KILL 12 runuser -u postgres -- timeout -s INT -k 2 8 psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=terse ${target} 2>&1 | head -c 2000 | sed 's/^/write /'`
+    .shell
+}
+
+function shown(token: string, nodes: number): string {
+  const sql = `select distinct node from proof where token = ${literal(token)} order by node`
+  return sh`end=$(( $(date +%s) + ${WITHIN} ))
+while rows=$(PGCONNECT_TIMEOUT=2 timeout -s KILL 3 runuser -u postgres -- psql -XAtq -h ${SOCKETS} -d evenkeel -c ${sql} 2>&1)
+  [ "$(printf '%s\n' "$rows" | grep -c .)" != ${nodes} ] && [ "$(date +%s)" -lt "$end" ]
+do sleep 0.3; done
+printf '%s\n' "$rows" | head -c 4000 | sed 's/^/row /'
+echo`.shell
+}

@@ -1,0 +1,113 @@
+import type { ClusterNode } from '../../model/cluster.ts'
+import { lsnDifference } from './lsn.ts'
+import type { Desired, NodeSurvey, PostgresNode, SeenNode, ServerSeen } from './model.ts'
+
+/** Days before its end from which a certificate is worth a word. */
+const SOON = 30
+
+/**
+ * The nodes of a cluster for people, in the order of the playbook: what each of them says of itself, and of a standby what
+ * the node says that it streams from. A node that was not surveyed counts as unreachable.
+ */
+export function topology(desired: Desired, surveys: readonly NodeSurvey[]): ClusterNode[] {
+  const seen = new Map(surveys.map((survey) => [survey.host, survey]))
+  const own = systemOf(surveys)
+  return desired.nodes.map((node) => {
+    const survey = seen.get(node.host) ?? { host: node.host, unreachable: 'it was not asked' }
+    if (survey.unreachable !== undefined) return { host: node.host, role: 'unreachable', state: [survey.unreachable] }
+    const { server } = survey
+    const odd = services(node, survey)
+    if (!server) return { host: node.host, ...withoutServer(survey), state: [...down(survey), ...odd] }
+    if (own !== undefined && server.systemId !== own)
+      return { host: node.host, role: 'unknown', state: ['data of another cluster', ...odd] }
+    const upstream = upstreamOf(desired, server)
+    const role = node.kind === 'witness' ? 'witness' : server.inRecovery ? 'standby' : 'primary'
+    const position = server.inRecovery ? standbyWords(node, server, seen.get(upstream ?? '')) : primaryWords(server)
+    return {
+      host: node.host,
+      role,
+      ...(upstream !== undefined && { upstream }),
+      state: [...position, `timeline ${server.timeline}`, ...odd],
+    }
+  })
+}
+
+/** The system that more nodes belong to than to any other. */
+function systemOf(surveys: readonly NodeSurvey[]): string | undefined {
+  const ids = surveys.flatMap((survey) =>
+    survey.unreachable === undefined ? [survey.server?.systemId ?? survey.disk?.systemId ?? ''] : [],
+  )
+  const count = (id: string) => ids.filter((each) => each === id).length
+  const [most, next] = [...new Set(ids)].filter((id) => id !== '').toSorted((a, b) => count(b) - count(a))
+  return most !== undefined && (next === undefined || count(most) > count(next)) ? most : undefined
+}
+
+function withoutServer({ disk, running, remains }: SeenNode): Pick<ClusterNode, 'role'> {
+  return { role: disk || running || remains ? 'down' : 'empty' }
+}
+
+/** What is left to say of a node without a server that answers. */
+function down({ disk, running, remains, prepared }: SeenNode): readonly string[] {
+  if (running && !disk) return ['runs without a data directory']
+  if (remains) return ['remains of a data directory']
+  if (!disk) return prepared ? [] : ['not prepared']
+  const was = disk.standbySignal ? 'was a standby' : 'was a primary'
+  const how = running ? 'does not answer' : disk.state.startsWith('shut down') ? 'stopped' : 'crashed'
+  return [how, was, `timeline ${disk.timeline}`]
+}
+
+function primaryWords({ readOnly, differing }: ServerSeen): readonly string[] {
+  return [readOnly ? 'read-only' : 'writable', ...(differing.length > 0 ? ['restart needed'] : [])]
+}
+
+function standbyWords(node: PostgresNode, server: ServerSeen, upstream: NodeSurvey | undefined): readonly string[] {
+  const above = upstream?.unreachable === undefined ? upstream?.server : undefined
+  const there = above?.standbys.find(({ name }) => name === node.host)
+  const lag = there?.lag ?? behind(server, above)
+  return [
+    ...(node.kind === 'replica' ? ['replica'] : []),
+    server.receiver?.status === 'streaming' ? 'streaming' : 'does not stream',
+    ...(there && ['sync', 'quorum'].includes(there.sync) ? ['sync'] : []),
+    ...(lag === undefined ? [] : [`lag ${size(lag)}`]),
+    ...(server.differing.length > 0 ? ['restart needed'] : []),
+  ]
+}
+
+/** Of a node that its upstream does not see. Places of different timelines cannot be compared. */
+function behind(server: ServerSeen, above: ServerSeen | undefined): number | undefined {
+  if (above?.timeline !== server.timeline) return undefined
+  return Math.max(0, lsnDifference(above.lsn, server.lsn))
+}
+
+/** Whom it follows, or is told to. An address of none of the nodes is shown as it is. */
+function upstreamOf(desired: Desired, { receiver, upstream, inRecovery }: ServerSeen): string | undefined {
+  const where = inRecovery ? receiver?.sender || upstream?.host : undefined
+  return desired.nodes.find(({ host, address }) => where === host || where === address)?.host ?? where
+}
+
+/** What beside the server is not as it is on a whole node. */
+function services(
+  { kind }: PostgresNode,
+  { units, pgbouncer, certificate, prepared, disk }: SeenNode,
+): readonly string[] {
+  if (!prepared && !disk) return []
+  const off = (name: 'repmgrd' | 'follower') => (units[name].active === 'active' ? [] : [`${name} off`])
+  return [
+    ...(disk ? off('repmgrd') : []),
+    ...(kind === 'witness' ? [] : off('follower')),
+    ...(kind === 'witness' || pgbouncer ? [] : ['pgbouncer off']),
+    ...(pgbouncer?.some(({ paused }) => paused) ? ['clients held'] : []),
+    ...(certificate ? ending(certificate.daysLeft) : ['no certificate']),
+  ]
+}
+
+function ending(days: number): readonly string[] {
+  if (days < 0) return ['certificate expired']
+  return days < SOON ? [`certificate ${days} ${days === 1 ? 'day' : 'days'}`] : []
+}
+
+function size(bytes: number): string {
+  const units = ['bytes', 'KB', 'MB', 'GB', 'TB']
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10))
+  return `${Math.floor(bytes / 1024 ** power)} ${units[power]}`
+}

@@ -1,0 +1,81 @@
+import type { ClusterNode, ClusterRefusal, Finding } from '../model/cluster.ts'
+import type { PlannedCluster, PlannedClusterStep } from '../model/plan.ts'
+import type { Colour, Paint } from './paint.ts'
+import { safeLine } from './safe.ts'
+
+/** Lines of evidence that are shown of one finding. */
+const EVIDENCE = 8
+
+/** A cluster in a plan: its nodes, what is wrong with what was seen, and each step with its reason. */
+export function clusterLines(cluster: PlannedCluster, paint: Paint): readonly string[] {
+  return [
+    ...topologyLines(cluster, paint),
+    ...cluster.steps.flatMap((step, index) => stepLines(step, index + 1, paint)),
+    ...(cluster.refusal ? refusalLines(cluster.refusal, paint) : []),
+  ]
+}
+
+/** A cluster as it is: who is primary and why, every node, every finding. */
+export function topologyLines(
+  { nodes, findings, primary }: Pick<PlannedCluster, 'nodes' | 'findings' | 'primary'>,
+  paint: Paint,
+): readonly string[] {
+  const width = Math.max(0, ...nodes.map(({ host }) => host.length))
+  const roles = Math.max(0, ...nodes.map(({ role }) => role.length))
+  return [
+    ...(primary ? [`    ${paint('bold', `primary ${primary.host}`)}: ${safeLine(primary.why)}`] : []),
+    ...nodes.map((node) => nodeLine(node, { width, roles }, paint)),
+    ...findings.flatMap((finding) => findingLines(finding, paint)),
+  ]
+}
+
+const ROLES: Readonly<Partial<Record<ClusterNode['role'], Colour>>> = {
+  primary: 'green',
+  standby: 'green',
+  witness: 'green',
+}
+
+function nodeLine(
+  { host, role, upstream, state }: ClusterNode,
+  { width, roles }: { readonly width: number; readonly roles: number },
+  paint: Paint,
+): string {
+  const told = [...(upstream ? [`from ${upstream}`] : []), ...state].map(safeLine).join(', ')
+  return `    ${host.padEnd(width)}  ${paint(ROLES[role] ?? 'yellow', role.padEnd(roles))}  ${told}`.trimEnd()
+}
+
+function findingLines({ name, host, severity, message, evidence }: Finding, paint: Paint): readonly string[] {
+  const colour = severity === 'fault' ? 'red' : 'yellow'
+  const left = evidence.length - EVIDENCE
+  return [
+    `    ${paint(colour, `${severity}: ${name}${host ? `, ${host}` : ''}`)}: ${safeLine(message)}`,
+    ...evidence.slice(0, EVIDENCE).map((line) => paint('dim', `        ${safeLine(line)}`)),
+    ...(left > 0 ? [paint('dim', `        and ${left} more lines`)] : []),
+  ]
+}
+
+function stepLines(
+  { name, about, reason, effect, actions }: PlannedClusterStep,
+  number: number,
+  paint: Paint,
+): readonly string[] {
+  return [
+    `  ${paint('cyan', `${number}. ${safeLine(name)}`)} ${safeLine(about)}`,
+    paint('dim', `      because ${safeLine(reason)}`),
+    paint('dim', `      then ${safeLine(effect)}`),
+    ...[...Map.groupBy(actions, ({ title }) => title)].map(
+      ([title, group]) => `      ! ${safeLine(title)}  ${paint('dim', `[${group.map(({ host }) => host).join(' ')}]`)}`,
+    ),
+  ]
+}
+
+function refusalLines({ why, sides, hint }: ClusterRefusal, paint: Paint): readonly string[] {
+  return [
+    `    ${paint('red', 'refused')}: ${safeLine(why)}`,
+    ...sides.flatMap(({ host, evidence }) => [
+      `      ${paint('bold', host)}`,
+      ...evidence.map((line) => `        ${safeLine(line)}`),
+    ]),
+    `    ${safeLine(hint)}`,
+  ]
+}

@@ -1,0 +1,137 @@
+import type { ClusterStep } from '../model/cluster.ts'
+import type { Phase } from '../model/playbook.ts'
+import { actionDecision } from '../plan/cluster-task.ts'
+import { proofToken, prove } from './cluster-proof.ts'
+import { failedPart } from './failed-part.ts'
+import type { HostPhaseResult, HostResult } from './host-phase.ts'
+import { runTasks } from './run-tasks.ts'
+import type { HostPhase } from './survey.ts'
+import { type SurveyedCluster, surveyAgain } from './survey-clusters.ts'
+import { never } from './turn.ts'
+import type { Run } from './walk-phases.ts'
+
+/** A cluster phase of a run. */
+export interface ClusterJob {
+  readonly run: Run
+  readonly phase: Phase
+  readonly found: SurveyedCluster
+  /** The hosts of this phase that are still in the run. */
+  readonly parts: readonly HostPhase[]
+  readonly runPart: (part: HostPhase) => Promise<HostPhaseResult>
+}
+
+/** How often one step may come up before we admit that it does not help. */
+const TRIES = 2
+
+/**
+ * Brings a cluster to what is wanted: the tasks of all its nodes at once; then step by step, and behind each step the
+ * cluster is surveyed and decided anew, so that only what is still right is done. It ends well only if the proof from the
+ * clients' side holds.
+ */
+export async function clusterPhase(job: ClusterJob): Promise<readonly HostResult[]> {
+  const { run, phase, parts } = job
+  const hosts = parts.map(({ host }) => host)
+  run.emit({ type: 'phase', phase: phase.name, state: 'start', hosts })
+  const results = await Promise.all(parts.map(job.runPart))
+  const bad = results.some(({ outcome }) => outcome !== 'ok' && outcome !== 'changed')
+  const moved = results.some(({ outcome }) => outcome === 'changed')
+  const whole = bad ? { touched: new Set<string>() } : await makeWhole(job, moved)
+  const ended = parts.map(
+    ({ host }, index): HostResult => ({ ...endOf(results[index], whole, host), host, phase: phase.name }),
+  )
+  for (const { host, outcome } of ended) run.emit({ type: 'part', phase: phase.name, host, outcome })
+  run.emit({ type: 'phase', phase: phase.name, state: 'end', hosts })
+  return ended
+}
+
+/** What became of the cluster, and which nodes had a hand in it. */
+interface Whole {
+  readonly touched: ReadonlySet<string>
+  /** Missing: it is whole, or nothing was to be done. */
+  readonly end?: HostPhaseResult
+}
+
+function endOf(own: HostPhaseResult | undefined, { touched, end }: Whole, host: string): HostPhaseResult {
+  if (!own) return { outcome: 'failed' }
+  if (own.outcome !== 'ok' && own.outcome !== 'changed') return own
+  if (end) return end
+  return { outcome: own.outcome === 'changed' || touched.has(host) ? 'changed' : 'ok' }
+}
+
+async function makeWhole(job: ClusterJob, moved: boolean): Promise<Whole> {
+  const { run } = job
+  const touched = new Set<string>()
+  const tries = new Map<string, number>()
+  let { found } = job
+  for (let number = 1; ; number++) {
+    // What the tasks of the phase did may matter: it is looked at again.
+    if (moved || number > 1) found = await surveyAgain(run.context, found)
+    const { refusal, steps } = found.state.decision
+    if (refusal) return { touched, end: { outcome: 'refused', message: `${refusal.why}; ${refusal.hint}` } }
+    const [step] = steps
+    if (!step) return { touched, ...(touched.size > 0 || moved ? await proven(job, found) : {}) }
+    if (run.stop.aborted) return { touched, end: { outcome: 'stopped', message: `stopped before: ${nameOf(step)}` } }
+    const tried = (tries.get(nameOf(step)) ?? 0) + 1
+    if (tried > TRIES) return { touched, end: fruitless(step) }
+    tries.set(nameOf(step), tried)
+    for (const { host } of step.stages.flat()) touched.add(host)
+    const end = await runStep(job, step, number)
+    if (end) return { touched, end }
+  }
+}
+
+function nameOf({ name, about }: ClusterStep): string {
+  return `${name} ${about}`
+}
+
+function fruitless(step: ClusterStep): HostPhaseResult {
+  const message = `${nameOf(step)} was done ${TRIES} times, and the cluster still is as before: ${step.reason}`
+  return { outcome: 'failed', message }
+}
+
+/** The stages of a step in order; nothing when all of it was done. A step that was begun is brought to its end. */
+async function runStep(job: ClusterJob, step: ClusterStep, number: number): Promise<HostPhaseResult | undefined> {
+  const unlocked = step.stages.flat().find(({ host }) => !job.run.locks.held.has(host))
+  if (unlocked) return { outcome: 'refused', message: `${nameOf(step)}: ${unlocked.host} is not locked by this run` }
+  for (const [index, stage] of step.stages.entries()) {
+    const results = await Promise.all(
+      stage.map(async (action, place) => {
+        const decision = actionDecision(job.phase, step, action)
+        const part: HostPhase = {
+          host: action.host,
+          phase: job.run.context.playbook.phases.indexOf(job.phase),
+          tasks: [decision.task],
+          pieces: new Map(),
+          decisions: [decision],
+          ran: new Set(),
+        }
+        const program = `${part.phase}-${number}-${index}-${place}`
+        // What it did is no task of the playbook: the host does not record it as applied.
+        return runTasks(job.run, { ...job.phase, unrecorded: true }, part, { stop: never, owed: [], program })
+      }),
+    )
+    const bad = results.findIndex(({ outcome }) => outcome !== 'changed')
+    const end = results[bad]
+    if (end)
+      return { ...end, message: `${stage[bad]?.host}: ${nameOf(step)} failed${end.message ? `: ${end.message}` : ''}` }
+  }
+  return undefined
+}
+
+/** The proof from the clients' side. What a node that cannot be reached keeps from holding is only told. */
+async function proven({ run, phase }: ClusterJob, { cluster, lost }: SurveyedCluster): Promise<Pick<Whole, 'end'>> {
+  const wrong = await prove(run.context, cluster, lost, proofToken()).catch((error: unknown) => [
+    failedPart(error).message ?? '',
+  ])
+  if (wrong.length === 0) {
+    run.emit({
+      type: 'note',
+      message: `${phase.name}: proven: a client of every node can write, and every node has it`,
+    })
+    return {}
+  }
+  const message = `${phase.name} is not proven: ${wrong.join('; ')}`
+  if (lost.length === 0) return { end: { outcome: 'failed', message } }
+  run.emit({ type: 'note', message })
+  return {}
+}

@@ -1,0 +1,65 @@
+import type { Cluster, ClusterState, NodeAnswer } from '../model/cluster.ts'
+import { type Probe, probeId } from '../model/probe.ts'
+import type { Pieces } from '../shell/probe-script.ts'
+import { askHost } from './ask-probes.ts'
+import type { Context } from './context.ts'
+import { HostLost } from './session.ts'
+
+/** A cluster as it was surveyed. */
+export interface SurveyedCluster {
+  readonly cluster: Cluster
+  readonly state: ClusterState
+  /** Nodes that could not be asked. */
+  readonly lost: readonly string[]
+}
+
+/** What is asked of a host on behalf of its clusters. */
+export function clusterProbes(clusters: ReadonlyMap<number, Cluster>, host: string): readonly Probe[] {
+  return [...clusters.values()].filter(({ nodes }) => nodes.includes(host)).map((cluster) => cluster.survey(host))
+}
+
+/** What the answers of all nodes, each with a reason where there are none, say of a cluster. */
+export function surveyed(
+  { goal }: Pick<Context, 'goal'>,
+  cluster: Cluster,
+  answered: ReadonlyMap<string, Pieces | HostLost>,
+): SurveyedCluster {
+  const answers = new Map(cluster.nodes.map((node) => [node, answerOf(cluster.survey(node), answered.get(node))]))
+  return {
+    cluster,
+    state: cluster.assess(answers, goal ?? {}),
+    lost: cluster.nodes.filter((node) => !(answered.get(node) instanceof Map)),
+  }
+}
+
+/** What a node said to one question, as text, or why there is nothing. */
+export function answerOf(probe: Probe<{ readonly output: string }>, answer: Pieces | HostLost | undefined): NodeAnswer {
+  if (!answer || answer instanceof HostLost)
+    return { state: 'unreadable', reason: answer?.message ?? 'it was not asked' }
+  const piece = answer.get(probeId(probe))
+  if (!piece) return { state: 'unreadable', reason: 'no answer came' }
+  const parsed = probe.reader.parse(piece, probe.key)
+  return parsed.state === 'value' ? { state: 'value', value: parsed.value.output } : parsed
+}
+
+/**
+ * Surveys a cluster again: one trip to each node. One that could not be asked before is not waited for again; a link that
+ * died since is made anew once.
+ */
+export async function surveyAgain(context: Context, { cluster, lost }: SurveyedCluster): Promise<SurveyedCluster> {
+  const nodes = cluster.nodes.filter((node) => !lost.includes(node))
+  const answered = await Promise.all(nodes.map(async (node) => [node, await askTwice(context, cluster, node)] as const))
+  return surveyed(context, cluster, new Map(answered))
+}
+
+async function askTwice({ pool }: Context, cluster: Cluster, node: string): Promise<Pieces | HostLost> {
+  const ask = () =>
+    askHost(pool, node, [cluster.survey(node)]).catch((error: unknown) => {
+      if (error instanceof HostLost) return error
+      throw error
+    })
+  const first = await ask()
+  if (!(first instanceof HostLost)) return first
+  pool.reopen(node)
+  return ask()
+}

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { connect, literal, literals } from '../../../src/clusters/postgres/sql.ts'
+
+test('texts are literals', () => {
+  expect(literal("it's")).toBe("'it''s'")
+  expect(literal('a\\b\n:c')).toBe("'a\\b\n:c'")
+  expect(literals([])).toBe('array[]::text[]')
+  expect(literals(['a', "b'"])).toBe("array['a', 'b''']::text[]")
+  expect(() => literal('a\0b')).toThrow('NUL')
+})
+
+test.each([
+  ['app', String.raw`\connect 'dbname=''app'''`],
+  ["it's", String.raw`\connect 'dbname=''it\\''s'''`],
+  ['a\\b', String.raw`\connect 'dbname=''a\\\\b'''`],
+  ['host=elsewhere', String.raw`\connect 'dbname=''host=elsewhere'''`],
+  ['two\nlines', String.raw`\connect 'dbname=''two\nlines'''`],
+])('psql connects to %j', (database, command) => {
+  expect(connect(database)).toBe(command)
+})
