@@ -1,16 +1,8 @@
 export { setAccess } from './steps/access.ts'
 export { cloneStandbys, createPrimary, recloneStandby } from './steps/build.ts'
-export {
-  dropSlot,
-  followPrimary,
-  pointPgbouncer,
-  rejoinStandby,
-  removeNode,
-  repairRegistration,
-  resetSetting,
-  restartServer,
-  startDaemon,
-  startServer,
-  stopDaemon,
-} from './steps/mend.ts'
+export { repairRegistration, startDaemon, stopDaemon } from './steps/daemon.ts'
+export { dropSlot, removeNode } from './steps/leave.ts'
+export { followPrimary, resetSetting, restartServer, startServer } from './steps/mend.ts'
+export { pointPgbouncer } from './steps/pooler.ts'
+export { rejoinStandby } from './steps/rejoin.ts'
 export { switchover } from './steps/switchover.ts'
