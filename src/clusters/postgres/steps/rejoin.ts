@@ -14,6 +14,9 @@ export function rejoinStandby(_desired: Desired, node: PostgresNode, from: Postg
   return oneAction(node, { name: 'rejoin standby', reason: why, effect }, action)
 }
 
+const LEFT_SLOTS =
+  "select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active and slot_name ~ '^repmgr_slot_[0-9]+$'"
+
 /**
  * Rewinds to where the histories part; what cannot be rewound is cloned. pg_rewind by itself: repmgr does not tell it where
  * the configuration is, without which it cannot recover a server that crashed. While it is at work the directory is of no
@@ -38,6 +41,8 @@ follow() {
   ${ownSlot(node, from)}
   start_server 300
   ${streamsFrom(node, from)}
+  # Those who streamed from here when it was the primary: each slot would keep WAL back for ever.
+  sql ${LEFT_SLOTS} >/dev/null || echo 'slots are left of when it was the primary'
   ${register(from)}
 }
 clone() {
