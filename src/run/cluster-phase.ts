@@ -35,7 +35,9 @@ export async function clusterPhase(job: ClusterJob): Promise<readonly HostResult
   run.emit({ type: 'phase', phase: phase.name, state: 'start', hosts })
   const results = await Promise.all(parts.map(job.runPart))
   const bad = results.some(({ outcome }) => outcome !== 'ok' && outcome !== 'changed')
-  const moved = results.some(({ outcome }) => outcome === 'changed')
+  // What earlier phases did to its nodes may matter as well.
+  const done = [...results.map(({ outcome }, index) => ({ outcome, host: hosts[index] ?? '' })), ...run.results]
+  const moved = done.some(({ outcome, host }) => outcome === 'changed' && job.found.cluster.nodes.includes(host))
   const whole = bad ? { touched: new Set<string>() } : await makeWhole(job, moved)
   const ended = parts.map(
     ({ host }, index): HostResult => ({ ...endOf(results[index], whole, host), host, phase: phase.name }),
