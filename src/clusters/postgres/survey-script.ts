@@ -58,9 +58,11 @@ const CONTROL = [
 ]
 
 /** A folder without PG_VERSION is no data directory. The newest history tells of all the forks before it. */
-const DISK = sh`if [ -f "$D/PG_VERSION" ]; then
+const DISK = sh`c=
+if [ -f "$D/PG_VERSION" ]; then
   echo disk
-  limit 1 ${`${BIN}/pg_controldata`} "$D" | sed -n ${`s/^\\(${CONTROL.join('\\|')}\\):/control &/p`}
+  c=$(limit 1 ${`${BIN}/pg_controldata`} "$D" | sed -n ${`s/^\\(${CONTROL.join('\\|')}\\):/control &/p`})
+  printf '%s\\n' "$c"
   [ ! -e "$D/standby.signal" ] || echo standby.signal
   h=
   for f in "$D"/pg_wal/????????.history; do [ ! -f "$f" ] || h=$f; done
