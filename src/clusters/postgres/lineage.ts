@@ -59,7 +59,12 @@ export function placeOf({ server, disk }: Pick<SeenNode, 'server' | 'disk'>): Pl
   if (!disk) return undefined
   if (!wasPrimary(disk) && compareLsn(disk.recoveryEnd, '0/0') > 0)
     return { timeline: disk.recoveryTimeline || disk.timeline, lsn: greater(disk.log?.end ?? '0/0', disk.recoveryEnd) }
-  return { timeline: disk.timeline, lsn: disk.log ? greater(disk.log.end, disk.checkpoint) : disk.checkpoint }
+  return { timeline: timelineOf(disk), lsn: disk.log ? greater(disk.log.end, disk.checkpoint) : disk.checkpoint }
+}
+
+/** The timeline a stopped primary wrote on: one that was promoted and crashed before its first checkpoint tells by a history only. */
+function timelineOf({ timeline, newestTimeline }: DiskSeen): number {
+  return Math.max(timeline, newestTimeline)
 }
 
 /**
@@ -74,14 +79,15 @@ export function wasPrimary({ standbySignal, state }: DiskSeen): boolean {
  * Whether a stopped primary's disk tells exactly where its log ends. One that crashed wrote on behind its last checkpoint:
  * its log has to be read.
  */
-export function endIsKnown({ state, log }: DiskSeen): boolean {
-  return state === 'shut down' || log !== undefined
+export function endIsKnown(disk: DiskSeen): boolean {
+  return disk.state === 'shut down' || (disk.log !== undefined && timelineOf(disk) === disk.timeline)
 }
 
 /** Where the log of a stopped primary ends, as far as its disk tells. */
-export function endOfPrimary({ timeline, checkpoint, state, log }: DiskSeen): Place {
-  if (log) return { timeline, lsn: greater(log.end, checkpoint) }
-  return { timeline, lsn: state === 'shut down' ? behindCheckpoint(checkpoint) : checkpoint }
+export function endOfPrimary(disk: DiskSeen): Place {
+  const { checkpoint, state, log } = disk
+  const lsn = state === 'shut down' ? behindCheckpoint(checkpoint) : checkpoint
+  return { timeline: timelineOf(disk), lsn: log ? greater(log.end, lsn) : lsn }
 }
 
 const [PAGE, SEGMENT, CHECKPOINT] = [8192n, 16n * 1024n ** 2n, 120n]

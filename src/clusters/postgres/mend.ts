@@ -40,10 +40,10 @@ const CURES: Readonly<
 }
 
 /** Nobody may promote itself meanwhile. */
-export function disarming(desired: Desired, armed: readonly Node[]): readonly ClusterStep[] {
+export function disarming(armed: readonly Node[]): readonly ClusterStep[] {
   const [stream, node] = armed.length > 1 ? ['they stream', 'nodes like that'] : ['it streams', 'a node like that']
   const why = `${stream} from no primary: at the next failure ${node} may promote itself, however stale it is`
-  return armed.length > 0 ? [stopDaemon(desired, armed, why)] : []
+  return armed.length > 0 ? [stopDaemon(armed, why)] : []
 }
 
 export function loadedGun({ host, seen: { units } }: Node): Finding {

@@ -30,7 +30,7 @@ export function wholeSteps(view: View, primary: Live, { guessed, stopped }: Know
   const rows = known(() => registration(view, primary, found))
   const started = hostsStarted([restarts.before, own, rows, restarts.after])
   const parts: readonly Upkeep[] = [
-    { findings: armed.map(loadedGun), steps: disarming(view.desired, armed) },
+    { findings: armed.map(loadedGun), steps: disarming(armed) },
     restarts.before,
     staleSettings(view),
     known(() => access(view.desired, primary)),

@@ -41,7 +41,7 @@ function fresh({ desired, nodes }: View): ClusterDecision {
     steps: [
       createPrimary(desired, first),
       ...(others.length > 0 ? [cloneStandbys(desired, others, first)] : []),
-      startDaemon(desired, nodes, 'it does not run there yet'),
+      startDaemon(nodes, 'it does not run there yet'),
       pointPgbouncer(desired, nodes, first, 'they know no primary yet'),
     ],
   }
@@ -49,14 +49,13 @@ function fresh({ desired, nodes }: View): ClusterDecision {
 
 /** The last primary starts, while nobody may promote itself; what else is to be done then is known as far as it is seen. */
 function revive(view: View, last: Node): ClusterDecision {
-  const { desired, nodes } = view
-  const standbys = nodes.filter((node) => node !== last && isLive(node))
+  const standbys = view.nodes.filter((node) => node !== last && isLive(node))
   const armed = armedOf(standbys, { host: '', address: '' })
   const supposed = supposing(view, last)
   return {
     primary: { host: last.host, why: whyLast(view, last) },
     steps: [
-      ...disarming(desired, armed),
+      ...disarming(armed),
       startPrimary(
         last,
         standbys,

@@ -24,15 +24,15 @@ daemon 'repmgrd_is_paused()' f || ask 10 'select repmgr.repmgrd_pause(false)' ${
 daemon 'repmgrd_is_paused()' f || fail 'repmgrd is paused, and stays so'`
 
 /** Takes a node that streams from nobody out of elections: it could promote itself. */
-export function stopDaemon(desired: Desired, nodes: readonly PostgresNode[], why: string): ClusterStep {
+export function stopDaemon(nodes: readonly PostgresNode[], why: string): ClusterStep {
   const told = { name: 'stop repmgrd', reason: why, effect: 'no stale standby can promote itself' }
-  return sameAction(desired, nodes, told, { title: 'stop repmgrd', script: STOP_DAEMON })
+  return sameAction(nodes, told, { title: 'stop repmgrd', script: STOP_DAEMON })
 }
 
 /** repmgrd, which watches the primary, on nodes where it does not run or does not start at boot. */
-export function startDaemon(desired: Desired, nodes: readonly PostgresNode[], why: string): ClusterStep {
+export function startDaemon(nodes: readonly PostgresNode[], why: string): ClusterStep {
   const told = { name: 'start repmgrd', reason: why, effect: 'a lost primary is noticed, and replaced by itself' }
-  return sameAction(desired, nodes, told, { title: 'start repmgrd', script: START_DAEMON })
+  return sameAction(nodes, told, { title: 'start repmgrd', script: START_DAEMON })
 }
 
 /**
@@ -40,7 +40,7 @@ export function startDaemon(desired: Desired, nodes: readonly PostgresNode[], wh
  * primary that is active, and the primary's record counts only when no other one says that it is the primary.
  */
 export function repairRegistration(
-  desired: Desired,
+  _desired: Desired,
   primary: PostgresNode,
   standbys: readonly PostgresNode[],
   why: string,
@@ -52,7 +52,7 @@ export function repairRegistration(
   )
   return {
     name: 'repair registration',
-    about: standbys.length > 0 ? desired.name : primary.host,
+    about: nodes.map(({ host }) => host).join(', '),
     reason: why,
     effect: 'repmgr knows who is the primary, and who follows it; meanwhile it would replace no lost primary',
     stages: [

@@ -89,12 +89,7 @@ const IN_FORCE = sh`left=$(sql 'select name from pg_settings where pending_resta
 [ -z "$left" ] || fail "not in force yet: $left"`
 
 /** The primary, in place. Nobody may take that for a failure: repmgrd does not run meanwhile. */
-export function restartPrimary(
-  desired: Desired,
-  primary: PostgresNode,
-  others: readonly PostgresNode[],
-  why: string,
-): ClusterStep {
+export function restartPrimary(primary: PostgresNode, others: readonly PostgresNode[], why: string): ClusterStep {
   const nodes = [primary, ...others]
   const on = (title: string, hosts: readonly PostgresNode[], script: Shell) =>
     hosts.map(({ host }) => ({ host, title, script: action(script) }))
@@ -105,7 +100,7 @@ start_server 300
 ${IN_FORCE}`
   return {
     name: 'restart primary',
-    about: desired.name,
+    about: primary.host,
     reason: why,
     effect: 'its settings are in force; clients wait for some seconds meanwhile',
     stages: [

@@ -10,13 +10,13 @@ export const HOLD = '/run/evenkeel/hold'
 
 /** pgbouncers that do not send clients to the primary. */
 export function pointPgbouncer(
-  desired: Desired,
+  _desired: Desired,
   nodes: readonly PostgresNode[],
   primary: PostgresNode,
   why: string,
 ): ClusterStep {
   const told = { name: 'point pgbouncer', reason: why, effect: `clients reach ${primary.host}` }
-  return sameAction(desired, nodes, told, { title: `send clients to ${primary.host}`, script: pointScript(primary) })
+  return sameAction(nodes, told, { title: `send clients to ${primary.host}`, script: pointScript(primary) })
 }
 
 /** The follower does it; it is begun again, and pgbouncer where that does not answer. */

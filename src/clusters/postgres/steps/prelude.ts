@@ -2,7 +2,7 @@ import type { ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import { BIN, DATA, SOCKETS } from '../layout.ts'
-import type { Desired, PostgresNode } from '../model.ts'
+import type { PostgresNode } from '../model.ts'
 
 /**
  * What every action begins with. Our own commits never wait for a standby, and no statement of ours is in the server's log,
@@ -99,12 +99,12 @@ export function oneAction(
   return { ...told, about: host, stages: [[one]] }
 }
 
-/** A step that is the same action on several nodes of a cluster at once. */
+/** A step that is the same action on several nodes at once. */
 export function sameAction(
-  { name: about }: Pick<Desired, 'name'>,
   nodes: readonly Pick<PostgresNode, 'host'>[],
   told: Told,
   { title, script }: { readonly title: string; readonly script: Shell },
 ): ClusterStep {
+  const about = nodes.map(({ host }) => host).join(', ')
   return { ...told, about, stages: [nodes.map(({ host }) => ({ host, title, script: action(script) }))] }
 }

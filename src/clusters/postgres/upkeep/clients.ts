@@ -6,7 +6,7 @@ import { NOTHING, type Upkeep } from './upkeep.ts'
 /**
  * repmgrd runs everywhere, and starts at boot. `stopped`: where steps before stop it; `started`: where they start it.
  */
-export function daemons({ nodes, desired }: View, stopped: readonly Node[], started: ReadonlySet<string>): Upkeep {
+export function daemons({ nodes }: View, stopped: readonly Node[], started: ReadonlySet<string>): Upkeep {
   const off = nodes.filter(({ seen: { units } }) => units.repmgrd.active !== 'active' || !units.repmgrd.enabled)
   const all = nodes.filter(
     (node) => !started.has(node.host) && (off.includes(node) || stopped.some(({ host }) => host === node.host)),
@@ -16,7 +16,7 @@ export function daemons({ nodes, desired }: View, stopped: readonly Node[], star
       ...{ name: 'repmgrd', host, severity: 'fault', message: 'nobody on it notices a lost primary' },
       evidence: [`repmgrd is ${units.repmgrd.active}${units.repmgrd.enabled ? '' : ', and does not start at boot'}`],
     })),
-    steps: all.length > 0 ? [startDaemon(desired, all, `repmgrd does not run as it should on ${names(all)}`)] : [],
+    steps: all.length > 0 ? [startDaemon(all, `repmgrd does not run as it should on ${names(all)}`)] : [],
   }
 }
 

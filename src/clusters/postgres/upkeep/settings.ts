@@ -52,7 +52,7 @@ export function settings(
   if (!differing.includes(primary)) return { before: NOTHING, after }
   if (primary.seen.server.differing.some(isLowered)) {
     const streaming = nodes.filter((node) => streamsFrom(node, primary))
-    return { before: { findings: [], steps: [restartPrimary(desired, primary, streaming, reasonOf(primary))] }, after }
+    return { before: { findings: [], steps: [restartPrimary(primary, streaming, reasonOf(primary))] }, after }
   }
   const others = nodes.filter((node) => node !== primary)
   const next = others.find(({ kind }) => kind === 'member')
@@ -64,7 +64,7 @@ export function settings(
         others.filter((node) => node !== next),
         reasonOf(primary),
       )
-    : restartPrimary(desired, primary, others, reasonOf(primary))
+    : restartPrimary(primary, others, reasonOf(primary))
   return { before: NOTHING, after: { findings, steps: [...standbys, last] } }
 }
 
