@@ -1,6 +1,7 @@
 import { places } from './settings.ts'
 
 export const BIN = places.bin
+export const CONFIG = places.config
 export const DATA = places.data
 export const SOCKETS = '/var/run/postgresql'
 export const PGBOUNCER_PORT = 6432
