@@ -1,5 +1,6 @@
 import { places } from './settings.ts'
 
+/** Where things are on a node, the same on each. */
 export const BIN = places.bin
 export const CONFIG = places.config
 export const DATA = places.data

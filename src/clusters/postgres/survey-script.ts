@@ -8,7 +8,7 @@ import { surveySql } from './survey-sql.ts'
 
 /**
  * Everything asked of one node, in one read-only script: `parseSurvey` reads what it prints. It works on a bare host, with
- * the server down, hung or half there. It takes at most 15 s whatever hangs, and prints at most 64 KB and no secret, except
+ * the server down, hung or half there. It takes less than 20 s whatever hangs, and prints at most 64 KB and no secret, except
  * the verifiers of the playbook's roles. The last line is `end`.
  */
 export function surveyScript(desired: Desired): Shell {
