@@ -40,8 +40,6 @@ export interface ClusterStep {
   readonly effect: string
   /** Stages in order; the actions of one stage at once. A failed action ends the step. */
   readonly stages: readonly (readonly ClusterAction[])[]
-  /** What is done, all at once, when an action has failed: so that nothing stays held. */
-  readonly release?: readonly ClusterAction[]
 }
 
 /** Why a cluster is left alone: whichever way it went, data could be lost. */

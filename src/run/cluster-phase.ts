@@ -1,7 +1,6 @@
 import type { ClusterAction, ClusterStep } from '../model/cluster.ts'
 import type { Phase } from '../model/playbook.ts'
 import { actionDecision } from '../plan/cluster-task.ts'
-import { approveAll } from './approval.ts'
 import { proofToken, prove } from './cluster-proof.ts'
 import { failedPart } from './failed-part.ts'
 import type { HostPhaseResult, HostResult } from './host-phase.ts'
@@ -35,7 +34,9 @@ export async function clusterPhase(job: ClusterJob): Promise<readonly HostResult
   run.emit({ type: 'phase', phase: phase.name, state: 'start', hosts })
   const results = await Promise.all(parts.map(job.runPart))
   const bad = results.some(({ outcome }) => outcome !== 'ok' && outcome !== 'changed')
-  const moved = results.some(({ outcome }) => outcome === 'changed')
+  // What earlier phases did to its nodes may matter as well.
+  const done = [...results.map(({ outcome }, index) => ({ outcome, host: hosts[index] ?? '' })), ...run.results]
+  const moved = done.some(({ outcome, host }) => outcome === 'changed' && job.found.cluster.nodes.includes(host))
   const whole = bad ? { touched: new Set<string>() } : await makeWhole(job, moved)
   const ended = parts.map(
     ({ host }, index): HostResult => ({ ...endOf(results[index], whole, host), host, phase: phase.name }),
@@ -96,10 +97,7 @@ async function runStep(job: ClusterJob, step: ClusterStep, number: number): Prom
   if (unlocked) return { outcome: 'refused', message: `${nameOf(step)}: ${unlocked.host} is not locked by this run` }
   for (const [index, stage] of step.stages.entries()) {
     const end = await runStage(job, step, stage, `${number}-${index}`)
-    if (!end) continue
-    // What it says adds nothing to why the step failed.
-    if (step.release && index > 0) await runStage(job, step, step.release, `${number}-release`, approveAll)
-    return end
+    if (end) return end
   }
   return undefined
 }
@@ -110,7 +108,6 @@ async function runStage(
   step: ClusterStep,
   stage: readonly ClusterAction[],
   name: string,
-  approve = run.approve,
 ): Promise<HostPhaseResult | undefined> {
   const index = run.context.playbook.phases.indexOf(phase)
   const results = await Promise.all(
@@ -124,7 +121,7 @@ async function runStage(
         decisions: [decision],
         ...nothing,
       }
-      const order = { stop: never, owed: [], approve, program: `${index}-${name}-${place}` }
+      const order = { stop: never, owed: [], program: `${index}-${name}-${place}` }
       // What it did is no task of the playbook: the host does not record it as applied.
       return runTasks(run, { ...phase, unrecorded: true }, part, order)
     }),

@@ -57,7 +57,10 @@ export function withRemoval(
   const { registered, slots } = primary.seen.server
   const known = registered?.find(({ name }) => name === host)
   const node = desired.nodes.find((one) => one.host === host) ?? { host, id: known?.id ?? nodeId(host) }
-  if (!known && !slots.some(({ name }) => name === slotName(node))) return decision
+  if (!known && !slots.some(({ name }) => name === slotName(node)))
+    return member || desired.nodes.some((one) => one.host === host)
+      ? decision
+      : refused(`no node ${host} is known here`, view, MEND)
   const reachable = all.nodes.some((one) => one.host === host)
   return { ...decision, steps: [...decision.steps, removeNode(desired, primary, node, reachable)] }
 }

@@ -1,6 +1,8 @@
 import { places } from './settings.ts'
 
+/** Where things are on a node, the same on each. */
 export const BIN = places.bin
+export const CONFIG = places.config
 export const DATA = places.data
 export const SOCKETS = '/var/run/postgresql'
 export const PGBOUNCER_PORT = 6432

@@ -58,7 +58,7 @@ export function placeOf({ server, disk }: Pick<SeenNode, 'server' | 'disk'>): Pl
   if (server) return { timeline: server.timeline, lsn: server.lsn }
   if (!disk) return undefined
   if (!wasPrimary(disk) && compareLsn(disk.recoveryEnd, '0/0') > 0)
-    return { timeline: disk.recoveryTimeline || disk.timeline, lsn: disk.recoveryEnd }
+    return { timeline: disk.recoveryTimeline || disk.timeline, lsn: greater(disk.log?.end ?? '0/0', disk.recoveryEnd) }
   return { timeline: timelineOf(disk), lsn: disk.log ? greater(disk.log.end, disk.checkpoint) : disk.checkpoint }
 }
 

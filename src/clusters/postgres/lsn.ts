@@ -33,12 +33,6 @@ export function lsnDifference(a: string, b: string): number {
   return Number(lsnBytes(a) - lsnBytes(b))
 }
 
-/** The place some bytes behind another one. */
-export function lsnAfter(lsn: string, bytes: number): string {
-  const place = lsnBytes(lsn) + BigInt(bytes)
-  return `${(place >> 32n).toString(16).toUpperCase()}/${(place & 0xffffffffn).toString(16).toUpperCase()}`
-}
-
 /** The one that is further on. */
 export function greater(a: string, b: string): string {
   return compareLsn(a, b) < 0 ? b : a

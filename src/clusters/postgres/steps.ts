@@ -1,17 +1,15 @@
 export { setAccess } from './steps/access.ts'
 export { cloneStandbys, createPrimary, recloneStandby } from './steps/build.ts'
-export { startDaemon, stopDaemon } from './steps/daemons.ts'
+export { repairRegistration, startDaemon, stopDaemon } from './steps/daemon.ts'
+export { dropSlot, removeNode } from './steps/leave.ts'
 export {
-  dropSlot,
   followPrimary,
-  pointPgbouncer,
-  rejoinStandby,
-  removeNode,
-  repairRegistration,
   resetSetting,
   restartPrimary,
   restartServer,
   startPrimary,
   startServer,
 } from './steps/mend.ts'
+export { pointPgbouncer } from './steps/pooler.ts'
+export { rejoinStandby } from './steps/rejoin.ts'
 export { switchover } from './steps/switchover.ts'

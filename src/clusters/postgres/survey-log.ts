@@ -1,20 +1,18 @@
 import { sh } from '../../shell/sh.ts'
-import { places } from './settings.ts'
+import { BIN } from './layout.ts'
 
 /**
- * Of a server that is down and was a primary, its log behind the last checkpoint, read to its end: where the last record
- * begins, how long it is, where the last commit begins. What cannot be read in time says nothing. `$D` is the data
- * directory; `$r` whether a server runs in it.
+ * The log of a server that is down, read to its end from where the control file stops: a primary that crashed wrote on behind
+ * its last checkpoint, a standby received more than it had replayed. On the timeline where it ended, which one that was just
+ * promoted tells by its minimum recovery end only. Commits alone are read, for they are few among the records; `parseLog`
+ * reads the complaint at the end. pg_waldump waits 5 s for a file that is missing. `$c` is what the control file says, `$r`
+ * whether a server runs.
  */
-export const READ_LOG = sh`if [ "$r" = no ] && [ -f "$D/PG_VERSION" ] && [ ! -e "$D/standby.signal" ]; then
-  c=$(limit 1 ${`${places.bin}/pg_controldata`} "$D")
-  t=$(printf '%s\n' "$c" | sed -n "s/^Latest checkpoint's TimeLineID: *//p")
-  s=$(printf '%s\n' "$c" | sed -n 's/^Latest checkpoint location: *//p')
-  { limit 6 ${`${places.bin}/pg_waldump`} -p "$D/pg_wal" -t "$t" -s "$s"; echo "ended $?"; } | awk '
-    match($0, /lsn: [0-9A-F]+[/][0-9A-F]+/) {
-      lsn = substr($0, RSTART + 5, RLENGTH - 5)
-      bytes = $0; sub(/^.*len .rec.tot.: *[0-9]+[/] */, "", bytes); sub(/,.*/, "", bytes)
-      if ($0 ~ /desc: COMMIT/) commit = lsn
-    }
-    $1 == "ended" && $2 < 128 && lsn != "" { print "wal " lsn " " bytes " " (commit == "" ? "-" : commit) }'
+export const READ_LOG = sh`told() { printf '%s\n' "$c" | sed -n "s/^control $1: *//p"; }
+if [ "$r" = no ] && [ "$c" ]; then
+  t=$(told "Min recovery ending loc's timeline") a=$(told 'Minimum recovery ending location')
+  [ "$t" != 0 ] || { t=$(told "Latest checkpoint's TimeLineID") a=$(told 'Latest checkpoint location'); }
+  echo "log-from $t $a"
+  timeout -s KILL 6 ${`${BIN}/pg_waldump`} -p "$D/pg_wal" -t "$t" -s "$a" -r Transaction 2>&1 |
+    grep -E 'desc: COMMIT|^pg_waldump: error: ' | tail -n 2 | cut -b 1-300 | mark log-read
 fi`

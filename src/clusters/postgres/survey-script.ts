@@ -8,7 +8,7 @@ import { surveySql } from './survey-sql.ts'
 
 /**
  * Everything asked of one node, in one read-only script: `parseSurvey` reads what it prints. It works on a bare host, with
- * the server down, hung or half there. It takes at most 15 s whatever hangs, and prints at most 64 KB and no secret, except
+ * the server down, hung or half there. It takes less than 20 s whatever hangs, and prints at most 64 KB and no secret, except
  * the verifiers of the playbook's roles. The last line is `end`.
  */
 export function surveyScript(desired: Desired): Shell {
@@ -58,9 +58,11 @@ const CONTROL = [
 ]
 
 /** A folder without PG_VERSION is no data directory. The newest history tells of all the forks before it. */
-const DISK = sh`if [ -f "$D/PG_VERSION" ]; then
+const DISK = sh`c=
+if [ -f "$D/PG_VERSION" ]; then
   echo disk
-  limit 1 ${`${BIN}/pg_controldata`} "$D" | sed -n ${`s/^\\(${CONTROL.join('\\|')}\\):/control &/p`}
+  c=$(limit 1 ${`${BIN}/pg_controldata`} "$D" | sed -n ${`s/^\\(${CONTROL.join('\\|')}\\):/control &/p`})
+  printf '%s\\n' "$c"
   [ ! -e "$D/standby.signal" ] || echo standby.signal
   h=
   for f in "$D"/pg_wal/????????.history; do [ ! -f "$f" ] || h=$f; done

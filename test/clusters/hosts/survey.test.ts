@@ -206,6 +206,21 @@ describeOnLab('survey and proof of a PostgreSQL cluster', () => {
     await whole()
   })
 
+  test('what keeps a server down is told: the guard of a former primary', async () => {
+    await bed.on(
+      'db3',
+      `systemctl stop repmgrd postgresql@15-main; rm ${DATA}/standby.signal; systemctl start postgresql@15-main || true`,
+    )
+    const { running, disk, log } = await seen('db3')
+    expect({ running, standbySignal: disk?.standbySignal }).toEqual({ running: false, standbySignal: false })
+    expect(log.join('\n')).toMatch(/not started: db1 \(.*\) is a writable primary/)
+    await bed.on(
+      'db3',
+      `runuser -u postgres -- touch ${DATA}/standby.signal; systemctl start postgresql@15-main repmgrd`,
+    )
+    await whole()
+  })
+
   test('the proof names what is wrong', async () => {
     await bed.on('db3', 'systemctl stop pgbouncer-follow pgbouncer')
     await bed.on('db2', 'systemctl stop repmgrd')

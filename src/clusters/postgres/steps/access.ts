@@ -28,9 +28,9 @@ export function setAccess(desired: Desired, primary: PostgresNode, why: string):
 }
 
 /** Applies the statements on standard input; what psql says of an error holds no statement. */
-export const APPLY = sh`[ "$(sql 'select pg_is_in_recovery()')" = f ] || fail 'this server is no primary any more'
-said=$(runuser -u postgres -- env HOME=/var/lib/postgresql timeout 120 psql -XAtqw -v ON_ERROR_STOP=1 -v VERBOSITY=terse -v SHOW_CONTEXT=never -h ${SOCKETS} -d postgres -f - 2>&1) ||
-  fail "$(printf '%s\n' "$said" | sed 's/^psql:[^ ]* //')"`
+export const APPLY = sh`[ "$(in_recovery)" = f ] || fail 'this server is no primary any more'
+said=$(pg 120 psql -XAtqw -v ON_ERROR_STOP=1 -v VERBOSITY=terse -v SHOW_CONTEXT=never -h ${SOCKETS} -d postgres -f - 2>&1) ||
+  fail "$(printf '%s\\n' "$said" | sed 's/^psql:[^ ]* //')"`
 
 /** The statements, each of which leaves alone what is so already. */
 export function accessSql({ users, databases }: Desired): Secret {

@@ -1,34 +1,38 @@
 import type { ClusterAction, ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
-import { BIN } from '../layout.ts'
 import type { Desired, PostgresNode } from '../model.ts'
 import { APPLY, accessSql } from './access.ts'
-import { action, conninfo, slotOf, streamsFrom } from './prelude.ts'
+import { action } from './prelude.ts'
+import { conninfo, freshSlot, register, slotOf, standbyData, streamsFrom } from './standby.ts'
+
+/** Seconds that a clone may take. */
+export const CLONING = 6 * 3600
 
 /**
  * What is under the final name is whole: a directory that was not finished has another name, and is begun again. What was
  * there before is moved aside, never deleted.
  */
-const SWAP = sh`take_place() {
-  if [ -e "$data" ]; then
-    gone || fail 'the server still runs'
-    if [ -n "$(ls -A "$data")" ]; then mv -T "$data" "$data.aside-$(date -u +%Y%m%dT%H%M%SZ)"; else rmdir "$data"; fi
-  fi
+const TAKE_PLACE = sh`take_place() {
+  gone || fail 'the server runs again'
+  sync -f "$data.new"
+  [ ! -e "$data" ] || rmdir "$data" 2>/dev/null || mv -T "$data" "$data.aside-$(date -u +%Y%m%dT%H%M%SZ)"
   mv -T "$data.new" "$data"
+  rm -f "$data.rewind"
   sync "$data" "\${data%/*}"
 }`
 
-/** The first server of a cluster, on a node without data. */
+/** The first server of a cluster, on a node without data, with all roles and databases. */
 export function createPrimary(desired: Desired, node: PostgresNode): ClusterStep {
-  const script = sh`${SWAP}
+  const script = sh`${TAKE_PLACE}
 if [ ! -e "$data/PG_VERSION" ]; then
+  stop_server
   rm -rf "$data.new"
-  pg 120 ${`${BIN}/initdb`} -D "$data.new" --data-checksums --encoding=UTF8 --locale=C.UTF-8 --auth-local=peer --auth-host=scram-sha-256 >/tmp/evenkeel-initdb 2>&1 || { tail -n 15 /tmp/evenkeel-initdb; fail 'initdb failed'; }
-  rm -f /tmp/evenkeel-initdb
+  said=$(pg 300 "$bin/initdb" -D "$data.new" --data-checksums --encoding=UTF8 --locale=C.UTF-8 --auth-local=peer --auth-host=scram-sha-256 2>&1) ||
+    fail "$(printf '%s\\n' "$said" | tail -n 15)"
   take_place
 fi
-alive && answers || start_server
+answers || start_server 120
 ${APPLY}
 repmgr primary register --force || fail 'the primary could not be registered'`
   return {
@@ -42,12 +46,12 @@ repmgr primary register --force || fail 'the primary could not be registered'`
 
 /** Standbys on nodes without data, all at once. */
 export function cloneStandbys(_desired: Desired, nodes: readonly PostgresNode[], from: PostgresNode): ClusterStep {
-  const names = nodes.map(({ host }) => host).join(', ')
+  const several = nodes.length > 1
   return {
     name: 'clone standby',
-    about: names,
-    reason: nodes.length > 1 ? 'they have no data' : 'it has no data',
-    effect: `${nodes.length > 1 ? 'they stream' : 'it streams'} from ${from.host}`,
+    about: nodes.map(({ host }) => host).join(', '),
+    reason: several ? 'they have no data' : 'it has no data',
+    effect: `${several ? 'they stream' : 'it streams'} from ${from.host}, which sends all of its data meanwhile`,
     stages: [nodes.map((node) => cloneAction(node, from))],
   }
 }
@@ -58,39 +62,38 @@ export function recloneStandby(_desired: Desired, node: PostgresNode, from: Post
     name: 'clone standby anew',
     about: node.host,
     reason: why,
-    effect: `its old data is moved aside, and it streams from ${from.host}`,
+    effect: `its old data is moved aside, and it streams from ${from.host}, which sends all of its data meanwhile`,
     stages: [[cloneAction(node, from)]],
   }
 }
 
 function cloneAction(node: PostgresNode, from: PostgresNode): ClusterAction {
-  return {
-    host: node.host,
-    title: `clone the data of ${from.host}`,
-    script: action(cloneScript(node, from)),
-    timeout: 6 * 3600,
-  }
+  const script = action(cloneScript(node, from))
+  return { host: node.host, title: `clone the data of ${from.host}`, script, timeout: CLONING }
 }
 
-/** A slot that lost its place, or that a clone left behind which was cut off, would keep the new clone from getting one. */
+/**
+ * pg_basebackup by itself: repmgr's clone takes no directory but the final one. The slot is new: an old one may have lost its
+ * place. Before the server is stopped, it is seen that the clone has room.
+ */
 export function cloneScript(node: PostgresNode, from: PostgresNode): Shell {
-  const slot = `select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = '${slotOf(node)}' and not active`
-  return sh`${SWAP}
-systemctl stop repmgrd
-need=$(remote ${conninfo(from)} 'select sum(pg_database_size(oid))::bigint from pg_database') || fail ${`the server of ${from.host} cannot be asked`}
-free=$(df -B1 --output=avail "\${data%/*}" | tail -n 1)
+  return sh`${TAKE_PLACE}
+${standbyData(node, from)}
+stop_daemon
+need=$(ask 60 'select sum(pg_database_size(oid))::bigint from pg_database' ${conninfo(from)}) || fail ${`the server of ${from.host} cannot be asked: `}"$need"
 rm -rf "$data.new"
-[ "$free" -gt "$((need + need / 10 + 268435456))" ] || fail "too little room: $need bytes are to be cloned, $free are free; what was moved aside ($data.aside-…) may be deleted by hand when nobody needs it"
+free=$(df -B1 --output=avail "\${data%/*}" | tail -n 1)
+[ "$free" -gt "$((need + need / 10 + 268435456))" ] || {
+  du -sh "$data".aside-* 2>/dev/null || true
+  fail "too little room in \${data%/*}: $need bytes are to be cloned, $free are free; what was moved aside may be deleted by hand when nobody needs it"
+}
 stop_server
-remote ${conninfo(from)} ${slot} >/dev/null || fail 'its old slot could not be dropped'
-# repmgr goes by the data directory of its configuration, whatever it is told beside.
-sed "s|^data_directory=.*|data_directory='$data.new'|" /etc/repmgr.conf >/run/evenkeel-clone.conf || fail 'its configuration cannot be read'
-chown root:postgres /run/evenkeel-clone.conf && chmod 0640 /run/evenkeel-clone.conf
-pg 21600 repmgr -f /run/evenkeel-clone.conf -d ${conninfo(from)} standby clone --fast-checkpoint 2>&1 || fail 'the data could not be cloned'
-rm -f /run/evenkeel-clone.conf
-[ -s "$data.new/PG_VERSION" ] || fail 'the clone is not where it was to be'
+${freshSlot(node, from)}
+said=$(pg ${CLONING} "$bin/pg_basebackup" -D "$data.new" -d ${conninfo(from)} -X stream -S ${slotOf(node)} -c fast -l evenkeel 2>&1) ||
+  fail "the data could not be cloned: $(printf '%s\\n' "$said" | tail -n 15)"
+standby_data "$data.new"
 take_place
-start_server 300
-${streamsFrom(from)}
-repmgr standby register --force --upstream-node-id=${from.id} || fail 'it could not be registered'`
+start_server 900
+${streamsFrom(node, from)}
+${register(from)}`
 }

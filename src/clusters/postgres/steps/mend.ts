@@ -2,32 +2,41 @@ import type { ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import type { Desired, PostgresNode } from '../model.ts'
-import { cloneScript } from './build.ts'
-import { START_DAEMON, STOP_DAEMON } from './daemons.ts'
-import { action, conninfo, slotOf, streamsFrom } from './prelude.ts'
+import { literal } from '../sql.ts'
+import { START_DAEMON, STOP_DAEMON } from './daemon.ts'
+import { action, oneAction } from './prelude.ts'
+import { ownSlot, register, standbySettings, streamsFrom } from './standby.ts'
 
-/** A standby that does not run. It gets some time to find whom it follows: only then it is looked at again. */
+/**
+ * A server that does not run, or hangs. One that recovers is waited for. A standby that cannot get on, for its upstream has
+ * not kept what it needs, was started all the same: it has to be cloned anew, which the next survey sees.
+ */
 export function startServer(node: PostgresNode, why: string): ClusterStep {
-  const script = sh`${START}
+  const script = sh`recovers() { case $(ask 5 'select 1' || true) in *'starting up'* | *'not yet accepting'*) ;; *) return 1 ;; esac; }
+if ! answers; then
+  gone || recovers || within 10 answers || stop_server
+  if recovers; then within 300 settled || true; else (start_server 300) || beyond_wal || exit 1; fi
+  answers || { why; beyond_wal && echo 'it runs, and needs what its primary has not kept' || fail 'the server does not answer'; }
+fi
 ${SETTLE}`
-  return oneAction(node, 'start server', why, `the server of ${node.host} answers`, 'start the server', script)
+  const told = { name: 'start server', reason: why, effect: `the server of ${node.host} answers` }
+  return oneAction(node, told, { title: 'start the server', script })
 }
 
-const START: Shell = sh`alive && answers || start_server 120`
-
-/** Retries are five seconds apart. */
-const SETTLE: Shell = sh`settled() { [ "$(sql "select status from pg_stat_wal_receiver" 2>/dev/null)" = streaming ]; }
-[ "$(sql 'select pg_is_in_recovery()')" = f ] || within 15 settled || echo 'it streams from nobody yet'`
+/** A standby gets some time to find whom it follows: only then it is looked at again. Retries are five seconds apart. */
+const SETTLE: Shell = sh`streaming() { [ "$(ask 10 'select status from pg_stat_wal_receiver')" = streaming ]; }
+[ "$(in_recovery)" = f ] || within 15 streaming || echo 'it streams from nobody yet'`
 
 /** The last primary, where none runs; `standbys`: those that run, and find it again by themselves. */
 export function startPrimary(node: PostgresNode, standbys: readonly PostgresNode[], why: string): ClusterStep {
+  const start = sh`answers || start_server 300`
   return {
     name: 'start primary',
     about: node.host,
     reason: why,
     effect: `${node.host} takes writes, and who follows it streams`,
     stages: [
-      [{ host: node.host, title: 'start the primary', script: action(START) }],
+      [{ host: node.host, title: 'start the primary', script: action(start) }],
       ...(standbys.length > 0
         ? [standbys.map(({ host }) => ({ host, title: 'wait for the primary', script: action(SETTLE) }))]
         : []),
@@ -37,198 +46,67 @@ export function startPrimary(node: PostgresNode, standbys: readonly PostgresNode
 
 /** A standby that follows somebody else, or nobody. It is not restarted, and gets its slot where that is missing. */
 export function followPrimary(_desired: Desired, node: PostgresNode, primary: PostgresNode, why: string): ClusterStep {
-  return oneAction(
-    node,
-    'follow primary',
-    why,
-    `it streams from ${primary.host}`,
-    `follow ${primary.host}`,
-    followScript(primary),
-  )
+  const script = sh`${followScript(node, primary)}
+${register(primary)}`
+  const told = { name: 'follow primary', reason: why, effect: `it streams from ${primary.host}` }
+  return oneAction(node, told, { title: `follow ${primary.host}`, script })
 }
 
-/** repmgr waits for the new upstream itself; what it cannot do, such as to follow without a slot, is said. */
-export function followScript(primary: PostgresNode): Shell {
-  return sh`[ "$(sql 'select pg_is_in_recovery()')" = t ] || fail 'this server is no standby'
-repmgr standby follow --upstream-node-id=${primary.id} || fail ${`it cannot follow ${primary.host}`}
-${streamsFrom(primary)}`
-}
-
-/** A former primary whose data is contained in the present one's: it becomes its standby. */
-export function rejoinStandby(_desired: Desired, node: PostgresNode, from: PostgresNode, why: string): ClusterStep {
-  const effect = `it streams from ${from.host}`
-  return oneAction(
-    node,
-    'rejoin standby',
-    why,
-    effect,
-    `rejoin behind ${from.host}`,
-    rejoinScript(node, from),
-    6 * 3600,
-  )
-}
-
-/** Rewinds to where the histories part, which a crashed server takes as well; what cannot be rewound is cloned. */
-export function rejoinScript(node: PostgresNode, from: PostgresNode): Shell {
-  return sh`systemctl stop repmgrd
-stop_server
-if repmgr node rejoin -d ${conninfo(from)} --force-rewind --no-wait; then
-  within 60 answers || start_server
-  repmgr standby register --force --upstream-node-id=${from.id} || fail 'it could not be registered'
-  ${streamsFrom(from)}
-else
-  echo 'it cannot rejoin, so it is cloned anew'
-  ${cloneScript(node, from)}
-fi`
+/** Slot and settings by ourselves: repmgr looks for its upstream in a table that a standby which follows nobody has not got. */
+export function followScript(node: PostgresNode, primary: PostgresNode): Shell {
+  return sh`[ "$(in_recovery)" = t ] || fail 'this server is no standby'
+${ownSlot(node, primary)}
+${standbySettings(node, primary)}
+${streamsFrom(node, primary)}`
 }
 
 /** A setting that somebody left in postgresql.auto.conf. */
 export function resetSetting(node: PostgresNode, name: string, why: string): ClusterStep {
-  const script = sh`sql ${`alter system reset ${quoted(name)}`} && sql 'select pg_reload_conf()' >/dev/null || fail 'the setting could not be reset'`
-  return oneAction(
-    node,
-    `reset ${name}`,
-    why,
-    'the setting is the one of postgresql.conf again',
-    `reset ${name}`,
-    script,
-  )
-}
-
-/** repmgr's table says what is so. In the order in which repmgr's own commands get there. */
-export function repairRegistration(
-  _desired: Desired,
-  primary: PostgresNode,
-  standbys: readonly PostgresNode[],
-  why: string,
-): ClusterStep {
-  const nodes = [primary, ...standbys]
-  const asPrimary = action(sh`repmgr primary register --force || fail 'the primary could not be registered'`)
-  const asStandby = action(
-    sh`repmgr standby register --force --upstream-node-id=${primary.id} || fail 'the standby could not be registered'`,
-  )
-  return {
-    name: 'repair registration',
-    about: nodes.map(({ host }) => host).join(', '),
-    reason: why,
-    effect: 'repmgr knows who is the primary, and who follows it',
-    stages: [
-      nodes.map(({ host }) => ({ host, title: 'stop repmgrd', script: action(STOP_DAEMON) })),
-      [{ host: primary.host, title: 'register the primary', script: asPrimary }],
-      ...standbys.map(({ host }) => [{ host, title: 'register the standby', script: asStandby }]),
-      [{ host: primary.host, title: 'register the primary again', script: asPrimary }],
-      nodes.map(({ host }) => ({ host, title: 'start repmgrd', script: action(START_DAEMON) })),
-    ],
-  }
-}
-
-/** pgbouncers that do not send clients to the primary. */
-export function pointPgbouncer(
-  _desired: Desired,
-  nodes: readonly PostgresNode[],
-  primary: PostgresNode,
-  why: string,
-): ClusterStep {
-  return {
-    name: 'point pgbouncer',
-    about: nodes.map(({ host }) => host).join(', '),
-    reason: why,
-    effect: `clients reach ${primary.host}`,
-    stages: [
-      nodes.map(({ host }) => ({
-        host,
-        title: `send clients to ${primary.host}`,
-        script: action(pointScript(primary)),
-      })),
-    ],
-  }
-}
-
-/** The follower does it; it is begun again, and pgbouncer where that does not answer. */
-export function pointScript({ host, address }: PostgresNode): Shell {
-  return sh`rm -f /run/evenkeel/hold
-targets >/dev/null 2>&1 || { systemctl reset-failed pgbouncer 2>/dev/null; timeout 60 systemctl restart pgbouncer; }
-systemctl reset-failed pgbouncer-follow 2>/dev/null
-systemctl enable --quiet pgbouncer pgbouncer-follow
-timeout 60 systemctl restart pgbouncer-follow
-pointed() { said=$(targets 2>&1) && ! printf '%s\n' "$said" | grep -qv ${` ${address} 0$`}; }
-within 40 pointed || { printf '%s\n' "$said"; journalctl -q --no-pager -o cat -n 10 -u pgbouncer-follow; fail ${`pgbouncer does not send clients to ${host}`}; }`
+  const quoted = name
+    .split('.')
+    .map((part) => `"${part.replaceAll('"', '""')}"`)
+    .join('.')
+  const left = `select count(*) from pg_file_settings where sourcefile like '%/postgresql.auto.conf' and name = ${literal(name)}`
+  const script = sh`said=$(sql ${`alter system reset ${quoted}`}) || fail "$said"
+sql 'select pg_reload_conf()' >/dev/null || fail 'the server does not read its files again'
+[ "$(sql ${left})" = 0 ] || fail 'the setting is still there'`
+  const told = { name: `reset ${name}`, reason: why, effect: 'the setting is the one of postgresql.conf again' }
+  return oneAction(node, told, { title: `reset ${name}`, script })
 }
 
 /** A standby that runs with settings that only a restart changes. */
 export function restartServer(node: PostgresNode, upstream: PostgresNode, why: string): ClusterStep {
-  const script = sh`stop_server
-start_server 120
-${streamsFrom(upstream)}`
+  const script = sh`[ "$(in_recovery)" = t ] || fail 'this server is no standby'
+stop_server
+start_server 300
+${streamsFrom(node, upstream)}
+${IN_FORCE}`
   const effect = 'its settings are in force; clients notice only where it alone confirms their commits'
-  return oneAction(node, 'restart server', why, effect, 'restart the server', script)
+  return oneAction(node, { name: 'restart server', reason: why, effect }, { title: 'restart the server', script })
 }
+
+const IN_FORCE = sh`left=$(sql 'select name from pg_settings where pending_restart') || fail "$left"
+[ -z "$left" ] || fail "not in force yet: $left"`
 
 /** The primary, in place. Nobody may take that for a failure: repmgrd does not run meanwhile. */
 export function restartPrimary(primary: PostgresNode, others: readonly PostgresNode[], why: string): ClusterStep {
   const nodes = [primary, ...others]
-  const script = sh`[ "$(sql 'select pg_is_in_recovery()')" = f ] || fail 'it is no primary any more'
+  const on = (title: string, hosts: readonly PostgresNode[], script: Shell) =>
+    hosts.map(({ host }) => ({ host, title, script: action(script) }))
+  const script = sh`[ "$(in_recovery)" = f ] || fail 'it is no primary any more'
+said=$(ask 300 checkpoint) || fail "$said"
 stop_server
-start_server 120`
+start_server 300
+${IN_FORCE}`
   return {
     name: 'restart primary',
     about: primary.host,
     reason: why,
     effect: 'its settings are in force; clients wait for some seconds meanwhile',
     stages: [
-      nodes.map(({ host }) => ({ host, title: 'stop repmgrd', script: action(STOP_DAEMON) })),
-      [{ host: primary.host, title: 'restart the server', script: action(script) }],
-      nodes.map(({ host }) => ({ host, title: 'start repmgrd', script: action(START_DAEMON) })),
+      on('stop repmgrd', nodes, STOP_DAEMON),
+      on('restart the server', [primary], script),
+      on('start repmgrd', nodes, START_DAEMON),
     ],
   }
-}
-
-/** A slot that no node of the cluster uses. */
-export function dropSlot(primary: PostgresNode, slot: string, why: string): ClusterStep {
-  const drop = `select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = '${slot.replaceAll("'", "''")}' and not active`
-  const script = sh`sql ${drop} >/dev/null || fail 'the slot could not be dropped'`
-  return oneAction(primary, `drop slot ${slot}`, why, 'it keeps no WAL back any more', `drop slot ${slot}`, script)
-}
-
-/** A node that leaves for good: its services stop and stay so, its data stays on it. */
-export function removeNode(
-  _desired: Desired,
-  primary: PostgresNode,
-  node: Pick<PostgresNode, 'host' | 'id'>,
-  reachable: boolean,
-): ClusterStep {
-  const drop = `select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = '${slotOf(node)}' and not active`
-  const stop = sh`systemctl disable --now --quiet repmgrd pgbouncer-follow pgbouncer
-stop_server`
-  const forget = sh`released() { [ -z "$(sql ${`select 1 from pg_replication_slots where slot_name = '${slotOf(node)}' and active`})" ]; }
-within 60 released || fail ${`${node.host} still streams`}
-pg 30 psql -XAtqw -h /var/run/postgresql -d repmgr -c ${`delete from repmgr.nodes where node_id = ${node.id} and type <> 'primary'`}
-sql ${drop} >/dev/null || fail 'its slot could not be dropped'`
-  return {
-    name: 'remove node',
-    about: node.host,
-    reason: 'it is to leave the cluster',
-    effect: 'nobody waits for it, and nothing is kept back for it; its data stays where it is',
-    stages: [
-      ...(reachable ? [[{ host: node.host, title: 'stop its services for good', script: action(stop) }]] : []),
-      [{ host: primary.host, title: `forget ${node.host}`, script: action(forget) }],
-    ],
-  }
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
-function oneAction(
-  node: PostgresNode,
-  name: string,
-  reason: string,
-  effect: string,
-  title: string,
-  script: Shell,
-  timeout?: number,
-): ClusterStep {
-  const one = { host: node.host, title, script: action(script), ...(timeout !== undefined && { timeout }) }
-  return { name, about: node.host, reason, effect, stages: [[one]] }
 }

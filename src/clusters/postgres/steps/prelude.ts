@@ -1,32 +1,31 @@
+import type { ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
-import { BIN, CA, DATA, PASSFILE, SOCKETS } from '../layout.ts'
+import { BIN, DATA, SOCKETS } from '../layout.ts'
 import type { PostgresNode } from '../model.ts'
 
 /**
  * What every action begins with. Our own commits never wait for a standby, and no statement of ours is in the server's log,
- * for it may hold a verifier. What the server's unit says is never believed: a postmaster is a process that lives in the data
- * directory, and a server is one that answers.
+ * for it may hold a verifier. What systemd says of the server is never believed: a server is a process that works in the
+ * data directory, or in one that was taken away under it, and it is up when it answers.
  */
-const PRELUDE = sh`set -u
+const PRELUDE = sh`set -eu
+umask 022
 cd /
-export LC_ALL=C HOME=/root PGCONNECT_TIMEOUT=5
-export PGOPTIONS='-c synchronous_commit=local -c log_statement=none -c log_min_error_statement=panic'
-data=${DATA}
-fail() { printf '%s\n' "$1"; exit 1; }
+export LC_ALL=C PGCONNECT_TIMEOUT=5
+data=${DATA} bin=${BIN}
+options='-c synchronous_commit=local -c client_min_messages=error -c log_statement=none -c log_min_error_statement=panic -c log_min_duration_statement=-1'
+fail() { printf '%s\\n' "$1"; exit 1; }
 [ -e /etc/repmgr.conf ] || fail 'this node is not prepared: deploy apply'
-pg() { runuser -u postgres -- env HOME=/var/lib/postgresql timeout -k 5 "$@"; }
-sql() { pg 30 psql -XAtqw -F ' ' -v ON_ERROR_STOP=1 -h ${SOCKETS} -d postgres -c "$1"; }
-remote() { pg 30 psql -XAtqw -F ' ' -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
-repmgr() { pg 300 repmgr -f /etc/repmgr.conf "$@" 2>&1; }
-# pgbouncer refuses clients with options.
-pooler() { env -u PGOPTIONS runuser -u postgres -- env HOME=/var/lib/postgresql timeout -k 5 "$@"; }
-targets() { pooler 10 /usr/local/lib/evenkeel/pgbouncer-targets; }
-alive() {
-  pid=$(head -n 1 "$data/postmaster.pid" 2>/dev/null) && [ -n "$pid" ] && [ "/proc/$pid/cwd" -ef "$data" ]
-}
-answers() { [ "$(sql 'select 1' 2>/dev/null)" = 1 ]; }
-# Waits for at most $1 seconds until a command succeeds.
+# Runs a command as postgres for at most $1 seconds.
+pg() { runuser -u postgres -- env HOME=/var/lib/postgresql PGOPTIONS="$options" timeout -k 5 "$@"; }
+# $2 is asked of the server here within $1 seconds, or of the one that $3 says.
+ask() { pg "$1" psql -XAtqw -F ' ' -v ON_ERROR_STOP=1 -d "\${3:-host=${{ shell: SOCKETS }} dbname=postgres}" -c "$2" 2>&1; }
+sql() { ask 30 "$1"; }
+answers() { [ "$(ask 5 'select 1')" = 1 ]; }
+in_recovery() { ask 10 'select pg_is_in_recovery()'; }
+repmgr() { pg 120 repmgr -f /etc/repmgr.conf "$@" 2>&1; }
+# Tries a command for at most $1 seconds until it succeeds.
 within() {
   until_=$(($(date +%s) + $1))
   shift
@@ -35,22 +34,51 @@ within() {
     sleep 0.2
   done
 }
-why() { tail -n 15 /var/log/postgresql/postgresql-15-main.log 2>/dev/null; journalctl -q --no-pager -o cat -n 5 -u postgresql@15-main; }
-gone() { ! alive; }
-stop_server() {
-  timeout 90 systemctl stop postgresql@15-main
-  gone || pg 90 ${`${BIN}/pg_ctl`} -D "$data" stop -m fast -w -t 60 || true
-  within 10 gone || fail "the server does not stop: process $pid still works in $data"
+processes() {
+  for p in $(find /proc/[0-9]*/cwd -maxdepth 0 '(' -lname "$data" -o -lname "$data (deleted)" ')' 2>/dev/null); do
+    p=\${p%/cwd}
+    case $(readlink "$p/exe" 2>/dev/null) in "$bin"/postgres*) echo "\${p#/proc/}" ;; esac
+  done
 }
+gone() { [ -z "$(processes)" ]; }
+# The processes whose parent is none of them.
+postmaster() {
+  all=" $(processes | tr '\\n' ' ') "
+  for p in $all; do
+    case $all in *" $(sed -n 's/^PPid:[^0-9]*//p' "/proc/$p/status" 2>/dev/null) "*) ;; *) echo "$p" ;; esac
+  done
+}
+signal() { for p in $(postmaster); do kill "-$1" "$p" 2>/dev/null || true; done; }
+# A directory that was taken away lets nothing stop its server but a signal.
+stop_server() {
+  [ -e "$data/postmaster.pid" ] || signal INT
+  timeout 90 systemctl stop postgresql@15-main || true
+  gone || { signal INT; within 60 gone; } || { signal QUIT; within 20 gone; } ||
+    fail "the server does not stop: processes $(processes | tr '\\n' ' ')still work in $data"
+}
+log=/var/log/postgresql/postgresql-15-main.log size=0
+# A standby that needs more than its upstream has kept says so for ever.
+beyond_wal() { tail -c "+$((size + 1))" "$log" 2>/dev/null | grep -aq 'requested WAL segment .* has already been removed'; }
+settled() { answers || gone || beyond_wal; }
 start_server() {
+  size=$(stat -c %s "$log" 2>/dev/null) || size=0
   systemctl reset-failed postgresql@15-main 2>/dev/null || true
   timeout 120 systemctl start postgresql@15-main || true
-  # It need not be waited for when nothing runs.
-  ended() { answers || { ! alive && sleep 1 && ! alive; }; }
-  within "\${1:-60}" ended
+  within "$1" settled || true
   answers || { why; fail 'the server does not answer'; }
 }
-state() { ${`${BIN}/pg_controldata`} "$data" | sed -n 's/^Database cluster state: *//p'; }
+control() { pg 10 "$bin/pg_controldata" -D "$data" | sed -n "s/^$1: *//p"; }
+# Statements of clients may hold passwords.
+why() {
+  said=$(tail -c 65536 "$log" 2>/dev/null | grep -aE ' (FATAL|PANIC|LOG): ' |
+    grep -avE 'LOG: +(statement|execute|parse|bind|fastpath|duration|AUDIT|connection)|FATAL: +the database system is ' | tail -n 12 | cut -c 1-300) || true
+  printf '%s\\n' "$said"
+  timeout 10 journalctl -q --no-pager -o cat -n 6 -u postgresql@15-main | cut -c 1-300 || true
+}
+stop_daemon() {
+  timeout 60 systemctl stop repmgrd || true
+  case $(systemctl is-active repmgrd) in active | activating | deactivating) fail 'repmgrd does not stop' ;; esac
+}
 `
 
 /** A script of an action: it begins with what all of them share. */
@@ -58,18 +86,25 @@ export function action(script: Shell): string {
   return `${PRELUDE.shell}${script.shell}\n`
 }
 
-/** How a node reaches the server of another one as the role `repmgr`, certificate and name verified. */
-export function conninfo({ address }: PostgresNode): string {
-  return `host=${address} user=repmgr dbname=repmgr connect_timeout=5 sslmode=verify-full sslrootcert=${CA} passfile=${PASSFILE}`
+/** What is said of a step. */
+export type Told = Pick<ClusterStep, 'name' | 'reason' | 'effect'>
+
+/** A step that is one action on one node. */
+export function oneAction(
+  { host }: Pick<PostgresNode, 'host'>,
+  told: Told,
+  { title, script, timeout }: { readonly title: string; readonly script: Shell; readonly timeout?: number },
+): ClusterStep {
+  const one = { host, title, script: action(script), ...(timeout !== undefined && { timeout }) }
+  return { ...told, about: host, stages: [[one]] }
 }
 
-/** Waits until the node's server streams from another node's. */
-export function streamsFrom({ host, address }: PostgresNode, seconds = 60): Shell {
-  return sh`streams() { [ "$(sql "select status, sender_host from pg_stat_wal_receiver" 2>/dev/null)" = ${`streaming ${address}`} ]; }
-within ${seconds} streams || { why; fail ${`it does not stream from ${host}`}; }`
-}
-
-/** The slot that repmgr keeps for a node on the one it follows. */
-export function slotOf({ id }: Pick<PostgresNode, 'id'>): string {
-  return `repmgr_slot_${id}`
+/** A step that is the same action on several nodes at once. */
+export function sameAction(
+  nodes: readonly Pick<PostgresNode, 'host'>[],
+  told: Told,
+  { title, script }: { readonly title: string; readonly script: Shell },
+): ClusterStep {
+  const about = nodes.map(({ host }) => host).join(', ')
+  return { ...told, about, stages: [nodes.map(({ host }) => ({ host, title, script: action(script) }))] }
 }

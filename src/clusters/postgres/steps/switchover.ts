@@ -1,18 +1,25 @@
 import type { ClusterAction, ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
-import { BIN, PGBOUNCER_PORT, SOCKETS } from '../layout.ts'
+import { PGBOUNCER_PORT, SOCKETS } from '../layout.ts'
 import type { Desired, PostgresNode } from '../model.ts'
-import { START_DAEMON, STOP_DAEMON } from './daemons.ts'
-import { followScript, rejoinScript } from './mend.ts'
-import { action, conninfo } from './prelude.ts'
+import { literal } from '../sql.ts'
+import { START_DAEMON, STOP_DAEMON } from './daemon.ts'
+import { followScript } from './mend.ts'
+import { clientsReach, HOLD } from './pooler.ts'
+import { action } from './prelude.ts'
+import { rejoinScript } from './rejoin.ts'
+import { conninfo, register } from './standby.ts'
 
 /**
- * Another node becomes the primary, on purpose. Clients are held meanwhile: they wait, and are not refused. The old primary
- * is stopped only when it ends cleanly, and the new one is promoted only when it has all of it; else the old one starts
- * again. So there is one writable primary at most at any moment, and no commit is lost.
+ * Another node becomes the primary, on purpose. Clients are held meanwhile: they wait, and are not refused.
  *
- * Whoever holds clients lets them go after two minutes by itself (pgbouncer-follow), whatever became of this.
+ * The old primary itself hands over: it stops, sees that the new one has all of it, and promotes it; where it cannot, it
+ * starts again. So there is one writable primary at most at any moment, no commit is lost, and nothing that happens to the
+ * controller meanwhile leaves the cluster without one. Each node lets its clients go by itself, as soon as there is a
+ * primary again, and after 25 seconds at the latest.
+ *
+ * @param others all other nodes that can be reached, also a witness
  */
 export function switchover(
   desired: Desired,
@@ -22,70 +29,98 @@ export function switchover(
   why: string,
 ): ClusterStep {
   const nodes = [from, to, ...others]
-  const pooled = desired.nodes.filter(
-    ({ host, kind }) => kind !== 'witness' && nodes.some((node) => node.host === host),
-  )
-  const on = (title: string, hosts: readonly PostgresNode[], script: Shell): readonly ClusterAction[] =>
-    hosts.map(({ host }) => ({ host, title, script: action(script) }))
+  const on = (title: string, hosts: readonly PostgresNode[], script: (node: PostgresNode) => Shell) =>
+    hosts.map((node): ClusterAction => ({ host: node.host, title, script: action(script(node)) }))
+  const standbys = others.filter(({ kind }) => kind !== 'witness')
+  const witnesses = others.filter(({ kind }) => kind === 'witness')
   return {
     name: 'switch over',
     about: `${from.host} to ${to.host}`,
     reason: why,
     effect: `${to.host} is the primary, and ${from.host} follows it; clients wait for some seconds meanwhile`,
     stages: [
-      on('stop repmgrd', nodes, STOP_DAEMON),
-      on('hold clients', pooled, hold(desired)),
-      on(`hand over to ${to.host}`, [from], handOver(to)),
-      on('promote the new primary', [to], PROMOTE),
-      on('let clients go on', pooled, release(to)),
       [
-        ...on('rejoin as a standby', [from], rejoinScript(from, to)),
-        ...on('follow the new primary', others, followScript(to)),
+        ...on('look whether it can hand over', [from], () => ready(to)),
+        ...on('look who it follows', [to], takes(from)),
       ],
-      on('start repmgrd', nodes, START_DAEMON),
+      on('stop repmgrd', nodes, () => STOP_DAEMON),
+      on('hold clients', nodes, () => hold(desired, from, to)),
+      on(`hand over to ${to.host}`, [from], () => handOver(to)),
+      [
+        ...on('register the primary', [to], () => registerPrimary(to)),
+        ...on(`follow ${to.host}`, standbys, (node) => sh`${followScript(node, to)}\n${clientsReach(to)}`),
+        ...on(`send clients to ${to.host}`, witnesses, () => clientsReach(to)),
+        ...on(`rejoin behind ${to.host}`, [from], (node) => sh`${clientsReach(to)}\n${rejoinScript(node, to)}`),
+      ],
+      on('start repmgrd', nodes, (node) => (node === to ? START_DAEMON : sh`${registered(node, to)}\n${START_DAEMON}`)),
     ],
-    release: on('let clients go on', pooled, LET_GO),
   }
 }
 
+/** Nothing is touched before this is so. What is written out now, need not be while clients wait. */
+function ready(to: PostgresNode): Shell {
+  const streams = `select count(*) from pg_stat_replication where application_name = ${literal(to.host)} and state = 'streaming' and pg_wal_lsn_diff(pg_current_wal_lsn(), flush_lsn) < 64 * 1024 * 1024`
+  return sh`[ "$(in_recovery)" = f ] || fail 'this server is no primary'
+[ "$(sql ${streams})" = 1 ] || fail ${`${to.host} does not stream from here, or is far behind`}
+[ "$(ask 10 'select rolsuper from pg_roles where rolname = current_user' ${conninfo(to)})" = t ] || fail ${`${to.host} cannot be told to take over`}
+said=$(ask 300 checkpoint) || fail "$said"`
+}
+
+function takes({ host, address }: PostgresNode): () => Shell {
+  return () =>
+    sh`[ "$(sql 'select status, sender_host from pg_stat_wal_receiver')" = ${`streaming ${address}`} ] || fail ${`it does not stream from ${host}`}`
+}
+
 /**
- * A client within a transaction ends it first; one that does not for ten seconds is cut off by the stop. The file keeps the
- * follower from letting them go.
+ * A client within a transaction ends it first; one that does not for five seconds is cut off by the stop. What watches then
+ * is a unit of its own, which outlives this program and its controller: it lets clients go as soon as the new primary takes
+ * writes, or the old one does again.
  */
-function hold({ databases }: Desired): Shell {
-  const pause = [...databases.map(({ name }) => name), 'evenkeel'].map((name) => `PAUSE ${name}`)
-  return sh`mkdir -p /run/evenkeel
-: >/run/evenkeel/hold
-for command in ${pause}; do
-  { pooler 10 psql -XAtqw -h ${SOCKETS} -p ${PGBOUNCER_PORT} -U pgbouncer -d pgbouncer -c "$command" || echo "$command: not all clients wait; they will be cut off"; } &
+function hold({ databases }: Desired, from: PostgresNode, to: PostgresNode): Shell {
+  const watch = sh`cd /
+took() { [ "$(psql -XAtqw -d ${conninfo(to)} -c 'select pg_is_in_recovery()' 2>/dev/null)" = f ]; }
+began() { psql -XAtqw -d ${conninfo(from)} -c 'select pg_postmaster_start_time() where not pg_is_in_recovery()' 2>/dev/null; }
+first=$(began) end=$(($(date +%s) + 25))
+until [ "$(date +%s)" -ge "$end" ] || took || { now=$(began) && [ -n "$now" ] && [ "$now" != "$first" ]; }; do sleep 0.2; done`
+  const pauses = [...databases.map(({ name }) => name), 'evenkeel'].map((name) => `PAUSE ${name}`)
+  return sh`timeout 30 systemctl stop evenkeel-hold 2>/dev/null || true
+mkdir -p /run/evenkeel
+: >${HOLD}
+systemd-run --quiet --collect --unit=evenkeel-hold -p RuntimeMaxSec=40 -p ${`ExecStopPost=/bin/rm -f ${HOLD}`} -p ${'ExecStopPost=/bin/systemctl --no-block restart pgbouncer-follow'} \\
+  runuser -u postgres -- env HOME=/var/lib/postgresql PGCONNECT_TIMEOUT=2 sh -c ${watch.shell} || { rm -f ${HOLD}; fail 'clients cannot be held'; }
+for command in ${pauses}; do
+  runuser -u postgres -- timeout -k 1 5 psql -XAtqw -h ${SOCKETS} -p ${PGBOUNCER_PORT} -U pgbouncer -d pgbouncer -c "$command" 2>&1 &
 done
 wait`
 }
 
-/** What the new primary has is asked of it from here: only this server knows where its log ends. */
+/**
+ * Whether the new primary has everything only this server can tell: it knows where its log ends. Once the other one was told
+ * to take over, this one starts again only when it surely did not hear it.
+ */
 function handOver(to: PostgresNode): Shell {
-  return sh`[ "$(sql 'select pg_is_in_recovery()')" = f ] || fail 'this server is no primary any more'
-sql checkpoint >/dev/null
+  return sh`to=${conninfo(to)} name=${to.host}
+back() { printf '%s\\n' "$1"; start_server 300; fail 'this server is the primary again'; }
+[ "$(in_recovery)" = f ] || fail 'this server is no primary any more'
+[ "$(ask 5 'select pg_is_in_recovery()' "$to")" = t ] || fail "$name does not answer as a standby"
 stop_server
-end=$(${`${BIN}/pg_controldata`} "$data" | sed -n 's/^Latest checkpoint location: *//p')
-back() { start_server 120; fail "$1; this server is the primary again"; }
-[ "$(state)" = 'shut down' ] || back "it did not end cleanly: $(state)"
-has_all() { [ "$(remote ${conninfo(to)} "select pg_last_wal_replay_lsn() > '$end'" 2>/dev/null)" = t ]; }
-within 20 has_all || back ${`${to.host} has not got everything`}`
+[ "$(control 'Database cluster state')" = 'shut down' ] || back 'this server did not end cleanly'
+end=$(control 'Latest checkpoint location')
+has_all() { [ "$(ask 5 "select pg_last_wal_replay_lsn() > '$end'" "$to")" = t ]; }
+within 15 has_all || back "$name has not got everything"
+said=$(pg 90 psql -XAtqw -v ON_ERROR_STOP=1 -d "$to" -c "select 'heard'" -c 'select pg_promote(true, 60)' 2>&1) || true
+case $said in heard*) ;; *) back "$name cannot be told to take over: $said" ;; esac
+took() { [ "$(ask 5 'select pg_is_in_recovery()' "$to")" = f ]; }
+within 60 took || fail "$name was told to take over, and does not say that it did: $said. It may still do so, so this server stays down"`
 }
 
-const PROMOTE: Shell = sh`if [ "$(sql 'select pg_is_in_recovery()')" = t ]; then
-  repmgr standby promote || fail 'it could not be promoted'
-fi
-writable() { [ "$(sql 'select pg_is_in_recovery()')" = f ]; }
-within 30 writable || fail 'it does not take writes'`
+function registerPrimary(to: PostgresNode): Shell {
+  return sh`repmgr primary register --force || fail 'the new primary could not be registered'
+${clientsReach(to)}`
+}
 
-const LET_GO: Shell = sh`rm -f /run/evenkeel/hold
-timeout 30 systemctl restart pgbouncer-follow`
-
-/** The follower finds the new primary within a second or two, and lets the clients go on there. */
-function release({ address, host }: PostgresNode): Shell {
-  return sh`${LET_GO}
-pointed() { said=$(targets 2>&1) && ! printf '%s\n' "$said" | grep -qv ${` ${address} 0$`}; }
-within 30 pointed || { printf '%s\n' "$said"; fail ${`pgbouncer does not send clients to ${host}`}; }`
+function registered({ kind }: PostgresNode, to: PostgresNode): Shell {
+  return kind === 'witness'
+    ? sh`repmgr witness register --force -h ${to.address} -U repmgr -d repmgr || true`
+    : register(to)
 }

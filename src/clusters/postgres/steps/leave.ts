@@ -1,0 +1,60 @@
+import type { ClusterStep } from '../../../model/cluster.ts'
+import type { Shell } from '../../../model/shell.ts'
+import { sh } from '../../../shell/sh.ts'
+import { CONFIG, SOCKETS } from '../layout.ts'
+import type { Desired, PostgresNode } from '../model.ts'
+import { literal } from '../sql.ts'
+import { action, oneAction } from './prelude.ts'
+import { slotOf } from './standby.ts'
+
+/** A slot that no node of the cluster uses. One that is in use is not dropped. */
+export function dropSlot(primary: PostgresNode, slot: string, why: string): ClusterStep {
+  const told = { name: `drop slot ${slot}`, reason: why, effect: 'no WAL is kept back for it any more' }
+  return oneAction(primary, told, { title: `drop slot ${slot}`, script: dropped(slot) })
+}
+
+/** What streamed from there may be still on its way out. */
+function dropped(slot: string): Shell {
+  const named = `from pg_replication_slots where slot_name = ${literal(slot)}`
+  return sh`released() { [ "$(sql ${`select count(*) ${named} and active`})" = 0 ]; }
+within 60 released || fail ${`somebody still streams through the slot ${slot}`}
+said=$(sql ${`select pg_drop_replication_slot(slot_name) ${named}`}) || fail "$said"`
+}
+
+/** A node that leaves for good: its services stop and stay so, its data stays on it. */
+export function removeNode(
+  _desired: Desired,
+  primary: PostgresNode,
+  node: Pick<PostgresNode, 'host' | 'id'>,
+  reachable: boolean,
+): ClusterStep {
+  const stop = [{ host: node.host, title: 'stop its services for good', script: action(LEAVE) }]
+  const forget = [{ host: primary.host, title: `forget ${node.host}`, script: action(forgetScript(primary, node)) }]
+  return {
+    name: 'remove node',
+    about: node.host,
+    reason: 'it is to leave the cluster',
+    effect: 'nobody waits for it, and nothing is kept back for it; its data stays where it is',
+    stages: reachable ? [stop, forget] : [forget],
+  }
+}
+
+/** Clients first: pgbouncer takes no new ones. The file is read by Debian when the node boots. */
+const LEAVE = sh`for unit in pgbouncer-follow pgbouncer repmgrd; do
+  systemctl disable --quiet "$unit" 2>/dev/null || true
+  timeout 60 systemctl stop "$unit" || fail "$unit does not stop"
+done
+if [ -e ${`${CONFIG}/start.conf`} ]; then echo manual >${`${CONFIG}/start.conf`}; systemctl daemon-reload; fi
+stop_server`
+
+function forgetScript(primary: PostgresNode, node: Pick<PostgresNode, 'host' | 'id'>): Shell {
+  const statements = [
+    `update repmgr.nodes set upstream_node_id = ${primary.id} where upstream_node_id = ${node.id}`,
+    `delete from repmgr.nodes where node_id = ${node.id}`,
+  ]
+  return sh`[ "$(in_recovery)" = f ] || fail 'this server is no primary any more'
+${dropped(slotOf(node))}
+for statement in ${statements}; do
+  said=$(ask 30 "$statement" ${`host=${SOCKETS} dbname=repmgr`}) || fail "$said"
+done`
+}

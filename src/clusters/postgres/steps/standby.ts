@@ -1,0 +1,102 @@
+import type { Shell } from '../../../model/shell.ts'
+import { sh } from '../../../shell/sh.ts'
+import { CA, PASSFILE } from '../layout.ts'
+import type { PostgresNode } from '../model.ts'
+import { literal } from '../sql.ts'
+
+/** How a node reaches the server of another one as the role `repmgr`, certificate and name verified. */
+export function conninfo({ address }: Pick<PostgresNode, 'address'>): string {
+  return `host=${address} user=repmgr dbname=repmgr connect_timeout=5 sslmode=verify-full sslrootcert=${CA} passfile=${PASSFILE}`
+}
+
+/** The slot that repmgr, too, keeps for a node on the one it follows. */
+export function slotOf({ id }: Pick<PostgresNode, 'id'>): string {
+  return `repmgr_slot_${id}`
+}
+
+/** How a standby reaches its upstream, as repmgr writes it. */
+function primaryConninfo({ host }: PostgresNode, { address }: PostgresNode): string {
+  return `host=${address} user=repmgr connect_timeout=2 sslmode=verify-full sslrootcert=${CA} passfile=${PASSFILE} application_name=${host}`
+}
+
+/**
+ * A new slot on the upstream: what holds the old one can only be the rest of a connection that is gone, or of a clone that
+ * was cut off.
+ */
+export function freshSlot(node: PostgresNode, from: PostgresNode): Shell {
+  const slot = literal(slotOf(node))
+  return onUpstream(
+    from,
+    `do $do$ begin
+  perform pg_terminate_backend(active_pid, 10000) from pg_replication_slots where slot_name = ${slot} and active;
+  perform pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = ${slot};
+  perform pg_create_physical_replication_slot(${slot}, true);
+end $do$`,
+  )
+}
+
+/** A slot on the upstream: the one that is there, unless it lost its place. */
+export function ownSlot(node: PostgresNode, from: PostgresNode): Shell {
+  const slot = literal(slotOf(node))
+  return onUpstream(
+    from,
+    `do $do$ begin
+  perform pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = ${slot} and not active and wal_status = 'lost';
+  if not exists (select from pg_replication_slots where slot_name = ${slot}) then
+    perform pg_create_physical_replication_slot(${slot}, true);
+  end if;
+end $do$`,
+  )
+}
+
+function onUpstream(from: PostgresNode, statement: string): Shell {
+  return sh`said=$(ask 60 ${statement} ${conninfo(from)}) || fail "its slot could not be made on "${from.host}": $said"`
+}
+
+/**
+ * Makes the data directory \`$1\`, whose server does not run, the one of a standby. Settings come before the file that lets
+ * the server begin as a standby.
+ */
+export function standbyData(node: PostgresNode, from: PostgresNode): Shell {
+  const lines = [
+    `primary_conninfo = ${setting(primaryConninfo(node, from))}`,
+    `primary_slot_name = ${setting(slotOf(node))}`,
+  ]
+  return sh`standby_data() {
+  pg 60 sh -ceu 'f=$1/postgresql.auto.conf
+grep -vE "^[[:space:]]*(primary_conninfo|primary_slot_name)[[:space:]]*=" "$f" >"$f.new" || true
+printf "%s\\n" "$2" "$3" >>"$f.new"
+chmod 0600 "$f.new"; sync "$f.new"; mv -f "$f.new" "$f"
+: >"$1/standby.signal"; sync "$1/standby.signal" "$1"' sh "$1" ${lines}
+}`
+}
+
+/** Points a standby that runs to its upstream; it needs no restart. */
+export function standbySettings(node: PostgresNode, from: PostgresNode): Shell {
+  const set = [
+    `alter system set primary_conninfo = ${literal(primaryConninfo(node, from))}`,
+    `alter system set primary_slot_name = ${literal(slotOf(node))}`,
+    'select pg_reload_conf()',
+  ]
+  return sh`for statement in ${set}; do
+  said=$(sql "$statement") || fail "$said"
+done`
+}
+
+/** Waits until the node's server streams from another one, through its slot. */
+export function streamsFrom(node: PostgresNode, { host, address }: PostgresNode, seconds = 60): Shell {
+  return sh`streams() {
+  [ "$(ask 10 'select status, sender_host, slot_name from pg_stat_wal_receiver')" = ${`streaming ${address} ${slotOf(node)}`} ]
+}
+within ${seconds} streams || { why; fail ${`it does not stream from ${host}`}; }`
+}
+
+/** What repmgr's table lacks is not worth a failure: the next survey shows it, and it has a step of its own. */
+export function register({ id }: PostgresNode): Shell {
+  return sh`repmgr standby register --force --upstream-node-id=${id} || echo 'it is not registered yet'`
+}
+
+/** As postgresql.conf takes it. */
+function setting(value: string): string {
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
+}

@@ -1,0 +1,122 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { postgresDesired, postgresNodes } from '../../../src/clusters/postgres/desired.ts'
+import type { Desired, PostgresNode } from '../../../src/clusters/postgres/model.ts'
+import { labExec } from '../../../src/lab/inside.ts'
+import type { ClusterStep } from '../../../src/model/cluster.ts'
+import { Secret } from '../../../src/model/secret.ts'
+import type { UsedLab } from '../../hosts/support/lab.ts'
+import { makeProject } from '../../hosts/support/project.ts'
+import { startWorkload, type Workload } from '../workload.ts'
+import { type RunOptions, type RunStep, runStep } from './run-step.ts'
+
+const SECRETS = { replicationPassword: 'pass word of repmgr+1', dbPassword: 'db=pass;word' }
+
+/** Hosts that the role has prepared, whose steps are run one by one: no reconciler has a part in it. */
+export interface StepsLab {
+  readonly desired: Desired
+  node(host: string): PostgresNode
+  /** The role's own tasks on all hosts, with these options of it besides. @throws Error when they fail. */
+  prepare(options?: string): Promise<void>
+  /** Runs a step. @throws Error when an action fails. */
+  run(step: ClusterStep, options?: RunOptions): Promise<RunStep>
+  /** Runs a script inside a host as root, without the network. @throws Error when it fails. */
+  on(host: string, script: string): Promise<string>
+  /** Asks a node's own server, as the superuser. */
+  ask(host: string, sql: string, database?: string): Promise<string>
+  /** Clients that write through the pgbouncers of these hosts, or of all. */
+  write(hosts?: readonly string[]): Promise<Workload>
+}
+
+export function layOutSteps(lab: UsedLab, durability: Desired['durability'] = 'async'): StepsLab {
+  const project = makeProject(lab)
+  const ca = (name: string) => join(lab.root, 'files', name)
+  mkdirSync(ca(''), { recursive: true })
+  const key = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '3650']
+  execFileSync('openssl', [...key, '-subj', '/CN=lab', '-keyout', ca('ca.key'), '-out', ca('ca.crt')], {
+    stdio: 'ignore',
+  })
+  project.write('inventories/schema.ts', SCHEMA)
+  project.write(
+    'inventories/lab.yaml',
+    `connection: { lab: true }\ngroups: { db: { hosts: [${lab.hosts.join(', ')}] } }\nhosts: { ${lab.hosts.map((host) => `${host}: {}`).join(', ')} }\n`,
+  )
+  const desired = desiredOf(lab, durability)
+  const on = async (host: string, script: string) => {
+    const { code, stdout, stderr } = await labExec(lab, host, ['sh', '-c', `cd /\n${script}`])
+    if (code !== 0) throw new Error(`${host}: ${script}: ${code}\n${stdout}${stderr}`)
+    return stdout.trim()
+  }
+  return {
+    desired,
+    node(host) {
+      const found = desired.nodes.find((node) => node.host === host)
+      if (!found) throw new Error(`no node ${host}`)
+      return found
+    },
+    async prepare(options = '') {
+      project.write('playbooks/site.ts', playbookOf(durability, options))
+      const { code, stdout, stderr } = await project.deploy(['apply', 'lab', '--yes', '--no-check'], {
+        DEPLOY_SECRET_REPLICATION_PASSWORD: SECRETS.replicationPassword,
+        DEPLOY_SECRET_DB_PASSWORD: SECRETS.dbPassword,
+        DEPLOY_SECRET_CA_KEY: readFileSync(ca('ca.key'), 'utf8'),
+      })
+      if (code !== 0) throw new Error(`apply: ${code}\n${stdout}${stderr}`)
+    },
+    run: (step, options) => runStep(lab.reach, step, options),
+    on,
+    ask: (host, sql, database = 'postgres') =>
+      on(host, `timeout 10 runuser -u postgres -- psql -XAtqw -h /var/run/postgresql -d ${database} -c "${sql}"`),
+    write: (hosts = lab.hosts) =>
+      startWorkload({
+        through: hosts.map((host) => ({ host, address: lab.reach.hosts[host]?.address ?? '' })),
+        database: 'notes',
+        user: 'notes',
+        password: SECRETS.dbPassword,
+        ca: ca('ca.crt'),
+      }),
+  }
+}
+
+function desiredOf(lab: UsedLab, durability: Desired['durability']): Desired {
+  const nodes = lab.hosts.map((host) => ({
+    host,
+    address: lab.reach.hosts[host]?.address ?? '',
+    kind: 'member' as const,
+  }))
+  return postgresDesired({
+    name: 'main',
+    nodes: postgresNodes(nodes),
+    durability,
+    restartSettings: {},
+    password: new Secret('replicationPassword', SECRETS.replicationPassword),
+    users: { notes: new Secret('dbPassword', SECRETS.dbPassword) },
+    databases: { notes: { owner: 'notes', extensions: ['pgcrypto'] } },
+  })
+}
+
+const SCHEMA = `import { site } from 'evenkeel'
+import { z } from 'zod'
+export const { inventory, cluster } = site({
+  groups: ['db'], vars: z.object({}), secrets: ['caKey', 'replicationPassword', 'dbPassword'],
+})
+`
+
+/** Both parts of the cluster as parallel phases: the role alone. */
+function playbookOf(durability: Desired['durability'], options: string): string {
+  return `import { playbook } from 'evenkeel'
+import { postgres } from 'evenkeel/roles/postgres'
+import { cluster } from '../inventories/schema.ts'
+const phases = cluster('main', postgres({
+  on: 'db',
+  durability: '${durability}',
+  ca: (site) => ({ certificate: 'files/ca.crt', key: site.secrets.caKey }),
+  password: (site) => site.secrets.replicationPassword,
+  users: (site) => ({ notes: site.secrets.dbPassword }),
+  databases: { notes: { owner: 'notes', extensions: ['pgcrypto'] } },
+  ${options}
+}))
+export default playbook('role', phases.map(({ cluster: _cluster, ...phase }) => ({ ...phase, strategy: 'parallel' as const })))
+`
+}
