@@ -111,9 +111,9 @@ function within({ seen }: Node, disk: NonNullable<SeenNode['disk']>, end: Lineag
   const place = placeOf(seen)
   const follows = seen.server?.inRecovery ?? seen.disk?.standbySignal
   if (!follows || endIsKnown(disk) || place?.timeline !== end.timeline) return seen
-  return seen.server
-    ? { ...seen, server: { ...seen.server, lsn: end.lsn } }
-    : { ...seen, disk: { ...(seen.disk ?? disk), recoveryEnd: end.lsn } }
+  if (seen.server) return { ...seen, server: { ...seen.server, lsn: end.lsn } }
+  const { log: _, ...rest } = seen.disk ?? disk
+  return { ...seen, disk: { ...rest, recoveryEnd: end.lsn } }
 }
 
 function whyLast({ nodes }: View, last: Node): string {

@@ -218,7 +218,7 @@ describe('refused, with both sides and what was seen of them', () => {
         failover(world, 'app2', 'app3')
         at(world, 'app1').reachable = false
       },
-      /^app2 holds .* unknown/,
+      /^app2 holds .* app2 120 bytes/,
     ],
     [
       'a standby that is starting up for ever, on a timeline that was left',

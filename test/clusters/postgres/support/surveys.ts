@@ -42,22 +42,23 @@ function surveyOf(world: World, node: WorldNode): SeenNode {
 
 function diskOf({ server, readable, unreplayed }: WorldNode, data: Data): DiskSeen {
   const { log, signal, clean, checkpoint, timeline, forks } = data
-  const lastCommit = log.findLastIndex((record, index) => record > 0 && index >= checkpoint)
-  // A primary that crashed before its first checkpoint has the timeline of the one before in its control file.
-  const known = forks.filter((fork) => signal || checkpoint >= fork.at).at(-1)?.timeline ?? 1
+  const fork = forks.at(-1)
+  // One that was promoted tells of it by its minimum recovery end, until its first checkpoint.
+  const promoted = !signal && fork && checkpoint < fork.at ? place(fork.at + 1) : undefined
+  const from = signal ? log.length - unreplayed : checkpoint
+  const lastCommit = log.findLastIndex((record, index) => record > 0 && index >= from)
   return {
     systemId: data.system,
     state: stateOf(server, signal, clean),
-    timeline: known,
+    timeline,
     checkpoint: place(checkpoint),
-    recoveryEnd: signal ? place(Math.max(0, log.length - unreplayed)) : '0/0',
-    recoveryTimeline: signal ? timeline : 0,
+    recoveryEnd: signal ? place(Math.max(0, log.length - unreplayed)) : (promoted ?? '0/0'),
+    recoveryTimeline: signal || promoted ? timeline : 0,
     standbySignal: signal,
     checksums: true,
-    history: forks.map((fork) => ({ timeline: fork.timeline, forkedAt: place(fork.at) })),
-    newestTimeline: forks.at(-1)?.timeline ?? 1,
-    ...(!signal &&
-      server === 'down' &&
+    history: forks.map((each) => ({ timeline: each.timeline, forkedAt: place(each.at) })),
+    newestTimeline: fork?.timeline ?? 1,
+    ...(server === 'down' &&
       readable && { log: { end: place(log.length), ...(lastCommit >= 0 && { lastCommit: place(lastCommit) }) } }),
   }
 }
