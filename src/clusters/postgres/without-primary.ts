@@ -32,7 +32,7 @@ export function withoutPrimary(view: View): ClusterDecision {
 }
 
 /** A cluster that is yet to be: its first member becomes the primary. */
-function fresh({ desired, nodes }: View): ClusterDecision {
+function fresh({ desired, nodes, witnesses }: View): ClusterDecision {
   const first = nodes.find(({ kind }) => kind === 'member')
   if (!first) return { steps: [] }
   const others = nodes.filter((node) => node !== first)
@@ -42,7 +42,7 @@ function fresh({ desired, nodes }: View): ClusterDecision {
       createPrimary(desired, first),
       ...(others.length > 0 ? [cloneStandbys(desired, others, first)] : []),
       startDaemon(nodes, 'it does not run there yet'),
-      pointPgbouncer(desired, nodes, first, 'they know no primary yet'),
+      pointPgbouncer(desired, [...nodes, ...witnesses], first, 'they know no primary yet'),
     ],
   }
 }

@@ -60,7 +60,7 @@ describe('bare hosts', () => {
         'create primary: app1',
         'clone standby: app2, off1',
         'start repmgrd: app1, app2, off1',
-        'point pgbouncer: app1, app2, off1',
+        'point pgbouncer: app1, app2, off1, vote1',
       ],
     ],
   ])('%o', (shape, steps) => {

@@ -74,6 +74,14 @@ describe('refused, with both sides and what was seen of them', () => {
       /split brain/,
     ],
     [
+      'two primaries of another system',
+      { nodes: 4 },
+      (world) => {
+        for (const host of ['app3', 'app4']) Object.assign(at(world, host), { data: fresh(OTHER) })
+      },
+      /^app3 and app4 take writes .*split brain/,
+    ],
+    [
       'another system with data, in the place of a standby',
       {},
       (world) => strange(world, 'app3'),

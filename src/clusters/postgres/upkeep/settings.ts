@@ -38,7 +38,7 @@ export function settings(
   primary: Live,
   found: readonly Ailment[],
 ): { readonly before: Upkeep; readonly after: Upkeep } {
-  const { nodes, unreachable, desired } = view
+  const { nodes, witnesses, unreachable, desired } = view
   const differing = nodes
     .filter(isLive)
     .filter(({ seen }) => seen.server.differing.length > 0)
@@ -61,7 +61,7 @@ export function settings(
         desired,
         primary,
         next,
-        others.filter((node) => node !== next),
+        [...others.filter((node) => node !== next), ...witnesses.filter(isLive)],
         reasonOf(primary),
       )
     : restartPrimary(primary, others, reasonOf(primary))
