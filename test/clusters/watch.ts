@@ -21,18 +21,21 @@ const EVERY = 150
 const ASK = `timeout 5 runuser -u postgres -- psql -XAtqw -h /var/run/postgresql -d postgres -c "select pg_is_in_recovery(), pg_postmaster_start_time()"`
 
 /** Asks all nodes who takes writes, each by itself, until it is ended. A server that took writes takes them until it stops. */
-export function watchPrimaries(bed: Bed, hosts: readonly string[]): Watch {
+export async function watchPrimaries(bed: Bed, hosts: readonly string[]): Promise<Watch> {
   const reigns: Reign[] = []
   let ended = false
   const look = async (host: string) => {
-    while (!ended) {
-      const asked = performance.now()
-      const [recovery, started = ''] = (await bed.on(host, ASK).catch(() => '')).split('|')
-      if (recovery === 'f') note(reigns, { host, started, from: performance.now(), to: asked })
-      await delay(EVERY)
-    }
+    const asked = performance.now()
+    const [recovery, started = ''] = (await bed.on(host, ASK).catch(() => '')).split('|')
+    if (recovery === 'f') note(reigns, { host, started, from: performance.now(), to: asked })
   }
-  const looks = hosts.map(look)
+  await Promise.all(hosts.map(look))
+  const looks = hosts.map(async (host) => {
+    while (!ended) {
+      await delay(EVERY)
+      await look(host)
+    }
+  })
   return {
     async end() {
       ended = true

@@ -48,8 +48,7 @@ describeOnLab('a repair where data is at stake', () => {
   const insert = (host: string, value: number) =>
     bed.on(host, `timeout 20 runuser -u postgres -- psql -qX -d notes -c 'insert into w (n) values (${value})'`)
   const others = (host: string) => NODES.filter((one) => one !== host)
-  const data = (host: string, action: string) =>
-    bed.on(host, `systemctl stop repmgrd postgresql@15-main; ${action}`)
+  const data = (host: string, action: string) => bed.on(host, `systemctl stop repmgrd postgresql@15-main; ${action}`)
 
   /** Some rows of clients, which must be there in the end. */
   async function written() {
@@ -63,14 +62,10 @@ describeOnLab('a repair where data is at stake', () => {
   async function failedOver(): Promise<{ readonly former: string; readonly primary: string }> {
     const former = await bed.primary()
     await bed.on(former, crashScript())
-    await expect
-      .poll(() => bed.primary(), { timeout: 90_000 })
-      .toMatch(new RegExp(`^(${others(former).join('|')})$`))
+    await expect.poll(() => bed.primary(), { timeout: 90_000 }).toMatch(new RegExp(`^(${others(former).join('|')})$`))
     const primary = await bed.primary()
     const [sibling = ''] = others(former).filter((host) => host !== primary)
-    await expect
-      .poll(() => bed.ask(primary, 'select count(*) from pg_stat_replication'), { timeout: 60_000 })
-      .toBe('1')
+    await expect.poll(() => bed.ask(primary, 'select count(*) from pg_stat_replication'), { timeout: 60_000 }).toBe('1')
     await expect
       .poll(() => bed.on(sibling, 'cat /etc/pgbouncer/databases.ini'), { timeout: 60_000 })
       .toContain(lab.reach.hosts[primary]?.address)
@@ -92,7 +87,9 @@ describeOnLab('a repair where data is at stake', () => {
     expect(split.hint).toContain('systemctl stop postgresql@15-main repmgrd')
     await bed.on(former, 'systemctl stop postgresql@15-main repmgrd')
     const past = await refused()
-    expect(past.why).toMatch(new RegExp(`${former} holds changes that the primary ${primary} does not have.*: ${former} \\d+ bytes`))
+    expect(past.why).toMatch(
+      new RegExp(`${former} holds changes that the primary ${primary} does not have.*: ${former} \\d+ bytes`),
+    )
     expect(past.hint).toContain('move the data directory away by hand')
 
     await bed.on(former, `mv ${DATA} ${DATA}.mine`)
@@ -110,9 +107,14 @@ describeOnLab('a repair where data is at stake', () => {
     await bed.on(sibling, 'systemctl stop repmgrd postgresql@15-main')
     await bed.on(former, `systemctl stop repmgrd; ${FORCE}`)
     await insert(former, -3)
-    await bed.on(former, `systemctl stop postgresql@15-main; runuser -u postgres -- touch ${DATA}/standby.signal; systemctl start postgresql@15-main`)
+    await bed.on(
+      former,
+      `systemctl stop postgresql@15-main; runuser -u postgres -- touch ${DATA}/standby.signal; systemctl start postgresql@15-main`,
+    )
     await bed.on(sibling, 'systemctl start postgresql@15-main')
-    await expect.poll(() => bed.ask(sibling, 'select status from pg_stat_wal_receiver'), { timeout: 60_000 }).toBe('streaming')
+    await expect
+      .poll(() => bed.ask(sibling, 'select status from pg_stat_wal_receiver'), { timeout: 60_000 })
+      .toBe('streaming')
     expect(await bed.ask(former, 'select pg_is_in_recovery()')).toBe('t')
     const past = await refused()
     expect(past.why).toMatch(new RegExp(`^${former} holds changes .*${former} \\d+ bytes`))
@@ -161,7 +163,9 @@ describeOnLab('a repair where data is at stake', () => {
     await Promise.all(NODES.map((host) => bed.on(host, 'systemctl stop repmgrd')))
     await data(primary, `mv ${DATA} ${DATA}.mine`)
     const none = await refused()
-    expect(none.why).toBe('no server takes writes, and none of the nodes was the primary: one would have to be promoted')
+    expect(none.why).toBe(
+      'no server takes writes, and none of the nodes was the primary: one would have to be promoted',
+    )
     expect(none.hint).toContain('bring back the node that was the primary, with its disk')
 
     await bed.on(primary, `mv ${DATA}.mine ${DATA}`)

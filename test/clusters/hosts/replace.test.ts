@@ -47,16 +47,14 @@ describeOnLab('a database node that is lost for good', () => {
 
   test.each(['a standby', 'the primary'])('%s: an empty machine of its name, and one apply', async (which) => {
     const before = await bed.primary()
-    const host = which === 'the primary' ? before : NODES.find((one) => one !== before) ?? ''
+    const host = which === 'the primary' ? before : (NODES.find((one) => one !== before) ?? '')
     const load = await bed.write(NODES.filter((one) => one !== host))
     await expect.poll(load.count, { timeout: 30_000 }).toBeGreaterThan(20)
     await labDestroy(lab, host)
-    await expect
-      .poll(() => bed.primary(), { timeout: 90_000 })
-      .toMatch(which === 'the primary' ? /^app\d$/ : before)
+    await expect.poll(() => bed.primary(), { timeout: 90_000 }).toMatch(which === 'the primary' ? /^app\d$/ : before)
     const primary = await bed.primary()
     await labUp(lab)
-    expect((await bed.deploy('trust', 'lab', host, '--yes')).code).toBe(0)
+    expect((await bed.trust(host)).code).toBe(0)
 
     const health = watchHealth(host)
     const began = performance.now()
