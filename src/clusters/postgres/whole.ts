@@ -22,8 +22,7 @@ export interface Known {
 export function wholeSteps(view: View, primary: Live, { guessed, stopped }: Known): Upkeep {
   const found = ailments(view, primary)
   const held = new Set(stopped.map(({ host }) => host))
-  const ailing = found.map(({ node }) => node).filter(({ host }) => !held.has(host))
-  const armed = armedOf(ailing, primary)
+  const armed = armedOf(found, primary).filter(({ host }) => !held.has(host))
   const known = (part: () => Upkeep) => (guessed ? NOTHING : part())
   const restarts = settings(view, primary, found)
   const own = known(() => ownRegistration(view, primary, found))

@@ -1,53 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { ClusterGoal } from '../../../src/model/cluster.ts'
+import { destroy, failover, lose, made, REMOVED, swapRows } from './support/histories.ts'
 import { judge, refusedOf, run, stepsOf } from './support/run.ts'
 import { OTHER } from './support/surveys.ts'
-import {
-  at,
-  bare,
-  crash,
-  dataNodes,
-  fresh,
-  healthy,
-  promote,
-  type Shape,
-  settle,
-  stop,
-  type World,
-  write,
-} from './support/world.ts'
-
-/** A world, with something done to it. */
-function made(shape: Shape, change: (world: World) => void, from: (shape: Shape) => World = healthy): World {
-  const world = from(shape)
-  change(world)
-  settle(world)
-  return world
-}
+import { at, bare, crash, fresh, healthy, type Shape, stop, type World } from './support/world.ts'
 
 /** What a case comes to: its steps, and behind them a whole cluster with nothing left to do. */
 function expectSteps(world: World, steps: readonly string[], goal: ClusterGoal = {}): void {
   expect(stepsOf(world, goal)).toEqual(steps)
   expect(run(world, goal).done).toEqual(steps)
-}
-
-function failover(world: World, from = 'app1', to = 'app2'): void {
-  crash(at(world, from))
-  promote(at(world, to))
-  const promoted = at(world, to)
-  for (const node of dataNodes(world).filter(({ server, host }) => server === 'up' && host !== to)) {
-    Object.assign(node, { upstream: to })
-    promoted.slots.set(node.host, 'reserved')
-  }
-  for (const row of world.rows ?? []) {
-    if (row.name === from) row.active = false
-    if (row.name === to) {
-      row.type = 'primary'
-      delete row.upstream
-    } else if (row.name !== from) row.upstream = promoted.id
-  }
-  for (const { pooler } of world.nodes) pooler.target = to
-  settle(world)
 }
 
 describe('a whole cluster', () => {
@@ -99,7 +60,7 @@ describe('bare hosts', () => {
         'create primary: app1',
         'clone standby: app2, off1',
         'start repmgrd: app1, app2, off1',
-        'point pgbouncer: app1, app2, off1',
+        'point pgbouncer: app1, app2, off1, vote1',
       ],
     ],
   ])('%o', (shape, steps) => {
@@ -419,26 +380,3 @@ describe('one fault, no data at stake', () => {
     expect(run(world).done).toEqual(steps)
   })
 })
-
-/** What a standby says when its upstream has not kept what it needs. */
-const REMOVED =
-  'FATAL:  could not receive data from WAL stream: ERROR:  requested WAL segment 000000010000000000000006 has already been removed'
-
-function destroy(world: World, host: string): void {
-  const node = at(world, host)
-  delete node.data
-  Object.assign(node, { server: 'down', daemon: { active: false, enabled: true } })
-  at(world, 'app1').slots.delete(host)
-}
-
-function lose(world: World, host: string): void {
-  at(world, 'app1').slots.set(host, 'lost')
-  write(at(world, 'app1'))
-}
-
-function swapRows(world: World): void {
-  for (const row of world.rows ?? []) {
-    if (row.name === 'app1') Object.assign(row, { type: 'standby' })
-    if (row.name === 'app2') Object.assign(row, { type: 'primary', upstream: undefined })
-  }
-}

@@ -38,11 +38,11 @@ export function settings(
   primary: Live,
   found: readonly Ailment[],
 ): { readonly before: Upkeep; readonly after: Upkeep } {
-  const { nodes, unreachable, desired } = view
+  const { nodes, witnesses, unreachable, desired } = view
   const differing = nodes
     .filter(isLive)
     .filter(({ seen }) => seen.server.differing.length > 0)
-    .filter((node) => found.every((one) => one.node !== node || one.cure === 'follow'))
+    .filter((node) => found.every((one) => one.node !== node || one.cures[0] === 'follow'))
   const findings = differing.map((node) => restartNeeded(node, unreachable.length > 0))
   if (unreachable.length > 0) return { before: NOTHING, after: { findings, steps: [] } }
   const standbys = differing
@@ -61,7 +61,7 @@ export function settings(
         desired,
         primary,
         next,
-        others.filter((node) => node !== next),
+        [...others.filter((node) => node !== next), ...witnesses.filter(isLive)],
         reasonOf(primary),
       )
     : restartPrimary(primary, others, reasonOf(primary))

@@ -133,8 +133,8 @@ export function healthy(shape: Shape = {}): World {
   world.rows = []
   register(world, primary)
   for (const node of others) become(world, node, primary)
-  for (const node of dataNodes(world)) {
-    node.daemon.active = true
+  for (const node of world.nodes) {
+    node.daemon.active = node.kind !== 'witness'
     node.pooler.target = primary.host
   }
   return world
