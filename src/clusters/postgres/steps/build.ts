@@ -68,7 +68,7 @@ export function recloneStandby(_desired: Desired, node: PostgresNode, from: Post
 }
 
 function cloneAction(node: PostgresNode, from: PostgresNode): ClusterAction {
-  const script = action(cloneScript(node, from))
+  const script = action(sh`${cloneScript(node, from)}\n${register(from)}`)
   return { host: node.host, title: `clone the data of ${from.host}`, script, timeout: CLONING }
 }
 
@@ -94,6 +94,5 @@ said=$(pg ${CLONING} "$bin/pg_basebackup" -D "$data.new" -d ${conninfo(from)} -X
 standby_data "$data.new"
 take_place
 start_server 900
-${streamsFrom(node, from)}
-${register(from)}`
+${streamsFrom(node, from)}`
 }

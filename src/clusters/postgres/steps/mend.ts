@@ -4,7 +4,7 @@ import { sh } from '../../../shell/sh.ts'
 import type { Desired, PostgresNode } from '../model.ts'
 import { literal } from '../sql.ts'
 import { oneAction } from './prelude.ts'
-import { ownSlot, register, standbySettings, streamsFrom } from './standby.ts'
+import { DROP_OLD_SLOTS, ownSlot, register, standbySettings, streamsFrom } from './standby.ts'
 
 /**
  * A server that does not run, or hangs. One that recovers is waited for. A standby that cannot get on, for its upstream has
@@ -34,7 +34,8 @@ export function followScript(node: PostgresNode, primary: PostgresNode): Shell {
   return sh`[ "$(in_recovery)" = t ] || fail 'this server is no standby'
 ${ownSlot(node, primary)}
 ${standbySettings(node, primary)}
-${streamsFrom(node, primary)}`
+${streamsFrom(node, primary)}
+${DROP_OLD_SLOTS}`
 }
 
 /** A setting that somebody left in postgresql.auto.conf. */

@@ -5,12 +5,16 @@ import { CONFIG } from '../layout.ts'
 import type { Desired, PostgresNode } from '../model.ts'
 import { CLONING, cloneScript } from './build.ts'
 import { oneAction } from './prelude.ts'
-import { conninfo, ownSlot, register, standbyData, streamsFrom } from './standby.ts'
+import { conninfo, DROP_OLD_SLOTS, ownSlot, register, standbyData, streamsFrom } from './standby.ts'
 
 /** A former primary, whose data is contained in the present one's: it becomes its standby. */
 export function rejoinStandby(_desired: Desired, node: PostgresNode, from: PostgresNode, why: string): ClusterStep {
   const effect = `it streams from ${from.host}; what cannot be rewound is cloned anew, the old data moved aside`
-  const action = { title: `rejoin behind ${from.host}`, script: rejoinScript(node, from), timeout: CLONING }
+  const action = {
+    title: `rejoin behind ${from.host}`,
+    script: sh`${rejoinScript(node, from)}\n${register(from)}`,
+    timeout: CLONING,
+  }
   return oneAction(node, { name: 'rejoin standby', reason: why, effect }, action)
 }
 
@@ -38,12 +42,13 @@ follow() {
   ${ownSlot(node, from)}
   start_server 300
   ${streamsFrom(node, from)}
-  ${register(from)}
+  ${DROP_OLD_SLOTS}
 }
 clone() {
   ${cloneScript(node, from)}
 }
-if rewind && (follow); then exit 0; fi
-echo 'it cannot rejoin, so it is cloned anew'
-clone`
+rewind && (follow) || {
+  echo 'it cannot rejoin, so it is cloned anew'
+  clone
+}`
 }

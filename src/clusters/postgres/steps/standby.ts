@@ -91,9 +91,22 @@ export function streamsFrom(node: PostgresNode, { host, address }: PostgresNode,
 within ${seconds} streams || { why; fail ${`it does not stream from ${host}`}; }`
 }
 
-/** What repmgr's table lacks is not worth a failure: the next survey shows it, and it has a step of its own. */
-export function register({ id }: PostgresNode): Shell {
-  return sh`repmgr standby register --force --upstream-node-id=${id} || echo 'it is not registered yet'`
+/**
+ * Slots that a standby keeps for others, from when it was the primary, would hold back its log for ever. Nobody streams from
+ * a standby here.
+ */
+export const DROP_OLD_SLOTS: Shell = sh`said=$(sql ${`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name like 'repmgr\\_slot\\_%' and not active`}) ||
+  echo "its old slots could not be dropped: $said"`
+
+/**
+ * It reads in its own copy of repmgr's table who is active, so that is to be a new one. What the table lacks is not worth a
+ * failure: the next survey shows it, and it has a step of its own.
+ */
+export function register(from: PostgresNode): Shell {
+  return sh`at=$(ask 10 'select pg_current_wal_lsn()' ${conninfo(from)}) || at=0/0
+caught_up() { [ "$(ask 10 "select pg_last_wal_replay_lsn() >= '$at'")" = t ]; }
+within 20 caught_up || true
+repmgr standby register --force --upstream-node-id=${from.id} || echo 'it is not registered yet'`
 }
 
 /** As postgresql.conf takes it. */
