@@ -13,7 +13,7 @@ import { DROP_OLD_SLOTS, ownSlot, register, standbySettings, streamsFrom } from 
 export function startServer(node: PostgresNode, why: string): ClusterStep {
   const script = sh`recovers() { case $(ask 5 'select 1' || true) in *'starting up'* | *'not yet accepting'*) ;; *) return 1 ;; esac; }
 if ! answers; then
-  gone || recovers || within 10 answers || stop_server
+  gone || recovers || within 10 answers || stop_server 15
   if recovers; then within 300 settled || true; else (start_server 300) || beyond_wal || exit 1; fi
   answers || { why; beyond_wal && echo 'it runs, and needs what its primary has not kept' || fail 'the server does not answer'; }
 fi`

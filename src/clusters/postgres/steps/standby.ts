@@ -83,12 +83,18 @@ export function standbySettings(node: PostgresNode, from: PostgresNode): Shell {
 done`
 }
 
-/** Waits until the node's server streams from another one, through its slot. */
+/**
+ * Waits until the node's server streams from another one, through its slot. One that is refused streams for a moment each
+ * time it tries: so it is looked at twice.
+ */
 export function streamsFrom(node: PostgresNode, { host, address }: PostgresNode, seconds = 60): Shell {
-  return sh`streams() {
-  [ "$(ask 10 'select status, sender_host, slot_name from pg_stat_wal_receiver')" = ${`streaming ${address} ${slotOf(node)}`} ]
+  return sh`receiver() { ask 10 'select status, sender_host, slot_name, pid from pg_stat_wal_receiver'; }
+streams() {
+  seen=$(receiver) || return
+  case $seen in ${`streaming ${address} ${slotOf(node)} `}*) sleep 0.5; [ "$(receiver)" = "$seen" ] ;; *) return 1 ;; esac
 }
-within ${seconds} streams || { why; fail ${`it does not stream from ${host}`}; }`
+tried() { streams || beyond_wal; }
+within ${seconds} tried && streams || { why; fail ${`it does not stream from ${host}`}; }`
 }
 
 /**
