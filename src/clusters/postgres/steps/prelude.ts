@@ -13,7 +13,7 @@ const PRELUDE = sh`set -eu
 umask 022
 cd /
 export LC_ALL=C PGCONNECT_TIMEOUT=5
-data=${DATA} bin=${BIN}
+data=${DATA} bin=${BIN} log=/var/log/postgresql/postgresql-15-main.log
 options='-c synchronous_commit=local -c client_min_messages=error -c log_statement=none -c log_min_error_statement=panic -c log_min_duration_statement=-1'
 fail() { printf '%s\\n' "$1"; exit 1; }
 # Runs a command as postgres for at most $1 seconds.
@@ -48,6 +48,8 @@ postmaster() {
   done
 }
 signal() { for p in $(postmaster); do kill "-$1" "$p" 2>/dev/null || true; done; }
+from_here() { size=$(stat -c %s "$log" 2>/dev/null) || size=0; }
+from_here
 # A directory that was taken away lets nothing stop its server but a signal. What is killed recovers from its log.
 stop_server() {
   [ -e "$data/postmaster.pid" ] || signal INT
@@ -56,10 +58,9 @@ stop_server() {
     for p in $(processes); do kill -KILL "$p" 2>/dev/null || true; done
     within 10 gone
   } || fail "the server does not stop: processes $(processes | tr '\\n' ' ')still work in $data"
+  from_here
 }
-log=/var/log/postgresql/postgresql-15-main.log
-size=$(stat -c %s "$log" 2>/dev/null) || size=0
-# A standby that needs more than its upstream has kept says so again and again.
+# A standby that needs more than its upstream has kept says so again and again: what was said before does not count.
 beyond_wal() { tail -c "+$((size + 1))" "$log" 2>/dev/null | grep -aq 'requested WAL segment .* has already been removed'; }
 settled() { answers || gone || beyond_wal; }
 start_server() {

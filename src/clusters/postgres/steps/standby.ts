@@ -78,7 +78,8 @@ export function standbySettings(node: PostgresNode, from: PostgresNode): Shell {
     `alter system set primary_slot_name = ${literal(slotOf(node))}`,
     'select pg_reload_conf()',
   ]
-  return sh`for statement in ${set}; do
+  return sh`from_here
+for statement in ${set}; do
   said=$(sql "$statement") || fail "$said"
 done`
 }
