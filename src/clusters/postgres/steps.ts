@@ -6,3 +6,4 @@ export { followPrimary, resetSetting, restartServer, startServer } from './steps
 export { pointPgbouncer } from './steps/pooler.ts'
 export { rejoinStandby } from './steps/rejoin.ts'
 export { switchover } from './steps/switchover.ts'
+export { registerWitness } from './steps/witness.ts'

@@ -10,6 +10,7 @@ import { clientsReach, HOLD } from './pooler.ts'
 import { action } from './prelude.ts'
 import { rejoinScript } from './rejoin.ts'
 import { conninfo, register } from './standby.ts'
+import { witnessScript } from './witness.ts'
 
 /**
  * Another node becomes the primary, on purpose. Clients are held meanwhile: they wait, and are not refused.
@@ -120,7 +121,5 @@ ${clientsReach(to)}`
 }
 
 function registered({ kind }: PostgresNode, to: PostgresNode): Shell {
-  return kind === 'witness'
-    ? sh`repmgr witness register --force -h ${to.address} -U repmgr -d repmgr || true`
-    : register(to)
+  return kind === 'witness' ? witnessScript(to) : register(to)
 }
