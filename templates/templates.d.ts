@@ -121,9 +121,9 @@ interface PostgresFollowService {
 interface PostgresFollowSh {
   /** templates/postgres/follow.sh.hbs:2 */
   readonly pgbouncer: string | number | boolean | Secret
-  /** templates/postgres/follow.sh.hbs:51 */
+  /** templates/postgres/follow.sh.hbs:53 */
   readonly scripts: string | number | boolean | Secret
-  /** templates/postgres/follow.sh.hbs:46 */
+  /** templates/postgres/follow.sh.hbs:48 */
   readonly tls: string | number | boolean | Secret
 }
 

@@ -9,7 +9,8 @@ import {
   template,
   unit,
 } from 'evenkeel'
-import { type NodePart, program } from './part.ts'
+import { type NodePart, program, readable } from './part.ts'
+import { dropIn } from './server.ts'
 
 const { pgbouncer, scripts, tls } = places
 const own = { owner: 'postgres', group: 'postgres', mode: '0640' } as const
@@ -27,13 +28,19 @@ grep -qxF "listen_addr = $listens" ${pgbouncer}/pgbouncer.ini || systemctl resta
   { restarts: 'pgbouncer' },
 )
 
+/** A stop waits for clients within a transaction. */
+const UNIT = ['Restart=always', 'RestartSec=1', 'TimeoutStopSec=15', 'LimitNOFILE=8192']
+
 /** pgbouncer, and what keeps it on the primary. Where its databases are is written on the node only. */
-export function pgbouncerTasks({ desired, node, settings }: NodePart): readonly Task[] {
-  const { address } = node
-  const databases = [...desired.databases.map(({ name }) => name), 'evenkeel']
-  const follow = handler('restart pgbouncer-follow', sh`systemctl try-restart pgbouncer-follow`, {
-    restarts: 'pgbouncer-follow',
-  })
+export function pgbouncerTasks(part: NodePart): readonly Task[] {
+  return [...files(part), ...dropIn('pgbouncer', UNIT), ...scriptTasks(part.desired), follower(part.desired)]
+}
+
+function files({ desired, node, settings }: NodePart): readonly Task[] {
+  const notify = reloadPgbouncer
+  const poolSize = poolSizeOf(desired, Number(settings.max_connections))
+  const members = desired.nodes.filter(({ kind }) => kind === 'member')
+  const nodes = members.map(({ host, address }) => `${host} ${address}\n`).join('')
   return [
     // The follower puts its file in place there.
     directory({ path: pgbouncer, owner: 'postgres', group: 'postgres', mode: '0755' }),
@@ -43,69 +50,46 @@ export function pgbouncerTasks({ desired, node, settings }: NodePart): readonly 
         ...{ from: 'postgres/userlist.txt.hbs', to: `${pgbouncer}/userlist.txt`, ...own },
         data: { users: verifiersOf(desired) },
       },
-      { notify: reloadPgbouncer },
+      { notify },
     ),
     template(
       {
         ...{ from: 'postgres/pgbouncer.ini.hbs', to: `${pgbouncer}/pgbouncer.ini`, ...own },
-        data: { pgbouncer, tls, address, poolSize: poolSize(desired, Number(settings.max_connections)) },
+        data: { pgbouncer, tls, address: node.address, poolSize },
       },
-      { notify: reloadPgbouncer },
+      { notify },
     ),
-    ...unitDropIn(),
-    file({
-      path: `${pgbouncer}/nodes`,
-      content: desired.nodes
-        .filter(({ kind }) => kind === 'member')
-        .map((one) => `${one.host} ${one.address}\n`)
-        .join(''),
-      ...own,
-      mode: '0644',
-    }),
+    file({ path: `${pgbouncer}/nodes`, content: nodes, ...readable }),
+  ]
+}
+
+function scriptTasks({ databases }: NodePart['desired']): readonly Task[] {
+  const names = [...databases.map(({ name }) => name), 'evenkeel']
+  const restart = handler('restart pgbouncer-follow', sh`systemctl try-restart pgbouncer-follow`, {
+    restarts: 'pgbouncer-follow',
+  })
+  return [
     template({
       ...{ from: 'postgres/targets.sh.hbs', to: `${scripts}/pgbouncer-targets`, ...program },
-      data: { databases },
+      data: { databases: names },
     }),
     template(
       {
         ...{ from: 'postgres/follow.sh.hbs', to: `${scripts}/pgbouncer-follow`, ...program },
         data: { pgbouncer, scripts, tls },
       },
-      { notify: follow },
+      { notify: restart },
     ),
     template({
       ...{ from: 'postgres/caught-up.sh.hbs', to: `${scripts}/postgres-caught-up`, ...program },
       data: { pgbouncer, scripts },
     }),
-    unit({
-      name: 'pgbouncer-follow',
-      from: 'postgres/follow.service.hbs',
-      data: { cluster: desired.name, pgbouncer, scripts },
-      enabled: true,
-    }),
   ]
 }
 
-function unitDropIn(): readonly Task[] {
-  const folder = '/etc/systemd/system/pgbouncer.service.d'
-  const lines = [
-    ...['# Managed by evenkeel.', '[Unit]', 'Wants=network-online.target', 'After=network-online.target', ''],
-    // A stop waits for clients within a transaction.
-    ...['[Service]', 'Restart=always', 'RestartSec=1', 'TimeoutStopSec=15', 'LimitNOFILE=8192'],
-  ]
-  return [
-    directory({ path: folder, owner: 'root', group: 'root', mode: '0755' }),
-    file(
-      {
-        path: `${folder}/evenkeel.conf`,
-        content: `${lines.join('\n')}\n`,
-        owner: 'root',
-        group: 'root',
-        mode: '0644',
-      },
-      { notify: handler('systemd reads its units', sh`systemctl daemon-reload`) },
-    ),
-  ]
+function follower({ name }: NodePart['desired']): Task {
+  const data = { cluster: name, pgbouncer, scripts }
+  return unit({ name: 'pgbouncer-follow', from: 'postgres/follow.service.hbs', data, enabled: true })
 }
 
 /** Whom pgbouncer lets in. It logs in to the server with what a client proves to it: it knows no password. */
@@ -116,6 +100,6 @@ function verifiersOf({ users }: NodePart['desired']) {
 }
 
 /** All nodes' pools together leave some connections of the primary to others. */
-function poolSize({ nodes, databases }: NodePart['desired'], connections: number): number {
+function poolSizeOf({ nodes, databases }: NodePart['desired'], connections: number): number {
   return Math.max(2, Math.floor((connections - 15) / (nodes.length * Math.max(1, databases.length))))
 }

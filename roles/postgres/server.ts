@@ -45,22 +45,32 @@ export function installTasks(): readonly Task[] {
 }
 
 /** All files of the server. Its data is not made here, and it is not started. */
-export function serverTasks({ desired, node, settings }: NodePart): readonly Task[] {
-  const notify = reloadPostgres
+export function serverTasks(part: NodePart): readonly Task[] {
+  const folder = (path: string) => directory({ path, owner: 'postgres', group: 'postgres', mode: '0755' })
   const conf = (name: string, content: string) => file({ path: `${config}/${name}`, content, ...readable })
   return [
-    directory({ path: '/etc/postgresql/15', owner: 'postgres', group: 'postgres', mode: '0755' }),
-    directory({ path: config, owner: 'postgres', group: 'postgres', mode: '0755' }),
-    directory({ path: '/var/lib/postgresql/15', owner: 'postgres', group: 'postgres', mode: '0755' }),
-    directory({ path: tls, owner: 'postgres', group: 'postgres', mode: '0755' }),
+    ...['/etc/postgresql/15', config, '/var/lib/postgresql/15', tls].map(folder),
     conf('start.conf', 'auto\n'),
     conf('environment', '# Managed by evenkeel.\n'),
     conf('pg_ctl.conf', "# Managed by evenkeel.\npg_ctl_options = ''\n"),
     conf('pg_ident.conf', '# Managed by evenkeel.\n'),
+    ...configTasks(part),
+    file({
+      ...{ path: `${home}/.pgpass`, content: passwords(part.desired) },
+      ...{ owner: 'postgres', group: 'postgres', mode: '0600' },
+    }),
+    ...startTasks(part),
+  ]
+}
+
+function configTasks({ desired, settings }: NodePart): readonly Task[] {
+  const notify = reloadPostgres
+  const values = Object.entries(settings).map(([name, value]) => [name, quoted(value)])
+  return [
     template(
       {
         ...{ from: 'postgres/postgresql.conf.hbs', to: `${config}/postgresql.conf`, ...readable },
-        data: { settings: Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, quoted(value)])) },
+        data: { settings: Object.fromEntries(values) },
         validate: sh`${asPostgres} ${bin}/postgres -C data_directory -c config_file="$1" 2>&1`,
       },
       { notify },
@@ -72,17 +82,12 @@ export function serverTasks({ desired, node, settings }: NodePart): readonly Tas
       },
       { notify },
     ),
-    file({ path: `${home}/.pgpass`, content: passwords(desired), owner: 'postgres', group: 'postgres', mode: '0600' }),
-    ...startTasks({ desired, node, settings }),
   ]
 }
 
 /** Starts at boot; never as a second primary. */
 function startTasks({ desired, node }: NodePart): readonly Task[] {
-  const nodes = desired.nodes.filter(({ kind }) => kind !== 'witness')
-  const unit = '/etc/systemd/system/postgresql@15-main.service.d'
-  // A witness is a primary beside the one of the cluster: it has data of its own.
-  const guard = node.kind === 'witness' ? '' : `ExecStartPre=${scripts}/postgres-guard\n`
+  const nodes = desired.nodes.filter(({ kind }) => kind !== 'witness').map(({ host, address }) => ({ host, address }))
   return [
     template({
       ...{ from: 'postgres/primaries.sh.hbs', to: `${scripts}/postgres-primaries`, ...program },
@@ -90,19 +95,23 @@ function startTasks({ desired, node }: NodePart): readonly Task[] {
     }),
     template({
       ...{ from: 'postgres/guard.sh.hbs', to: `${scripts}/postgres-guard`, ...program },
-      data: { data, scripts, nodes: nodes.map(({ host, address }) => ({ host, address })) },
+      data: { data, scripts, nodes },
     }),
-    directory({ path: unit, owner: 'root', group: 'root', mode: '0755' }),
-    file(
-      {
-        path: `${unit}/evenkeel.conf`,
-        content: `# Managed by evenkeel.\n[Unit]\nWants=network-online.target\nAfter=network-online.target\n\n[Service]\n${guard}`,
-        ...program,
-        mode: '0644',
-      },
-      { notify: readUnits },
-    ),
+    // A witness is a primary beside the one of the cluster: it has data of its own.
+    ...dropIn('postgresql@15-main', node.kind === 'witness' ? [] : [`ExecStartPre=${scripts}/postgres-guard`]),
     service({ unit: 'postgresql', enabled: true }),
+  ]
+}
+
+/** Lines that a unit of Debian gets beside its own. Its address is there before it starts. */
+export function dropIn(unit: string, lines: readonly string[]): readonly Task[] {
+  const path = `/etc/systemd/system/${unit}.service.d`
+  const network = ['[Unit]', 'Wants=network-online.target', 'After=network-online.target']
+  const content = ['# Managed by evenkeel.', ...network, '', '[Service]', ...lines].map((line) => `${line}\n`).join('')
+  const root = { owner: 'root', group: 'root' } as const
+  return [
+    directory({ path, ...root, mode: '0755' }),
+    file({ path: `${path}/evenkeel.conf`, content, ...root, mode: '0644' }, { notify: readUnits }),
   ]
 }
 

@@ -7,8 +7,8 @@ export interface ClusterOrder {
   readonly cluster?: string | undefined
   readonly kind: Cluster['kind']
   readonly goal?: ClusterGoal
-  /** Its nodes are prepared first: packages, files, units. */
-  readonly prepares?: boolean
+  /** A node that has joined the inventory: all nodes are prepared first, for they are to know it. */
+  readonly adds?: string
   /** Only the plan is shown. */
   readonly dryRun?: boolean | undefined
 }
@@ -17,18 +17,15 @@ export interface ClusterOrder {
 export const DB_VERBS = {
   switchover: {
     description: 'make another node the primary: clients wait for some seconds, and no commit is lost',
-    goal: (host: string): ClusterGoal => ({ primary: host }),
-    prepares: false,
+    order: (host: string) => ({ goal: { primary: host } }),
   },
   'add-node': {
     description: 'bring a node that the inventory has got into the cluster: packages, files, data',
-    goal: (): ClusterGoal => ({}),
-    prepares: true,
+    order: (host: string) => ({ adds: host }),
   },
   'remove-node': {
     description: 'take a node out of the cluster for good; its data stays on it',
-    goal: (host: string): ClusterGoal => ({ remove: host }),
-    prepares: false,
+    order: (host: string) => ({ goal: { remove: host } }),
   },
 } as const
 
@@ -41,8 +38,7 @@ export function repairOrder(environment: string, cluster: string | undefined): C
 
 /** The order of `deploy db VERB`. */
 export function dbOrder(verb: DbVerb, environment: string, host: string, cluster: string | undefined): ClusterOrder {
-  const { goal, prepares } = DB_VERBS[verb]
-  return { environment, cluster, kind: 'postgres', goal: goal(host), prepares }
+  return { environment, cluster, kind: 'postgres', ...DB_VERBS[verb].order(host) }
 }
 
 /** The command line of an order, without `deploy`: a run that is cut off is known by it. */

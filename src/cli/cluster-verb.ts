@@ -21,13 +21,20 @@ export async function clusterVerb(
   options: ClusterOptions,
   inherited?: Inherited,
 ): Promise<number> {
-  const opened = await openRun(order.environment, undefined, { ...options, check: true }, inherited)
+  const { findProject } = await import('../load/project.ts')
+  const { startTypeCheck } = await import('../load/type-check.ts')
+  const check = startTypeCheck(findProject(process.cwd()))
   try {
-    const run = { ...opened, ...(await narrowed(opened, order)), checked: told(opened.checked) }
-    if (order.dryRun) return await showOnly(run, options)
-    return await applyOpened(run, { ...options, check: true, proves: true })
+    const opened = await openRun(order.environment, undefined, { ...options, check: false }, inherited)
+    try {
+      const run = { ...opened, ...(await narrowed(opened, order)), checked: told(check.result) }
+      if (order.dryRun) return await showOnly(run, options)
+      return await applyOpened(run, { ...options, check: false, proves: true })
+    } finally {
+      opened.close()
+    }
   } finally {
-    opened.close()
+    check.stop()
   }
 }
 
@@ -48,8 +55,8 @@ async function narrowed({ context }: OpenedRun, order: ClusterOrder): Promise<Pi
   const names = ofKind.map(([index]) => phases[index]?.name ?? '')
   const name = chosenName(names, order, context.playbook.name)
   const [, cluster] = ofKind[names.indexOf(name)] ?? []
-  requireNode(cluster?.nodes ?? [], order.goal?.primary, order)
-  const wanted = order.prepares ? [`${name}, prepare`, name] : [name]
+  requireNode(cluster?.nodes ?? [], order)
+  const wanted = order.adds ? [`${name}, prepare`, name] : [name]
   const playbook = { ...context.playbook, phases: phases.filter((phase) => wanted.includes(phase.name)) }
   return { context: { ...context, playbook, ...(order.goal && { goal: order.goal }) } }
 }
@@ -66,10 +73,12 @@ function chosenName(names: readonly string[], { cluster, kind }: ClusterOrder, p
   throw usage(message, hint)
 }
 
-function requireNode(nodes: readonly string[], host: string | undefined, { environment }: ClusterOrder): void {
+/** A node that is to leave may have left the inventory before. */
+function requireNode(nodes: readonly string[], { environment, goal, adds }: ClusterOrder): void {
+  const host = adds ?? goal?.primary
   if (host === undefined || nodes.includes(host)) return
   const { message, hint } = unknownName('node', host, nodes)
-  throw usage(message, hint ?? `deploy status ${environment}`)
+  throw usage(message, adds ? 'put it into the inventory first' : (hint ?? `deploy status ${environment}`))
 }
 
 function usage(message: string, hint?: string): DeployError {

@@ -83,5 +83,6 @@ export function stepChanges(phase: Phase, steps: readonly ClusterStep[]): readon
 
 /** Identifies an action of a step on its host: an approval is of this. */
 export function actionKey(phase: Phase, step: ClusterStep, { title }: ClusterAction): string {
-  return `cluster:${phase.name}:${step.name} ${step.about}:${title}`
+  // Not whom the step is about: of several nodes one may be well meanwhile.
+  return `cluster:${phase.name}:${step.name}:${title}`
 }

@@ -1,4 +1,4 @@
-import type { ClusterStep } from '../model/cluster.ts'
+import type { ClusterAction, ClusterStep } from '../model/cluster.ts'
 import type { Phase } from '../model/playbook.ts'
 import { actionDecision } from '../plan/cluster-task.ts'
 import { proofToken, prove } from './cluster-proof.ts'
@@ -34,7 +34,9 @@ export async function clusterPhase(job: ClusterJob): Promise<readonly HostResult
   run.emit({ type: 'phase', phase: phase.name, state: 'start', hosts })
   const results = await Promise.all(parts.map(job.runPart))
   const bad = results.some(({ outcome }) => outcome !== 'ok' && outcome !== 'changed')
-  const moved = results.some(({ outcome }) => outcome === 'changed')
+  // What earlier phases did to its nodes may matter as well.
+  const done = [...results.map(({ outcome }, index) => ({ outcome, host: hosts[index] ?? '' })), ...run.results]
+  const moved = done.some(({ outcome, host }) => outcome === 'changed' && job.found.cluster.nodes.includes(host))
   const whole = bad ? { touched: new Set<string>() } : await makeWhole(job, moved)
   const ended = parts.map(
     ({ host }, index): HostResult => ({ ...endOf(results[index], whole, host), host, phase: phase.name }),
@@ -94,28 +96,41 @@ async function runStep(job: ClusterJob, step: ClusterStep, number: number): Prom
   const unlocked = step.stages.flat().find(({ host }) => !job.run.locks.held.has(host))
   if (unlocked) return { outcome: 'refused', message: `${nameOf(step)}: ${unlocked.host} is not locked by this run` }
   for (const [index, stage] of step.stages.entries()) {
-    const results = await Promise.all(
-      stage.map(async (action, place) => {
-        const decision = actionDecision(job.phase, step, action)
-        const part: HostPhase = {
-          host: action.host,
-          phase: job.run.context.playbook.phases.indexOf(job.phase),
-          tasks: [decision.task],
-          pieces: new Map(),
-          decisions: [decision],
-          ran: new Set(),
-        }
-        const program = `${part.phase}-${number}-${index}-${place}`
-        // What it did is no task of the playbook: the host does not record it as applied.
-        return runTasks(job.run, { ...job.phase, unrecorded: true }, part, { stop: never, owed: [], program })
-      }),
-    )
-    const bad = results.findIndex(({ outcome }) => outcome !== 'changed')
-    const end = results[bad]
-    if (end)
-      return { ...end, message: `${stage[bad]?.host}: ${nameOf(step)} failed${end.message ? `: ${end.message}` : ''}` }
+    const end = await runStage(job, step, stage, `${number}-${index}`)
+    if (end) return end
   }
   return undefined
+}
+
+/** Actions of a step, all at once; the first that did not end well. */
+async function runStage(
+  { run, phase }: ClusterJob,
+  step: ClusterStep,
+  stage: readonly ClusterAction[],
+  name: string,
+): Promise<HostPhaseResult | undefined> {
+  const index = run.context.playbook.phases.indexOf(phase)
+  const results = await Promise.all(
+    stage.map((action, place) => {
+      const decision = actionDecision(phase, step, action)
+      const nothing = { pieces: new Map(), ran: new Set<string>() }
+      const part: HostPhase = {
+        host: action.host,
+        phase: index,
+        tasks: [decision.task],
+        decisions: [decision],
+        ...nothing,
+      }
+      const order = { stop: never, owed: [], program: `${index}-${name}-${place}` }
+      // What it did is no task of the playbook: the host does not record it as applied.
+      return runTasks(run, { ...phase, unrecorded: true }, part, order)
+    }),
+  )
+  const bad = results.findIndex(({ outcome }) => outcome !== 'changed')
+  const end = results[bad]
+  return (
+    end && { ...end, message: `${stage[bad]?.host}: ${nameOf(step)} failed${end.message ? `: ${end.message}` : ''}` }
+  )
 }
 
 /** The proof from the clients' side. What a node that cannot be reached keeps from holding is only told. */

@@ -34,7 +34,7 @@ describeOnLab('a cluster phase', () => {
     const first = await deploy('apply', 'lab', '--yes')
     expect(first.stderr).toBe('')
     expect(outcomes(documentOf(first)).filter((line) => line.includes('cluster') || /raise|look/.test(line))).toEqual(
-      NODES.flatMap((host) => [`app1 look at app1: changed`, `${host} raise ${host}: changed`]),
+      NODES.flatMap((host) => [`app1 look at app1 for ${host}: changed`, `${host} raise ${host}: changed`]),
     )
     expect(first.code).toBe(0)
     expect(await levels()).toEqual(['1', '1', '1'])

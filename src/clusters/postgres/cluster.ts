@@ -1,6 +1,29 @@
 import type { Cluster } from '../../model/cluster.ts'
+import { script } from '../../shell/readers/script.ts'
+import { assess } from './decide.ts'
+import { judgeProof } from './judge-proof.ts'
 import type { Desired } from './model.ts'
+import { parseSurvey } from './parse-survey.ts'
+import { proofScripts } from './proof.ts'
+import { surveyScript } from './survey-script.ts'
+import { topology } from './topology.ts'
 
-export function postgresCluster(_desired: Desired): Cluster {
-  throw new Error('not there yet')
+/** A PostgreSQL cluster as its playbook says: what is asked of it, what answers mean, and what is done about them. */
+export function postgresCluster(desired: Desired): Cluster {
+  const probe = script(surveyScript(desired))
+  const nodes = desired.nodes.map(({ host }) => host)
+  return {
+    kind: 'postgres',
+    nodes,
+    survey(host) {
+      if (!nodes.includes(host)) throw new Error(`${host} is no node of the cluster ${desired.name}`)
+      return probe
+    },
+    assess(answers, goal) {
+      const surveys = [...answers].map(([host, answer]) => parseSurvey(desired, host, answer))
+      return { nodes: topology(desired, surveys), ...assess(desired, surveys, goal) }
+    },
+    proof: (token) => proofScripts(desired, token),
+    judge: (answers) => judgeProof(desired, answers),
+  }
 }

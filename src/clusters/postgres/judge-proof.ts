@@ -14,25 +14,30 @@ interface Proof {
 /**
  * What does not hold of a cluster, from the answers of `proofScripts`, each in a sentence; none: it is whole. A cluster is
  * whole when a write through the pgbouncer of every node reaches the one primary and is seen on every node, all others
- * stream from that primary over TLS, repmgrd watches, no slot keeps log for nobody, and no certificate has ended.
+ * stream from that primary over TLS, repmgrd watches, no slot keeps log for nobody, and no certificate has ended. Nodes
+ * without an answer were not asked, and are not judged.
  */
 export function judgeProof(desired: Desired, answers: ReadonlyMap<string, NodeAnswer>): readonly string[] {
-  const read = desired.nodes.map((node) => readProof(desired, node, answers.get(node.host)))
+  const read = desired.nodes.flatMap((node) => {
+    const answer = answers.get(node.host)
+    return answer ? [readProof(desired, node, answer)] : []
+  })
   const silent = read.filter((each) => typeof each === 'string')
   const proofs = read.filter((each) => typeof each !== 'string')
   const data = proofs.filter(({ node }) => node.kind !== 'witness')
   const primaries = data.filter(({ seen }) => seen.server?.inRecovery === false)
   const [primary] = primaries
-  const written = data.filter(({ write }) => write.includes('done') || unconfirmed(write)).map(({ node }) => node.host)
-  const whose = primary && primaries.length === 1 ? ofPrimary(desired, primary, data) : [onePrimary(primaries)]
+  const written = proofs
+    .filter(({ write }) => write.includes('done') || unconfirmed(write))
+    .map(({ node }) => node.host)
+  const whose = primary && primaries.length === 1 ? ofPrimary(desired, primary, proofs) : [onePrimary(primaries)]
   return [...silent, ...whose, ...proofs.flatMap((proof) => ofNode(written, proof))]
 }
 
-function readProof(desired: Desired, node: PostgresNode, answer: NodeAnswer | undefined): Proof | string {
-  const text = answer?.state === 'value' ? answer.value : ''
+function readProof(desired: Desired, node: PostgresNode, answer: NodeAnswer): Proof | string {
+  const text = answer.state === 'value' ? answer.value : ''
   const start = Math.max(0, text.startsWith('survey ') ? 0 : text.indexOf('\nsurvey ') + 1)
-  const survey: NodeAnswer =
-    answer?.state === 'value' ? { state: 'value', value: text.slice(start) } : (answer ?? { state: 'absent' })
+  const survey: NodeAnswer = answer.state === 'value' ? { state: 'value', value: text.slice(start) } : answer
   const seen = parseSurvey(desired, node.host, survey)
   if (seen.unreachable !== undefined) return `${node.host}: ${seen.unreachable}`
   const of = (word: string) =>
@@ -48,14 +53,14 @@ function onePrimary(primaries: readonly Proof[]): string {
   return names === '' ? 'there is no primary' : `${names} are primaries at the same time`
 }
 
-function ofPrimary(desired: Desired, primary: Proof, data: readonly Proof[]): readonly string[] {
+function ofPrimary(desired: Desired, primary: Proof, proofs: readonly Proof[]): readonly string[] {
   const { server } = primary.seen
   const { host } = primary.node
-  const others = data.filter((each) => each !== primary)
+  const others = proofs.filter((each) => each !== primary && each.node.kind !== 'witness')
   const synced = server?.standbys.some(({ sync }) => sync === 'sync' || sync === 'quorum')
   return [
-    ...data.flatMap((proof) => writeProblems(primary, proof)),
-    ...data.flatMap((proof) => poolerProblems(desired, primary, proof)),
+    ...proofs.flatMap((proof) => writeProblems(primary, proof)),
+    ...proofs.flatMap((proof) => poolerProblems(desired, primary, proof)),
     ...others.flatMap((proof) => streamProblems(primary, proof)),
     ...(server?.readOnly ? [`${host}: the primary refuses writes by default`] : []),
     ...(desired.durability === 'sync' && !synced

@@ -1,12 +1,14 @@
-/** Where things are on a node: the same on each. */
-export const DATA = '/var/lib/postgresql/15/main'
-export const CONFIG = '/etc/postgresql/15/main'
-export const BIN = '/usr/lib/postgresql/15/bin'
+import { places } from './settings.ts'
+
+/** Where things are on a node, the same on each. */
+export const BIN = places.bin
+export const CONFIG = places.config
+export const DATA = places.data
 export const SOCKETS = '/var/run/postgresql'
-export const PASSFILE = '/var/lib/postgresql/.pgpass'
-export const CERTIFICATE = `${CONFIG}/tls/node.crt`
-export const CA = `${CONFIG}/tls/ca.crt`
 export const PGBOUNCER_PORT = 6432
+export const PASSFILE = `${places.home}/.pgpass`
+export const CERTIFICATE = `${places.tls}/node.crt`
+export const CA = `${places.tls}/ca.crt`
 
 /** The units of a node, by what they are called in a survey. */
 export const UNITS = {

@@ -16,6 +16,12 @@ export function lsnBytes(lsn: string): bigint {
   return (BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`)
 }
 
+/** A number of bytes from the start of the write-ahead log as a place in it. */
+export function lsnText(bytes: bigint): string {
+  const hex = (value: bigint) => value.toString(16).toUpperCase()
+  return `${hex(bytes >> 32n)}/${hex(bytes & 0xffffffffn)}`
+}
+
 /** Orders places of one timeline: below 0 when `a` is before `b`, 0 when they are the same. To sort with. */
 export function compareLsn(a: string, b: string): number {
   const [left, right] = [lsnBytes(a), lsnBytes(b)]

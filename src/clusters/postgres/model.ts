@@ -68,8 +68,9 @@ export interface DiskSeen {
   readonly systemId: string
   /** E.g. `in production`, `shut down`, `shut down in recovery`, `in archive recovery`. */
   readonly state: string
-  /** Of the last checkpoint. */
+  /** On which it was last: of the last checkpoint, or of a promotion behind that. */
   readonly timeline: number
+  /** Where the last checkpoint begins. */
   readonly checkpoint: string
   /** Minimum recovery ending location; `0/0` on a primary. */
   readonly recoveryEnd: string
@@ -78,6 +79,12 @@ export interface DiskSeen {
   readonly checksums: boolean
   /** Where each timeline forked off its parent: from the newest *.history. In order. */
   readonly history: readonly { readonly timeline: number; readonly forkedAt: string }[]
+  /**
+   * Of a server that is down: its log behind the minimum recovery end, or else the last checkpoint, read to its end. What a
+   * standby received before it crashed is only there. `lastCommit` is where the last commit in it begins. Undefined: the
+   * server runs, or it could not be read in time.
+   */
+  readonly log?: { readonly end: string; readonly lastCommit?: string }
   /** The greatest timeline with a .history file. */
   readonly newestTimeline: number
 }

@@ -2,6 +2,7 @@ import { Unreadable } from './guards.ts'
 import { DATA } from './layout.ts'
 import { isLsn } from './lsn.ts'
 import type { DiskSeen, SeenNode } from './model.ts'
+import { parseLog } from './parse-log.ts'
 
 type Lines = (word: string) => readonly string[]
 
@@ -36,17 +37,20 @@ function diskSeen(control: ReadonlyMap<string, string>, lines: readonly string[]
   const [newest] = of('newest')
   const newestTimeline = newest === undefined ? 1 : Number.parseInt(newest, 16)
   if (!Number.isInteger(newestTimeline)) throw new Unreadable(`no timeline has the number '${newest?.slice(0, 8)}'`)
+  const recoveryTimeline = Number(read("Min recovery ending loc's timeline", isNumber))
+  const log = parseLog(of('log-from')[0], of('log-read'))
   return {
     systemId: read('Database system identifier', isNumber),
     state: read('Database cluster state', (state) => /^[a-z ]+$/.test(state)),
-    timeline: Number(read("Latest checkpoint's TimeLineID", isNumber)),
+    timeline: Math.max(recoveryTimeline, Number(read("Latest checkpoint's TimeLineID", isNumber))),
     checkpoint: read('Latest checkpoint location', isLsn),
     recoveryEnd: read('Minimum recovery ending location', isLsn),
-    recoveryTimeline: Number(read("Min recovery ending loc's timeline", isNumber)),
+    recoveryTimeline,
     standbySignal: lines.includes('standby.signal'),
     checksums: read('Data page checksum version', isNumber) !== '0',
     history: forks(of('fork'), newestTimeline),
     newestTimeline,
+    ...(log && { log }),
   }
 }
 

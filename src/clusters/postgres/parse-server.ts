@@ -23,30 +23,38 @@ function read(desired: Desired, lines: readonly string[]): ServerSeen {
   const one = (name: string) => parseFields(restOf(lines, name) ?? missing(name), name)
   const list = (name: string) => items(one(name), 'list').map((item) => fields(item, name))
   const server = one('server')
-  const inRecovery = flag(server, 'inRecovery')
-  const [receiver] = list('receiver')
-  const upstream = one('upstream')
-  const registered = restOf(lines, 'registered')
+  const known = extensions(lines)
   return {
-    inRecovery,
     systemId: text(server, 'systemId'),
     timeline: number(server, 'timeline'),
     lsn: lsn(server, 'lsn'),
     ...optional(server, 'replayed', lsn),
     ...optional(server, 'replayAge', number),
-    ...(receiver && {
-      receiver: { status: text(receiver, 'status'), sender: text(receiver, 'sender'), slot: text(receiver, 'slot') },
-    }),
-    ...(inRecovery &&
-      upstream.host !== '' && { upstream: { host: text(upstream, 'host'), slot: text(upstream, 'slot') } }),
+    ...following(flag(server, 'inRecovery'), list('receiver'), one('upstream')),
     standbys: list('standbys').map(standby),
     slots: list('slots').map(slot),
     readOnly: flag(server, 'readOnly'),
     differing: differing(desired, list('settings')),
     autoConf: list('autoConf').map((each) => ({ name: text(each, 'name'), value: text(each, 'value') })),
-    ...(registered !== undefined && { registered: list('registered').map(registration) }),
-    databases: list('databases').map((each) => database(each, extensions(lines))),
+    ...(restOf(lines, 'registered') !== undefined && { registered: list('registered').map(registration) }),
+    databases: list('databases').map((each) => database(each, known)),
     roles: list('roles').map(role),
+  }
+}
+
+/** Whom it follows, and is told to follow. */
+function following(
+  inRecovery: boolean,
+  [receiver]: readonly Fields[],
+  upstream: Fields,
+): Pick<ServerSeen, 'inRecovery' | 'receiver' | 'upstream'> {
+  const told = { host: text(upstream, 'host'), slot: text(upstream, 'slot') }
+  return {
+    inRecovery,
+    ...(receiver && {
+      receiver: { status: text(receiver, 'status'), sender: text(receiver, 'sender'), slot: text(receiver, 'slot') },
+    }),
+    ...(inRecovery && told.host !== '' && { upstream: told }),
   }
 }
 

@@ -13,9 +13,16 @@ export function literals(texts: readonly string[]): string {
   return `array[${texts.map(literal).join(', ')}]::text[]`
 }
 
-/** psql's command that goes on in another database of the same server, whatever that one is called. */
+/**
+ * psql's command that goes on in another database of the same server. Its argument is a connection string, whose quotes
+ * psql reads twice: as its own and as those of an identifier.
+ */
 export function connect(database: string): string {
-  const value = `dbname='${database.replaceAll(/[\\']/g, '\\$&')}'`
-  const argument = value.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\n', '\\n')
+  const target = `dbname='${database.replaceAll(/[\\']/g, '\\$&')}'`
+  const argument = target
+    .replaceAll('\\', '\\\\')
+    .replaceAll("'", "''")
+    .replaceAll(/"+/g, (quotes) => `"${quotes}${quotes}"`)
+    .replaceAll('\n', '\\n')
   return `\\connect '${argument}'`
 }

@@ -2,7 +2,14 @@ export { setAccess } from './steps/access.ts'
 export { cloneStandbys, createPrimary, recloneStandby } from './steps/build.ts'
 export { repairRegistration, startDaemon, stopDaemon } from './steps/daemon.ts'
 export { dropSlot, removeNode } from './steps/leave.ts'
-export { followPrimary, resetSetting, restartServer, startServer } from './steps/mend.ts'
+export {
+  followPrimary,
+  resetSetting,
+  restartPrimary,
+  restartServer,
+  startPrimary,
+  startServer,
+} from './steps/mend.ts'
 export { pointPgbouncer } from './steps/pooler.ts'
 export { rejoinStandby } from './steps/rejoin.ts'
 export { switchover } from './steps/switchover.ts'

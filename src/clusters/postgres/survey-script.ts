@@ -1,15 +1,17 @@
 import type { Shell } from '../../model/shell.ts'
 import { sh } from '../../shell/sh.ts'
-import { BIN, CERTIFICATE, CONFIG, DATA, PGBOUNCER_PORT, SOCKETS, UNITS } from './layout.ts'
-import type { Desired, PostgresNode } from './model.ts'
+import { BIN, CERTIFICATE, DATA, PGBOUNCER_PORT, SOCKETS, UNITS } from './layout.ts'
+import type { Desired } from './model.ts'
+import { places } from './settings.ts'
+import { READ_LOG } from './survey-log.ts'
 import { surveySql } from './survey-sql.ts'
 
 /**
  * Everything asked of one node, in one read-only script: `parseSurvey` reads what it prints. It works on a bare host, with
- * the server down, hung or half there. It takes at most 15 s whatever hangs, and prints at most 64 KB and no secret, except
+ * the server down, hung or half there. It takes less than 20 s whatever hangs, and prints at most 64 KB and no secret, except
  * the verifiers of the playbook's roles. The last line is `end`.
  */
-export function surveyScript(desired: Desired, node: PostgresNode): Shell {
+export function surveyScript(desired: Desired): Shell {
   return sh`export LC_ALL=C
 cd /
 D=${DATA}
@@ -18,10 +20,11 @@ mark() { sed "s/^/$1 /"; }
 why() { grep -aE ${SHOWN} | grep -avE ${HIDDEN} | tail -n 40 | cut -b 1-300 | mark log; }
 echo survey 1
 echo "now $(date +%s)"
-${prepared(node)}
+${PREPARED}
 limit 2 systemctl show -p Id -p ActiveState -p UnitFileState ${Object.values(UNITS)} postgresql.service | mark unit
 ${DISK}
 ${RUNNING}
+${READ_LOG}
 ${ask(surveySql(desired))}
 ${POOLER}
 [ ! -f ${CERTIFICATE} ] || limit 1 openssl x509 -noout -enddate -in ${CERTIFICATE} | mark certificate
@@ -31,23 +34,17 @@ echo end
 `
 }
 
+const FILES = [
+  ...[`${BIN}/postgres`, `${BIN}/../lib/repmgr.so`, '/usr/bin/repmgr', '/usr/sbin/pgbouncer'],
+  ...[`${places.config}/postgresql.conf`, `${places.config}/pg_hba.conf`, '/etc/repmgr.conf'],
+  ...[`${places.pgbouncer}/pgbouncer.ini`, `${places.scripts}/pgbouncer-follow`, `${places.scripts}/postgres-guard`],
+  ...['/etc/systemd/system/repmgrd.service', '/etc/systemd/system/pgbouncer-follow.service'],
+]
+
 /** What the packages and the first phase leave. */
-function prepared({ kind }: PostgresNode): Shell {
-  const pooler = ['/usr/sbin/pgbouncer', '/etc/pgbouncer/pgbouncer.ini', '/usr/local/lib/evenkeel/pgbouncer-follow']
-  const files = [
-    ...[`${BIN}/postgres`, `${BIN}/../lib/repmgr.so`, '/usr/bin/repmgr'],
-    ...[
-      `${CONFIG}/postgresql.conf`,
-      `${CONFIG}/pg_hba.conf`,
-      '/etc/repmgr.conf',
-      '/etc/systemd/system/repmgrd.service',
-    ],
-    ...(kind === 'witness' ? [] : pooler),
-  ]
-  return sh`p=yes
-for f in ${files}; do [ -e "$f" ] || p=no; done
+const PREPARED = sh`p=yes
+for f in ${FILES}; do [ -e "$f" ] || p=no; done
 echo "prepared $p"`
-}
 
 /** What is read of the control file. The rest is not asked: there is a secret of the server in it. */
 const CONTROL = [
@@ -61,9 +58,11 @@ const CONTROL = [
 ]
 
 /** A folder without PG_VERSION is no data directory. The newest history tells of all the forks before it. */
-const DISK = sh`if [ -f "$D/PG_VERSION" ]; then
+const DISK = sh`c=
+if [ -f "$D/PG_VERSION" ]; then
   echo disk
-  limit 1 ${`${BIN}/pg_controldata`} "$D" | sed -n ${`s/^\\(${CONTROL.join('\\|')}\\):/control &/p`}
+  c=$(limit 1 ${`${BIN}/pg_controldata`} "$D" | sed -n ${`s/^\\(${CONTROL.join('\\|')}\\):/control &/p`})
+  printf '%s\\n' "$c"
   [ ! -e "$D/standby.signal" ] || echo standby.signal
   h=
   for f in "$D"/pg_wal/????????.history; do [ ! -f "$f" ] || h=$f; done

@@ -11,14 +11,14 @@ const SOON = 30
  */
 export function topology(desired: Desired, surveys: readonly NodeSurvey[]): ClusterNode[] {
   const seen = new Map(surveys.map((survey) => [survey.host, survey]))
-  const own = systemOf(surveys)
+  const own = systemOf(desired, surveys)
   return desired.nodes.map((node) => {
     const survey = seen.get(node.host) ?? { host: node.host, unreachable: 'it was not asked' }
     if (survey.unreachable !== undefined) return { host: node.host, role: 'unreachable', state: [survey.unreachable] }
     const { server } = survey
     const odd = services(node, survey)
     if (!server) return { host: node.host, ...withoutServer(survey), state: [...down(survey), ...odd] }
-    if (own !== undefined && server.systemId !== own)
+    if (own !== undefined && server.systemId !== own && node.kind !== 'witness')
       return { host: node.host, role: 'unknown', state: ['data of another cluster', ...odd] }
     const upstream = upstreamOf(desired, server)
     const role = node.kind === 'witness' ? 'witness' : server.inRecovery ? 'standby' : 'primary'
@@ -32,10 +32,13 @@ export function topology(desired: Desired, surveys: readonly NodeSurvey[]): Clus
   })
 }
 
-/** The system that more nodes belong to than to any other. */
-function systemOf(surveys: readonly NodeSurvey[]): string | undefined {
+/** The system that more nodes belong to than to any other. A witness has one of its own. */
+function systemOf({ nodes }: Desired, surveys: readonly NodeSurvey[]): string | undefined {
+  const data = nodes.filter(({ kind }) => kind !== 'witness').map(({ host }) => host)
   const ids = surveys.flatMap((survey) =>
-    survey.unreachable === undefined ? [survey.server?.systemId ?? survey.disk?.systemId ?? ''] : [],
+    survey.unreachable === undefined && data.includes(survey.host)
+      ? [survey.server?.systemId ?? survey.disk?.systemId ?? '']
+      : [],
   )
   const count = (id: string) => ids.filter((each) => each === id).length
   const [most, next] = [...new Set(ids)].filter((id) => id !== '').toSorted((a, b) => count(b) - count(a))
@@ -73,9 +76,9 @@ function standbyWords(node: PostgresNode, server: ServerSeen, upstream: NodeSurv
   ]
 }
 
-/** Of a node that its upstream does not see. Places of different timelines cannot be compared. */
+/** Of a node that its upstream does not see. Places of other timelines and clusters cannot be compared with its own. */
 function behind(server: ServerSeen, above: ServerSeen | undefined): number | undefined {
-  if (above?.timeline !== server.timeline) return undefined
+  if (above?.systemId !== server.systemId || above.timeline !== server.timeline) return undefined
   return Math.max(0, lsnDifference(above.lsn, server.lsn))
 }
 

@@ -136,10 +136,13 @@ test.each<[string, Readonly<Record<string, Change>>, readonly string[]]>([
 })
 
 test('a node that gave no answer', () => {
-  const without = new Map([...answers('whole')].filter(([host]) => host !== 'db3'))
-  expect(judgeProof(desired, without)).toEqual(['db3: it gave no answer'])
-  const dead = new Map(without).set('db3', { state: 'unreadable', reason: 'connection refused' })
-  expect(judgeProof(desired, dead)).toEqual(['db3: connection refused'])
+  const dead = (answer: NodeAnswer) => judgeProof(desired, new Map(answers('whole')).set('db3', answer))
+  expect(dead({ state: 'unreadable', reason: 'connection refused' })).toEqual(['db3: connection refused'])
+  expect(dead({ state: 'absent' })).toEqual(['db3: it gave no answer'])
+})
+
+test('a node that was not asked, e.g. because it leaves', () => {
+  expect(judgeProof(desired, new Map([...answers('whole')].filter(([host]) => host !== 'db3')))).toEqual([])
 })
 
 describe('its scripts', () => {
@@ -149,17 +152,26 @@ describe('its scripts', () => {
     expect(scripts.get('db2')).toContain(`values ('\\''db2'\\'', '\\''a'\\'''\\''b'\\'')`)
   })
 
-  test('a witness has no clients: it is surveyed only', () => {
-    const nodes = desired.nodes.map((node, index) => (index === 2 ? { ...node, kind: 'witness' as const } : node))
-    const scripts = proofScripts({ ...desired, nodes }, 'token')
-    expect(scripts.get('db3')).not.toContain('insert into')
-    expect(scripts.get('db1')).toContain('!= 2 ]')
+  const nodes = desired.nodes.map((node, index) => (index === 0 ? { ...node, kind: 'witness' as const } : node))
+  const witness = { ...desired, nodes }
+
+  test('a witness has clients, and no rows', () => {
+    const scripts = proofScripts(witness, 'token')
+    expect(scripts.get('db1')).toContain('insert into')
+    expect(scripts.get('db1')).not.toContain('select distinct node')
+    expect(scripts.get('db2')).toContain('!= 3 ]')
   })
 
-  test('a witness is no primary, and has no rows to show', () => {
-    const nodes = desired.nodes.map((node, index) => (index === 0 ? { ...node, kind: 'witness' as const } : node))
-    const witness = (text: string) =>
-      text.slice(text.indexOf('survey 1')).replace('"inRecovery": true', '"inRecovery": false')
-    expect(judgeProof({ ...desired, nodes }, answers('whole', { db1: witness }))).toEqual([])
+  test('a witness is no primary, is of another system, and shows no rows', () => {
+    const own = (text: string) =>
+      text
+        .replace(/^row .*\n/gm, '')
+        .replace('"inRecovery": true', '"inRecovery": false')
+        .replaceAll('7712417300420872932', '1')
+    expect(judgeProof(witness, answers('whole', { db1: own }))).toEqual([])
+    const silent = (text: string) => own(text).replace('write done\n', '')
+    expect(judgeProof(witness, answers('whole', { db1: silent }))).toEqual([
+      'db1: a write through its pgbouncer failed: no answer within 8 s',
+    ])
   })
 })

@@ -114,8 +114,8 @@ test('a witness and a replica', () => {
     { ...one, kind: 'witness' },
     { ...two, kind: 'replica' },
   ]
-  expect(lines([survey('db1', 'primary'), survey('db2', 'standby')], { ...desired, nodes })).toEqual([
-    'db1 | witness | writable | timeline 1',
-    'db2 | standby | ← db1 | replica | streaming | lag 0 bytes | timeline 1',
+  expect(lines([survey('db1', 'other-system'), survey('db2', 'standby')], { ...desired, nodes })).toEqual([
+    'db1 | witness | writable | timeline 1 | repmgrd off',
+    'db2 | standby | ← db1 | replica | streaming | timeline 1',
   ])
 })

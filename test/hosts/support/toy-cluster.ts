@@ -38,7 +38,7 @@ const toy = {
           reason: 'it is behind',
           effect: 'it is level',
           stages: [
-            [{ host: top, title: 'look at ' + top, script: 'test ! -e /srv/broken' }],
+            [{ host: top, title: 'look at ' + top + ' for ' + host, script: 'test ! -e /srv/broken' }],
             [{ host, title: 'raise ' + host, script: 'echo $$ >>/srv/times; [ -e /srv/stuck ] || echo ' + Math.max(1, known.get(top)) + ' >/srv/level' }],
           ],
         }))

@@ -3,7 +3,10 @@ import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import type { Desired, PostgresNode } from '../model.ts'
 import { literal } from '../sql.ts'
-import { oneAction } from './prelude.ts'
+import { START_DAEMON, STOP_DAEMON } from './daemon.ts'
+import { holdClients } from './hold.ts'
+import { clientsReach } from './pooler.ts'
+import { action, oneAction } from './prelude.ts'
 import { DROP_OLD_SLOTS, ownSlot, register, standbySettings, streamsFrom } from './standby.ts'
 
 /**
@@ -16,9 +19,31 @@ if ! answers; then
   gone || recovers || within 10 answers || stop_server 15
   if recovers; then within 300 settled || true; else (start_server 300) || beyond_wal || exit 1; fi
   answers || { why; beyond_wal && echo 'it runs, and needs what its primary has not kept' || fail 'the server does not answer'; }
-fi`
+fi
+${SETTLE}`
   const told = { name: 'start server', reason: why, effect: `the server of ${node.host} answers` }
   return oneAction(node, told, { title: 'start the server', script })
+}
+
+/** A standby gets some time to find whom it follows: only then it is looked at again. Retries are five seconds apart. */
+const SETTLE: Shell = sh`streaming() { [ "$(ask 10 'select status from pg_stat_wal_receiver')" = streaming ]; }
+[ "$(in_recovery)" = f ] || within 15 streaming || echo 'it streams from nobody yet'`
+
+/** The last primary, where none runs; `standbys`: those that run, and find it again by themselves. */
+export function startPrimary(node: PostgresNode, standbys: readonly PostgresNode[], why: string): ClusterStep {
+  const start = sh`answers || start_server 300`
+  return {
+    name: 'start primary',
+    about: node.host,
+    reason: why,
+    effect: `${node.host} takes writes, and who follows it streams`,
+    stages: [
+      [{ host: node.host, title: 'start the primary', script: action(start) }],
+      ...(standbys.length > 0
+        ? [standbys.map(({ host }) => ({ host, title: 'wait for the primary', script: action(SETTLE) }))]
+        : []),
+    ],
+  }
 }
 
 /** A standby that follows somebody else, or nobody. It is not restarted, and gets its slot where that is missing. */
@@ -52,18 +77,41 @@ sql 'select pg_reload_conf()' >/dev/null || fail 'the server does not read its f
   return oneAction(node, told, { title: `reset ${name}`, script })
 }
 
-/** A server that runs with settings that only a restart changes. `upstream`: whom it streams from, where it is a standby. */
-export function restartServer(node: PostgresNode, upstream: PostgresNode | undefined, why: string): ClusterStep {
-  const script = sh`was=$(in_recovery) || fail 'the server does not answer'
-[ "$was" = ${upstream ? 't' : 'f'} ] || fail 'it is not what it was when this was decided'
-${upstream ? sh`` : sh`sql checkpoint >/dev/null || true`}
+/** A standby that runs with settings that only a restart changes. */
+export function restartServer(node: PostgresNode, upstream: PostgresNode, why: string): ClusterStep {
+  const script = sh`[ "$(in_recovery)" = t ] || fail 'this server is no standby'
 stop_server
 start_server 300
-[ "$(in_recovery)" = "$was" ] || fail 'it is not what it was before'
-${upstream ? streamsFrom(node, upstream) : sh``}
-left=$(sql 'select name from pg_settings where pending_restart') || fail "$left"
+${streamsFrom(node, upstream)}
+${IN_FORCE}`
+  const effect = 'its settings are in force; clients notice only where it alone confirms their commits'
+  return oneAction(node, { name: 'restart server', reason: why, effect }, { title: 'restart the server', script })
+}
+
+const IN_FORCE = sh`left=$(sql 'select name from pg_settings where pending_restart') || fail "$left"
 [ -z "$left" ] || fail "not in force yet: $left"`
-  const cost = upstream ? 'clients do not notice' : 'clients are cut off, and wait for some seconds'
-  const told = { name: 'restart server', reason: why, effect: `its settings are in force; meanwhile ${cost}` }
-  return oneAction(node, told, { title: 'restart the server', script })
+
+/** The primary, in place. Nobody may take that for a failure: repmgrd does not run meanwhile. */
+export function restartPrimary(primary: PostgresNode, others: readonly PostgresNode[], why: string): ClusterStep {
+  const nodes = [primary, ...others]
+  const on = (title: string, hosts: readonly PostgresNode[], script: Shell) =>
+    hosts.map(({ host }) => ({ host, title, script: action(script) }))
+  const script = sh`[ "$(in_recovery)" = f ] || fail 'it is no primary any more'
+said=$(ask 300 checkpoint) || fail "$said"
+stop_server
+start_server 300
+${IN_FORCE}`
+  return {
+    name: 'restart primary',
+    about: primary.host,
+    reason: why,
+    effect: 'its settings are in force; clients wait for some seconds meanwhile, and are not refused',
+    stages: [
+      on('stop repmgrd', nodes, STOP_DAEMON),
+      on('hold clients', nodes, holdClients(primary)),
+      on('restart the server', [primary], script),
+      on('let clients go on', nodes, clientsReach(primary)),
+      on('start repmgrd', nodes, START_DAEMON),
+    ],
+  }
 }

@@ -54,7 +54,7 @@ function onUpstream(from: PostgresNode, statement: string): Shell {
 }
 
 /**
- * Makes the data directory \`$1\`, whose server does not run, the one of a standby. Settings come before the file that lets
+ * Makes the data directory `$1`, whose server does not run, the one of a standby. Settings come before the file that lets
  * the server begin as a standby.
  */
 export function standbyData(node: PostgresNode, from: PostgresNode): Shell {
@@ -102,7 +102,7 @@ within ${seconds} tried && streams || { why; fail ${`it does not stream from ${h
  * Slots that a standby keeps for others, from when it was the primary, would hold back its log for ever. Nobody streams from
  * a standby here.
  */
-export const DROP_OLD_SLOTS: Shell = sh`said=$(sql ${`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name like 'repmgr\\_slot\\_%' and not active`}) ||
+export const DROP_OLD_SLOTS: Shell = sh`said=$(sql ${`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name ~ '^repmgr_slot_[0-9]+$' and not active`}) ||
   echo "its old slots could not be dropped: $said"`
 
 /**

@@ -1,0 +1,65 @@
+import type { ClusterDecision, ClusterGoal, Finding } from '../../model/cluster.ts'
+import { withPrimary, withRemoval } from './goals.ts'
+import type { Desired, NodeSurvey } from './model.ts'
+import { names } from './names.ts'
+import { refusalOf } from './refusals.ts'
+import { type Live, streamsFrom, type View, viewOf } from './view.ts'
+import { refusedWarnings, warnings } from './warnings.ts'
+import { wholeSteps } from './whole.ts'
+import { withoutPrimary } from './without-primary.ts'
+
+/** What a survey says is wrong, and what is to be done about it. */
+export interface Assessment {
+  readonly findings: readonly Finding[]
+  readonly decision: ClusterDecision
+}
+
+/**
+ * Judges a cluster by what its nodes themselves say. Pure. Steps are there only where no data is at stake; one refusal, and
+ * nothing is done at all. Behind its first step, a new survey gives the rest of a decision.
+ */
+export function assess(desired: Desired, surveys: readonly NodeSurvey[], goal: ClusterGoal): Assessment {
+  const all = viewOf(desired, surveys)
+  const view = withoutLeaving(all, goal)
+  const [primary] = view.primaries
+  const refusal = refusalOf(view)
+  if (!primary || refusal)
+    return {
+      findings: [...warnings(view, surveys, primary), ...refusedWarnings(view, primary)],
+      // Who is to leave may be the one that has the newest data.
+      decision: refusal ? { steps: [], refusal } : withoutPrimary(all),
+    }
+  const { findings, steps } = wholeSteps(view, primary, { guessed: false, stopped: [] })
+  const decision = { primary: { host: primary.host, why: whyPrimary(view, primary) }, steps }
+  return {
+    findings: [...findings, ...warnings(view, surveys, primary)],
+    decision: withGoal(all, view, primary, decision, goal),
+  }
+}
+
+/** A node that is to leave is not looked after any more. */
+function withoutLeaving(view: View, { remove }: ClusterGoal): View {
+  if (remove === undefined || view.primaries.some(({ host }) => host === remove)) return view
+  const stays = ({ host }: { readonly host: string }) => host !== remove
+  return {
+    ...view,
+    nodes: view.nodes.filter(stays),
+    unreachable: view.unreachable.filter(({ node }) => stays(node)),
+    strangers: view.strangers.filter(stays),
+  }
+}
+
+function whyPrimary({ nodes }: View, primary: Live): string {
+  const followers = nodes.filter((node) => streamsFrom(node, primary))
+  const stream =
+    followers.length > 0
+      ? `${names(followers)} ${followers.length > 1 ? 'stream' : 'streams'} from it`
+      : 'nobody streams from it'
+  return `it alone takes writes, on timeline ${primary.seen.server.timeline}; ${stream}`
+}
+
+function withGoal(all: View, view: View, primary: Live, decision: ClusterDecision, goal: ClusterGoal): ClusterDecision {
+  if (goal.remove !== undefined) return withRemoval(all, view, primary, decision, goal.remove)
+  if (goal.primary !== undefined) return withPrimary(view, primary, decision, goal.primary)
+  return decision
+}

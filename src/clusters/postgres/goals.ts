@@ -1,0 +1,65 @@
+import type { ClusterDecision } from '../../model/cluster.ts'
+import { nodeId } from './node-id.ts'
+import { side } from './refusals.ts'
+import { removeNode, switchover } from './steps.ts'
+import { type Live, slotName, type View } from './view.ts'
+
+const MEND = 'look at it: deploy status; mend it: deploy repair-db'
+
+/** Another primary, on purpose: only where everything else is whole. */
+export function withPrimary(view: View, primary: Live, decision: ClusterDecision, host: string): ClusterDecision {
+  const { desired, nodes, unreachable } = view
+  if (host === primary.host) return decision
+  const kind = desired.nodes.find((node) => node.host === host)?.kind
+  if (kind !== 'member') return refused(`${host} cannot be the primary: ${whyNot(kind)}`, view, 'choose another node')
+  if (unreachable.length > 0)
+    return refused(
+      `${unreachable.map(({ node }) => node.host).join(', ')} cannot be seen, and might take a switchover for a failure`,
+      view,
+      'bring the node back, or take it out for good: deploy db remove-node',
+    )
+  const first = decision.steps.map(({ name, about }) => `${name} ${about}`).join(', ')
+  if (first !== '') return refused(`the cluster is not whole; first: ${first}`, view, MEND)
+  const to = nodes.find((node) => node.host === host)
+  if (!to) return decision
+  const others = nodes.filter((node) => node !== primary && node !== to)
+  return { ...decision, steps: [switchover(desired, primary, to, others, `${host} is to be the primary`)] }
+}
+
+function whyNot(kind: string | undefined): string {
+  if (kind === undefined) return 'it is no node of the cluster'
+  return kind === 'replica' ? 'it is a replica, which never becomes one' : 'it is the witness, which has no data'
+}
+
+/** A node that leaves for good, also one that the playbook does not name any more. `view`: without it. */
+export function withRemoval(
+  all: View,
+  view: View,
+  primary: Live,
+  decision: ClusterDecision,
+  host: string,
+): ClusterDecision {
+  const { desired, nodes } = view
+  if (primary.host === host)
+    return refused(`${host} is the primary`, view, `let another node become the primary first: deploy db switchover`)
+  const member = desired.nodes.some((one) => one.host === host && one.kind === 'member')
+  if (member && desired.durability === 'sync' && nodes.filter(({ kind }) => kind === 'member').length < 2)
+    return refused(
+      `without ${host} no standby is left to confirm commits, and writing would wait`,
+      view,
+      'add a node before, or set durability to async in the playbook',
+    )
+  const { registered, slots } = primary.seen.server
+  const known = registered?.find(({ name }) => name === host)
+  const node = desired.nodes.find((one) => one.host === host) ?? { host, id: known?.id ?? nodeId(host) }
+  if (!known && !slots.some(({ name }) => name === slotName(node)))
+    return member || desired.nodes.some((one) => one.host === host)
+      ? decision
+      : refused(`no node ${host} is known here`, view, MEND)
+  const reachable = all.nodes.some((one) => one.host === host)
+  return { ...decision, steps: [...decision.steps, removeNode(desired, primary, node, reachable)] }
+}
+
+function refused(why: string, view: View, hint: string): ClusterDecision {
+  return { steps: [], refusal: { why, sides: view.nodes.map((node) => side(node)), hint } }
+}

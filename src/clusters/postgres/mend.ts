@@ -1,0 +1,152 @@
+import type { ClusterStep, Finding } from '../../model/cluster.ts'
+import { DAMAGED, REMOVED, saysLast } from './log.ts'
+import type { Desired, PostgresNode } from './model.ts'
+import { cloneStandbys, followPrimary, recloneStandby, rejoinStandby, startServer, stopDaemon } from './steps.ts'
+import { hasData, isLive, type Live, type Node, slotName, streamsFrom, type View } from './view.ts'
+
+/** What mends a node. */
+export type Cure = 'clone' | 'reclone' | 'rejoin' | 'start' | 'follow'
+
+/** What is wrong with a node that is to follow the primary, and what mends it. */
+export interface Ailment {
+  readonly node: Node
+  readonly cure: Cure
+  readonly finding: Finding
+}
+
+/** Everything that keeps nodes from following the primary. No data is at stake: that was looked at before. */
+export function ailments(view: View, primary: Live): readonly Ailment[] {
+  return view.nodes.flatMap((node) => (node.host === primary.host ? [] : (ailmentOf(view, primary, node) ?? [])))
+}
+
+/** The steps for them: each node by itself, those without data at once. */
+export function mendingSteps({ desired }: View, primary: Live, found: readonly Ailment[]): readonly ClusterStep[] {
+  const empty = found.filter(({ cure }) => cure === 'clone').map(({ node }) => node)
+  return [
+    ...found.flatMap(({ node, cure, finding }) =>
+      cure === 'clone' ? [] : CURES[cure](desired, node, primary, finding.message),
+    ),
+    ...(empty.length > 0 ? [cloneStandbys(desired, empty, primary)] : []),
+  ]
+}
+
+const CURES: Readonly<
+  Record<Exclude<Cure, 'clone'>, (desired: Desired, node: Node, primary: Live, why: string) => ClusterStep>
+> = {
+  start: (_, node, _primary, why) => startServer(node, why),
+  follow: followPrimary,
+  rejoin: rejoinStandby,
+  reclone: recloneStandby,
+}
+
+/** Nobody may promote itself meanwhile. */
+export function disarming(armed: readonly Node[]): readonly ClusterStep[] {
+  const [stream, node] = armed.length > 1 ? ['they stream', 'nodes like that'] : ['it streams', 'a node like that']
+  const why = `${stream} from no primary: at the next failure ${node} may promote itself, however stale it is`
+  return armed.length > 0 ? [stopDaemon(armed, why)] : []
+}
+
+export function loadedGun({ host, seen: { units } }: Node): Finding {
+  const message =
+    'it does not stream from the primary, and its repmgrd runs: it may promote itself, however stale it is'
+  return { name: 'loaded gun', host, severity: 'fault', message, evidence: [`repmgrd is ${units.repmgrd.active}`] }
+}
+
+/** Those that are live, do not stream from the primary, and have a daemon that may promote them. */
+export function armedOf(nodes: readonly Node[], primary: Pick<PostgresNode, 'host' | 'address'>): readonly Node[] {
+  return nodes.filter(
+    (node) => isLive(node) && !streamsFrom(node, primary) && node.seen.units.repmgrd.active === 'active',
+  )
+}
+
+/** The nodes whose daemon does not run behind the steps for them. */
+export function disarmed(found: readonly Ailment[], armed: readonly Node[]): readonly Node[] {
+  return found
+    .filter(({ node, cure }) => armed.includes(node) || ['clone', 'reclone', 'rejoin'].includes(cure))
+    .map(({ node }) => node)
+}
+
+function ailmentOf({ strangers }: View, primary: Live, node: Node): Ailment | undefined {
+  const { seen } = node
+  const ill = (cure: Cure, name: string, message: string, evidence: readonly string[]): Ailment => ({
+    ...{ node, cure },
+    finding: { name, host: node.host, severity: 'fault', message, evidence: [...evidence, ...seen.log.slice(-3)] },
+  })
+  if (strangers.includes(node))
+    return ill('reclone', 'other system', 'it has an empty database cluster of its own in place of its data', [
+      `system ${seen.server?.systemId}`,
+      `the primary's is ${primary.seen.server.systemId}`,
+    ])
+  if (!hasData(node)) {
+    const what = seen.remains ? 'what lies in the place of its data is none' : 'it has no data'
+    return ill('clone', 'no data', what, [`a server runs: ${yesNo(seen.running)}`])
+  }
+  const broken = brokenBy(node, primary)
+  if (broken && !(broken.unsure && !seen.running)) return ill('reclone', ...broken.words, slotEvidence(node, primary))
+  if (!isLive(node)) return ill(...downOf(node, primary))
+  if (streamsFrom(node, primary) && seen.server?.receiver?.slot === slotName(node)) return undefined
+  return ill('follow', 'wrong upstream', upstreamWords(node, primary), slotEvidence(node, primary))
+}
+
+function downOf({ seen: { disk, running, units } }: Node, primary: Live): [Cure, string, string, readonly string[]] {
+  const evidence = [
+    `unit ${units.postgresql.active}`,
+    `control file: ${disk?.state ?? 'none'}`,
+    `a server runs: ${yesNo(running)}`,
+  ]
+  if (disk && !disk.standbySignal)
+    return [
+      'rejoin',
+      'former primary',
+      `it was a primary before ${primary.host}, which has all of its commits`,
+      evidence,
+    ]
+  return ['start', 'standby down', running ? 'its server does not answer' : 'its server does not run', evidence]
+}
+
+interface Broken {
+  readonly words: readonly [string, string]
+  /** Its server does not answer, and it is on a timeline that was left: nobody knows how far it got there. */
+  readonly unsure: boolean
+}
+
+/** Why a standby's data is of no use. One that follows somebody else is to follow the primary first. */
+function brokenBy(node: Node, primary: Live): Broken | undefined {
+  const { server, disk, running, log } = node.seen
+  if (streamsFrom(node, primary) || (!server && disk && !disk.standbySignal)) return undefined
+  const unsure = !server && (disk?.recoveryTimeline || disk?.timeline) !== primary.seen.server.timeline
+  const told = server?.upstream?.host
+  const lost = primary.seen.server.slots.some(({ name, walStatus }) => name === slotName(node) && walStatus === 'lost')
+  if (lost || (saysLast(log, ...REMOVED) && (told === undefined || [primary.host, primary.address].includes(told))))
+    return { words: ['beyond WAL', 'the primary has not kept the WAL that it needs'], unsure }
+  if (!server && !running && saysLast(log, ...DAMAGED))
+    return { words: ['damaged data', 'its server cannot start from what lies on its disk'], unsure }
+  return undefined
+}
+
+/** A standby that only a clone mends, of which nobody can tell what it has got of a timeline that the primary left. */
+export function isCut(node: Node, primary: Live): boolean {
+  return Boolean(brokenBy(node, primary)?.unsure && node.seen.running)
+}
+
+function slotEvidence(node: PostgresNode, primary: Live): readonly string[] {
+  const slot = primary.seen.server.slots.find(({ name }) => name === slotName(node))
+  return [
+    slot
+      ? `slot ${slot.name} on ${primary.host}: ${slot.walStatus}, ${slot.active ? 'active' : 'inactive'}`
+      : `no slot ${slotName(node)} on ${primary.host}`,
+  ]
+}
+
+function upstreamWords(node: Live, primary: Live): string {
+  const { receiver, upstream } = node.seen.server
+  if (!receiver) return `it follows nobody, and is told to follow ${upstream?.host || 'nobody'}`
+  if (![primary.address, primary.host].includes(receiver.sender))
+    return `it follows ${receiver.sender}, not the primary ${primary.host}`
+  if (receiver.status !== 'streaming') return `it does not stream from the primary: ${receiver.status}`
+  return `it streams from the primary through ${receiver.slot ? `slot ${receiver.slot}` : 'no slot'}, so nothing is kept for it`
+}
+
+function yesNo(value: boolean): string {
+  return value ? 'yes' : 'no'
+}

@@ -1,0 +1,128 @@
+import type { ClusterRefusal } from '../../model/cluster.ts'
+import type { Excess } from './excess.ts'
+import { endOf, placeOf } from './lineage.ts'
+import { isCut } from './mend.ts'
+import { names } from './names.ts'
+import { beyondPrimary, hasData, isBlank, isLive, type Live, lineageOfPrimary, type Node, type View } from './view.ts'
+
+/**
+ * Why a cluster is left alone: somebody would have to choose between two histories, or to trust what nobody can see. Nothing
+ * where no data is at stake.
+ */
+export function refusalOf(view: View): ClusterRefusal | undefined {
+  const { primaries } = view
+  const [primary] = primaries
+  if (primaries.length > 1) return splitBrain(primaries)
+  const stranger = strangerWithData(view)
+  if (stranger || !primary) return stranger
+  return mostUnseen(view) ?? withoutDisk(primary) ?? diverged(view, primary)
+}
+
+function splitBrain(primaries: readonly Live[]): ClusterRefusal {
+  return {
+    why: `${names(primaries)} take writes at the same time (split brain): what was written to one of them is not in the other`,
+    sides: primaries.map((node) => side(node)),
+    hint: 'find out which one clients used (deploy status shows where pgbouncers send them), and stop the server of the other: systemctl stop postgresql@15-main repmgrd; then repair again',
+  }
+}
+
+/** One whose server runs and has nothing in it can be cloned over; of one that is down nobody knows. */
+function strangerWithData({ strangers, nodes }: View): ClusterRefusal | undefined {
+  const held = strangers.filter((node) => !isBlank(node))
+  if (held.length === 0) return undefined
+  const others = nodes.filter((node) => hasData(node) && !strangers.includes(node))
+  return {
+    why: `${names(held)} ${held.length > 1 ? 'have' : 'has'} data of another database cluster than ${names(others)}`,
+    sides: [...held, ...others].map((node) => side(node)),
+    hint: 'if nobody needs it, move its data directory away by hand, then repair again: it is cloned then',
+  }
+}
+
+/** The one primary that is seen may be the one that most nodes left. */
+function mostUnseen({ nodes, unreachable, primaries }: View): ClusterRefusal | undefined {
+  if (unreachable.length <= nodes.length) return undefined
+  const lost = names(unreachable.map(({ node }) => node))
+  return {
+    why: `most of the cluster cannot be seen: ${lost} may have another primary than ${names(primaries)}`,
+    sides: [...nodes.map((node) => side(node)), ...unreachable.map(unseenSide)],
+    hint: 'bring the nodes back (power, network), then repair again; one that is lost for good: deploy db remove-node',
+  }
+}
+
+/** It still answers from memory, and not for long. */
+function withoutDisk(primary: Live): ClusterRefusal | undefined {
+  if (primary.seen.disk) return undefined
+  return {
+    why: `${primary.host} takes writes, and its data directory is gone or cannot be read: what it has is lost when it stops`,
+    sides: [side(primary)],
+    hint: 'save what can be saved (pg_dump), and let a standby take over: stop the server there, repmgrd promotes one',
+  }
+}
+
+function diverged(view: View, primary: Live): ClusterRefusal | undefined {
+  const past = view.nodes.flatMap((node) => {
+    if (node === primary || view.strangers.includes(node)) return []
+    const excess = beyondPrimary(view, primary, node) ?? (isCut(node, primary) ? {} : undefined)
+    return excess ? [{ node, excess }] : []
+  })
+  if (past.length === 0) return undefined
+  const hosts = past.map(({ node }) => node)
+  const amounts = past.map(({ node, excess }) => `${node.host} ${amount(excess)}`)
+  return {
+    why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
+    sides: [side(primary), ...hosts.map((node) => side(node, primary))],
+    hint: 'nothing of it is thrown away here: look at what it is, and move the data directory away by hand when nobody needs it; then repair again',
+  }
+}
+
+export function amount({ bytes }: Excess): string {
+  return bytes === undefined ? 'an unknown number of bytes' : `${bytes} bytes`
+}
+
+/** What was seen of one side; `primary`: where its history left the one of the primary. */
+export function side(node: Node, primary?: Live): ClusterRefusal['sides'][number] {
+  const { server, disk } = node.seen
+  const place = placeOf(node.seen)
+  const system = server?.systemId ?? disk?.systemId
+  const fork = place && primary && endOf(lineageOfPrimary(primary), place.timeline)
+  return {
+    host: node.host,
+    evidence: [
+      ...(system ? [`system ${system}`] : ['no data']),
+      ...(place ? [`timeline ${place.timeline}, at ${place.lsn}`] : []),
+      ...(place && primary ? [forkWords(place.timeline, fork, primary)] : []),
+      ...(disk?.history.map(({ timeline, forkedAt }) => `timeline ${timeline} began at ${forkedAt}`) ?? []),
+      ...(disk?.log?.lastCommit ? [`its last commit is at ${disk.log.lastCommit}`] : []),
+      ...(isLive(node) ? liveEvidence(node) : stoppedEvidence(node)),
+      ...sentBy(node),
+    ],
+  }
+}
+
+export function unseenSide({ node, why }: View['unreachable'][number]): ClusterRefusal['sides'][number] {
+  return { host: node.host, evidence: [`it cannot be asked: ${why}`] }
+}
+
+function forkWords(timeline: number, fork: string | undefined, { host, seen: { server } }: Live): string {
+  if (timeline === server.timeline) return `${host} is on this timeline, at ${server.lsn}`
+  return fork === undefined
+    ? `${host} never was on timeline ${timeline}`
+    : `${host} left timeline ${timeline} at ${fork}`
+}
+
+function stoppedEvidence({ seen: { disk, running, remains } }: Node): readonly string[] {
+  if (!disk && remains) return ['what lies in the place of its data cannot be read']
+  return [`its server ${running ? 'runs and ' : ''}does not answer; its disk says: ${disk?.state ?? 'nothing'}`]
+}
+
+function liveEvidence({ seen: { server } }: Live): readonly string[] {
+  if (server.inRecovery)
+    return [server.receiver ? `a standby of ${server.receiver.sender}` : 'a standby that follows nobody']
+  const standbys = server.standbys.map(({ name, state, sync }) => `${name} (${state}, ${sync})`)
+  return ['takes writes', standbys.length > 0 ? `streams to ${standbys.join(', ')}` : 'nobody streams from it']
+}
+
+function sentBy({ seen }: Node): readonly string[] {
+  const targets = [...new Set(seen.pgbouncer?.map(({ host }) => host))]
+  return targets.length > 0 ? [`its pgbouncer sends clients to ${targets.join(', ')}`] : []
+}

@@ -1,0 +1,64 @@
+import { names } from '../names.ts'
+import { pointPgbouncer, startDaemon } from '../steps.ts'
+import type { Live, Node, View } from '../view.ts'
+import { NOTHING, type Upkeep } from './upkeep.ts'
+
+/**
+ * repmgrd runs everywhere, and starts at boot. `stopped`: where steps before stop it; `started`: where they start it.
+ */
+export function daemons({ nodes }: View, stopped: readonly Node[], started: ReadonlySet<string>): Upkeep {
+  const off = nodes.filter(({ seen: { units } }) => units.repmgrd.active !== 'active' || !units.repmgrd.enabled)
+  const all = nodes.filter(
+    (node) => !started.has(node.host) && (off.includes(node) || stopped.some(({ host }) => host === node.host)),
+  )
+  return {
+    findings: off.map(({ host, seen: { units } }) => ({
+      ...{ name: 'repmgrd', host, severity: 'fault', message: 'nobody on it notices a lost primary' },
+      evidence: [`repmgrd is ${units.repmgrd.active}${units.repmgrd.enabled ? '' : ', and does not start at boot'}`],
+    })),
+    steps: all.length > 0 ? [startDaemon(all, `repmgrd does not run as it should on ${names(all)}`)] : [],
+  }
+}
+
+/** Every pgbouncer sends clients to the primary, holds nobody, and is kept so by its follower. */
+export function pgbouncers({ nodes, desired }: View, primary: Live): Upkeep {
+  const wanted = [...desired.databases.map(({ name }) => name), 'evenkeel']
+  const wrong = nodes.filter(
+    ({ seen }) =>
+      wanted.some((name) => !isPointed(seen, name, primary)) ||
+      seen.units.follower.active !== 'active' ||
+      !seen.units.pgbouncer.enabled ||
+      !seen.units.follower.enabled,
+  )
+  if (wrong.length === 0) return NOTHING
+  return {
+    findings: wrong.map((node) => ({
+      ...{ name: 'pgbouncer', host: node.host, severity: 'fault', message: wordsOf(node, wanted, primary) },
+      evidence: evidenceOf(node),
+    })),
+    steps: [pointPgbouncer(desired, wrong, primary, `${names(wrong)}: ${wordsOf(wrong[0] as Node, wanted, primary)}`)],
+  }
+}
+
+function isPointed({ pgbouncer }: Node['seen'], name: string, { address }: Live): boolean {
+  const target = pgbouncer?.find(({ database }) => database === name)
+  return target?.host === address && !target.paused
+}
+
+function wordsOf({ seen }: Node, wanted: readonly string[], primary: Live): string {
+  if (!seen.pgbouncer) return 'pgbouncer does not answer'
+  if (wanted.some((name) => !isPointed(seen, name, primary))) return `clients are not sent to ${primary.host}`
+  return 'nobody would send clients to another primary'
+}
+
+function evidenceOf({ seen: { pgbouncer, units } }: Node): readonly string[] {
+  return [
+    ...(pgbouncer ?? []).map(
+      ({ database, host, paused }) => `${database}: ${host || 'nowhere'}${paused ? ', paused' : ''}`,
+    ),
+    ...(pgbouncer ? [] : [`pgbouncer is ${units.pgbouncer.active}`]),
+    ...(units.pgbouncer.enabled ? [] : ['pgbouncer does not start at boot']),
+    ...(units.follower.active === 'active' ? [] : [`pgbouncer-follow is ${units.follower.active}`]),
+    ...(units.follower.enabled ? [] : ['pgbouncer-follow does not start at boot']),
+  ]
+}

@@ -1,0 +1,107 @@
+import { type Excess, excessOf } from './excess.ts'
+import { type Lineage, lineageOf } from './lineage.ts'
+import type { Desired, NodeSurvey, PostgresNode, SeenNode, ServerSeen } from './model.ts'
+
+/** A node of the playbook with what was seen of it. */
+export interface Node extends PostgresNode {
+  readonly seen: SeenNode
+}
+
+/** A node whose server answers. */
+export interface Live extends Node {
+  readonly seen: SeenNode & { readonly server: ServerSeen }
+}
+
+/** A survey of a whole cluster, sorted by what nodes are. The witness is not among them: it has no data of the cluster. */
+export interface View {
+  readonly desired: Desired
+  /** Those that could be asked, in the order of the playbook. */
+  readonly nodes: readonly Node[]
+  readonly unreachable: readonly { readonly node: PostgresNode; readonly why: string }[]
+  /** Servers of the cluster's own system that are not in recovery. */
+  readonly primaries: readonly Live[]
+  /** Nodes with data of another system than the cluster's. */
+  readonly strangers: readonly Node[]
+}
+
+export function viewOf(desired: Desired, surveys: readonly NodeSurvey[]): View {
+  const known = new Map(surveys.map((survey) => [survey.host, survey]))
+  const all = desired.nodes.filter(({ kind }) => kind !== 'witness')
+  const nodes = all.flatMap((node): Node[] => {
+    const seen = known.get(node.host)
+    return seen && seen.unreachable === undefined ? [{ ...node, seen }] : []
+  })
+  const unreachable = all.flatMap((node) => {
+    const seen = known.get(node.host)
+    const why = seen ? seen.unreachable : 'it was not asked'
+    return why === undefined ? [] : [{ node, why }]
+  })
+  const own = ownSystem(nodes)
+  const strangers = nodes.filter((node) => own !== undefined && systemOf(node) !== undefined && systemOf(node) !== own)
+  const primaries = nodes.filter(isLive).filter((node) => !node.seen.server.inRecovery && !strangers.includes(node))
+  return { desired, nodes, unreachable, primaries, strangers }
+}
+
+export function isLive(node: Node): node is Live {
+  return node.seen.server !== undefined
+}
+
+/** Whether there is anything on a node that may be data of a cluster. */
+export function hasData({ seen }: Node): boolean {
+  return seen.disk !== undefined || seen.server !== undefined
+}
+
+/** Whether a node streams from another one. */
+export function streamsFrom(node: Node, from: Pick<PostgresNode, 'host' | 'address'>): boolean {
+  const receiver = node.seen.server?.receiver
+  return receiver?.status === 'streaming' && [from.address, from.host].includes(receiver.sender)
+}
+
+/** Whether what a node receives comes from the primary, by whatever way. */
+export function descendsFrom(nodes: readonly Node[], node: Node, primary: Live): boolean {
+  let above: Node | undefined = node
+  for (let hops = 0; above && hops < nodes.length; hops++) {
+    const below: Node = above
+    above = nodes.find((one) => streamsFrom(below, one) && one.seen.server?.timeline === primary.seen.server.timeline)
+    if (above === primary) return true
+  }
+  return false
+}
+
+export function slotName({ id }: Pick<PostgresNode, 'id'>): string {
+  return `repmgr_slot_${id}`
+}
+
+/** The timelines that led to where a primary writes. */
+export function lineageOfPrimary({ seen }: Live): Lineage {
+  return lineageOf(seen.disk ?? { history: [] }, { timeline: seen.server.timeline, lsn: seen.server.lsn })
+}
+
+/** What of a node's log the primary does not have; undefined: it has all of it. */
+export function beyondPrimary({ nodes }: Pick<View, 'nodes'>, primary: Live, node: Node): Excess | undefined {
+  const { server } = node.seen
+  // It was asked a moment after its primary: on one timeline it cannot be ahead of where its log comes from.
+  const same = server?.inRecovery && server.timeline === primary.seen.server.timeline
+  return same && descendsFrom(nodes, node, primary) ? undefined : excessOf(node.seen, lineageOfPrimary(primary))
+}
+
+export function systemOf({ seen }: Node): string | undefined {
+  return seen.server?.systemId ?? seen.disk?.systemId
+}
+
+/** Whether a server holds nothing of anybody's: no database but those that are always there, and little in them. */
+export function isBlank({ seen }: Node): boolean {
+  const always = ['postgres', 'repmgr', 'evenkeel']
+  return seen.server?.databases.every(({ name, bytes }) => always.includes(name) && bytes < 16 * 1024 ** 2) ?? false
+}
+
+/** The system that most nodes belong to; of two that are even, the one somebody followed, then the one that is not blank. */
+function ownSystem(nodes: readonly Node[]): string | undefined {
+  const of = (id: string) => nodes.filter((node) => systemOf(node) === id)
+  const followed = (id: string) =>
+    of(id).some(({ seen }) => seen.server?.inRecovery || seen.disk?.standbySignal) ? 2 : 0
+  const held = (id: string) => (of(id).every(isBlank) ? 0 : 1)
+  const weight = (id: string) => of(id).length * 4 + followed(id) + held(id)
+  const ids = new Set(nodes.flatMap((node) => systemOf(node) ?? []))
+  return [...ids].toSorted((a, b) => weight(b) - weight(a))[0]
+}

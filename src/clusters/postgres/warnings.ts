@@ -1,0 +1,146 @@
+import type { Finding } from '../../model/cluster.ts'
+import type { Desired, NodeSurvey } from './model.ts'
+import { hasData, isLive, type Live, type Node, slotName, type View } from './view.ts'
+
+/** Days before its end from which a certificate is told of; and from which it is a fault: an expired one looks like death. */
+const [SOON, TOO_SOON] = [30, 7]
+
+/** What works, and what somebody should look at; and what only the tasks of the cluster mend. */
+export function warnings(
+  { desired, nodes, unreachable }: View,
+  surveys: readonly NodeSurvey[],
+  primary: Live | undefined,
+): readonly Finding[] {
+  return [
+    ...unreachable.map(({ node, why }) => ofUnreachable(node.host, why)),
+    ...ofWitness(desired, surveys),
+    ...nodes.flatMap((node) => [
+      ...ofPreparation(node),
+      ...ofCertificate(node),
+      ...ofDisk(node),
+      ...ofAside(node),
+      ...ofSettings(node),
+      ...ofReadOnly(node),
+    ]),
+    ...(primary
+      ? [
+          ...ofKind(primary),
+          ...ofSlots(desired, primary),
+          ...ofRows(desired, primary),
+          ...ofDurability(desired, primary),
+        ]
+      : []),
+  ]
+}
+
+/** Servers that are down where no steps are decided on them one by one. */
+export function refusedWarnings({ nodes }: View, primary: Live | undefined): readonly Finding[] {
+  const down = nodes.filter((node) => hasData(node) && !isLive(node))
+  const none = nodes.some(hasData) && !nodes.some((node) => node.seen.server?.inRecovery === false)
+  return [
+    ...(none && !primary ? [fault('no primary', undefined, 'no server takes writes', [])] : []),
+    ...down.map(({ host, seen: { disk, log } }) =>
+      fault('server down', host, 'its server does not answer', [`control file: ${disk?.state}`, ...log.slice(-3)]),
+    ),
+  ]
+}
+
+function fault(name: string, host: string | undefined, message: string, evidence: readonly string[]): Finding {
+  return { name, ...(host !== undefined && { host }), severity: 'fault', message, evidence }
+}
+
+function warning(name: string, host: string, message: string, evidence: readonly string[] = []): Finding {
+  return { name, host, severity: 'warning', message, evidence }
+}
+
+function ofUnreachable(host: string, why: string): Finding {
+  return fault('unreachable', host, 'its host cannot be reached; nothing of it is dropped', [why])
+}
+
+/** It has no data of the cluster: what matters is that it is there. */
+function ofWitness({ nodes }: Desired, surveys: readonly NodeSurvey[]): readonly Finding[] {
+  return nodes
+    .filter(({ kind }) => kind === 'witness')
+    .flatMap(({ host }) => {
+      const seen = surveys.find((survey) => survey.host === host)
+      if (!seen || seen.unreachable !== undefined) return [ofUnreachable(host, seen?.unreachable ?? 'it was not asked')]
+      return seen.server ? [] : [warning('witness', host, 'the witness has no server that answers: it does not vote')]
+    })
+}
+
+function ofPreparation({ host, seen: { prepared } }: Node): readonly Finding[] {
+  return prepared ? [] : [fault('not prepared', host, 'packages or files are not there: deploy apply brings them', [])]
+}
+
+function ofCertificate({ host, seen: { certificate, disk } }: Node): readonly Finding[] {
+  if (!disk) return []
+  if (!certificate) return [fault('certificate', host, 'it has no certificate: deploy apply brings it', [])]
+  const { daysLeft, ends } = certificate
+  if (daysLeft > SOON) return []
+  const severity = daysLeft <= TOO_SOON ? 'fault' : 'warning'
+  const message =
+    daysLeft < 0
+      ? 'its certificate has expired: a server like that looks dead to others'
+      : `its certificate ends in ${daysLeft} days`
+  return [{ name: 'certificate', host, severity, message, evidence: [`it ends ${ends}`] }]
+}
+
+/** A reclone needs as much as the data takes. */
+function ofDisk({ host, seen: { space, disk } }: Node): readonly Finding[] {
+  if (!disk || space.free > Math.max(space.data, 512 * 1024 ** 2)) return []
+  const evidence = [`${space.free} bytes free, ${space.data} bytes of data, ${space.wal} of them WAL`]
+  return [warning('little space', host, 'its disk has too little room to clone its data anew', evidence)]
+}
+
+function ofAside({ host, seen: { aside } }: Node): readonly Finding[] {
+  if (aside.length === 0) return []
+  const evidence = aside.map(({ path, bytes }) => `${path}: ${bytes} bytes`)
+  return [warning('old data', host, 'data that was moved aside is kept until somebody deletes it', evidence)]
+}
+
+function ofSettings({ host, seen: { server } }: Node): readonly Finding[] {
+  const own = server?.autoConf.filter(({ name }) => name !== 'wal_retrieve_retry_interval') ?? []
+  if (own.length === 0) return []
+  const evidence = own.map(({ name, value }) => `${name} = ${value}`)
+  return [warning('foreign setting', host, 'ALTER SYSTEM overrides the playbook', evidence)]
+}
+
+function ofReadOnly({ host, seen: { server } }: Node): readonly Finding[] {
+  if (!server?.readOnly || server.inRecovery) return []
+  return [fault('read-only', host, 'the primary refuses to write: default_transaction_read_only is on', [])]
+}
+
+function ofKind({ host, kind }: Live): readonly Finding[] {
+  if (kind === 'member') return []
+  return [warning('replica is primary', host, 'a replica is the primary: let a member become it, deploy db switchover')]
+}
+
+/** A slot goes from whole to lost almost at once: what it may still keep is the figure to look at. */
+function ofSlots({ nodes }: Desired, { host, seen: { server } }: Live): readonly Finding[] {
+  const owner = (name: string) => nodes.find((node) => slotName(node) === name)?.host
+  return server.slots.flatMap(({ name, active, kept, safe }) => {
+    const words = [`slot ${name}: ${active ? 'active' : 'inactive'}, keeps ${kept} bytes, ${safe ?? 'no'} bytes left`]
+    if (!owner(name) && !active)
+      return [
+        warning('unknown slot', host, `slot ${name} is of no node: deploy db remove-node, or drop it by hand`, words),
+      ]
+    if (safe === undefined || kept <= safe) return []
+    return [warning('slot bloat', host, `much WAL is kept back for ${owner(name) ?? name}`, words)]
+  })
+}
+
+function ofRows({ nodes }: Desired, { host, seen: { server } }: Live): readonly Finding[] {
+  const unknown = server.registered?.filter(({ id }) => !nodes.some((node) => node.id === id)) ?? []
+  return unknown.map(({ id, name, type }) =>
+    warning('unknown node', host, `repmgr knows ${name}, which the playbook does not name: deploy db remove-node`, [
+      `node ${id}, registered as ${type}`,
+    ]),
+  )
+}
+
+function ofDurability({ durability }: Desired, { host, seen: { server } }: Live): readonly Finding[] {
+  const synced = server.standbys.some(({ sync, state }) => state === 'streaming' && ['sync', 'quorum'].includes(sync))
+  if (durability === 'async' || synced) return []
+  const evidence = server.standbys.map(({ name, state, sync }) => `${name}: ${state}, ${sync}`)
+  return [fault('no sync standby', host, 'no standby confirms commits: writing waits', evidence)]
+}

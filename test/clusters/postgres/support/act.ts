@@ -1,0 +1,180 @@
+import type { ClusterStep } from '../../../../src/model/cluster.ts'
+import {
+  at,
+  become,
+  begins,
+  crash,
+  dataNodes,
+  fresh,
+  noise,
+  promote,
+  register,
+  settle,
+  start,
+  stop,
+  type World,
+  type WorldNode,
+  writers,
+} from './world.ts'
+
+/** A step did what must never be done. */
+export class Harm extends Error {}
+
+/**
+ * What a step does to a world. It goes by the names of steps, and by what is really so: a step that would lose a commit, or
+ * make a second primary, throws `Harm`.
+ */
+export function act(world: World, step: ClusterStep): void {
+  const hosts = [...new Set(step.stages.flat().map(({ host }) => host))].map((host) => at(world, host))
+  const unseen = hosts.find(({ reachable }) => !reachable)
+  if (unseen) throw new Harm(`${step.name} acts on ${unseen.host}, which nobody can see`)
+  const effect =
+    EFFECTS[step.name] ?? EFFECTS[step.name.split(' ').slice(0, 2).join(' ')] ?? EFFECTS[step.name.split(' ')[0] ?? '']
+  if (!effect) throw new Error(`no effect of ${step.name}`)
+  effect(world, hosts, step)
+  settle(world)
+  const all = writers(world).filter(({ data }) => data?.system === writers(world)[0]?.data?.system)
+  if (all.length > 1) throw new Harm(`${step.name} made two primaries: ${all.map(({ host }) => host).join(', ')}`)
+}
+
+type Effect = (world: World, hosts: readonly WorldNode[], step: ClusterStep) => void
+
+const EFFECTS: Readonly<Record<string, Effect>> = {
+  'create primary': (world, [node]) => {
+    if (!node || world.nodes.some(({ data, remains }) => data || remains)) throw new Harm('there is data already')
+    node.data = fresh('7000000000000000001')
+    node.server = 'up'
+    world.access = true
+    register(world, node)
+  },
+  'clone standby': (world, hosts) => {
+    for (const node of hosts) replace(world, node)
+  },
+  'clone standby anew': (world, hosts) => {
+    for (const node of hosts) replace(world, node)
+  },
+  'rejoin standby': (world, hosts) => {
+    for (const node of hosts) replace(world, node)
+  },
+  'start server': (_, [node]) => {
+    if (node) start(node)
+  },
+  'start primary': (world, [node]) => {
+    const gun = world.nodes.find(
+      ({ reachable, server, daemon, data }) => reachable && server === 'up' && data?.signal && daemon.active,
+    )
+    if (gun) throw new Harm(`${gun.host} may promote itself meanwhile`)
+    const ahead = dataNodes(world).find(
+      ({ data }) => data?.system === node?.data?.system && !holds(node, data?.log ?? []),
+    )
+    if (ahead) throw new Harm(`${ahead.host} has more than ${node?.host}`)
+    if (node) start(node)
+  },
+  'follow primary': (world, [node]) => {
+    const primary = thePrimary(world)
+    if (!node?.data?.signal || node.server !== 'up') throw new Harm('it is no standby')
+    Object.assign(node, { upstream: primary.host, slotted: true })
+    primary.slots.set(node.host, 'reserved')
+    register(world, node, primary)
+  },
+  'reset wal_retrieve_retry_interval': (_, [node]) => {
+    if (node) node.stale = false
+  },
+  'repair registration': (world, hosts) => {
+    const primary = thePrimary(world)
+    for (const node of hosts) {
+      if (node.server !== 'up') throw new Harm(`${node.host} does not run`)
+      register(world, node, node === primary ? undefined : primary)
+      node.daemon = { active: true, enabled: true }
+    }
+  },
+  'stop repmgrd': (_, hosts) => {
+    for (const { daemon } of hosts) daemon.active = false
+  },
+  'start repmgrd': (world, hosts) => {
+    thePrimary(world)
+    for (const node of hosts) node.daemon = { active: true, enabled: true }
+  },
+  'point pgbouncer': (world, hosts) => {
+    const target = thePrimary(world).host
+    for (const node of hosts) node.pooler = { answers: true, target, paused: false, follower: true }
+  },
+  'set access': (world) => {
+    world.access = true
+    world.rows ??= []
+  },
+  'restart server': (_, [node]) => {
+    if (!node?.data?.signal) throw new Harm('a primary restarts beside the others')
+    node.differing = []
+  },
+  'restart primary': (_, hosts, step) => {
+    const primary = hosts.find(({ host }) => host === step.about)
+    if (!primary?.data || primary.data.signal) throw new Harm('it is no primary')
+    primary.differing = []
+    primary.data.log.push(noise())
+    for (const { daemon } of hosts) daemon.active = true
+  },
+  'switch over': (world, hosts, step) => {
+    const [from, to] = step.about.split(' to ').map((host) => at(world, host))
+    if (!from?.data || !to?.data || to.kind !== 'member') throw new Harm('nobody can take over')
+    const free = world.nodes.find(
+      ({ daemon, host, kind }) => kind !== 'witness' && daemon.active && !hosts.some((one) => one.host === host),
+    )
+    if (free) throw new Harm(`${free.host} may take it for a failure`)
+    stop(from)
+    settle({ ...world })
+    if (to.server !== 'up') throw new Harm(`${to.host} does not run`)
+    to.data = { ...to.data, log: [...from.data.log] }
+    promote(to)
+    for (const node of hosts) {
+      if (node !== to) replace(world, node)
+      node.daemon.active = true
+      if (node.pooler.follower) node.pooler.target = to.host
+    }
+    Object.assign(to, { upstream: undefined, slotted: true })
+    register(world, to)
+  },
+  drop: (world, [node], step) => {
+    const slot = step.name.split(' ').at(-1)
+    const owner = world.nodes.find(({ id }) => `repmgr_slot_${id}` === slot)
+    if (owner) node?.slots.delete(owner.host)
+  },
+  'remove node': (world, hosts, step) => {
+    const primary = thePrimary(world)
+    const gone = world.nodes.find(({ host }) => host === step.about)
+    world.rows = world.rows?.filter(({ name }) => name !== step.about)
+    primary.slots.delete(step.about)
+    if (!gone || !hosts.includes(gone)) return
+    stop(gone)
+    Object.assign(gone, { daemon: { active: false, enabled: false } })
+    Object.assign(gone.pooler, { answers: false, follower: false })
+  },
+}
+
+function holds(node: WorldNode | undefined, log: readonly number[]): boolean {
+  return begins(node?.data?.log ?? [], log)
+}
+
+function thePrimary(world: World): WorldNode {
+  const systems = world.nodes.filter(({ data }) => data?.signal).map(({ data }) => data?.system)
+  const all = writers(world)
+  const primary = all.find(({ data }) => systems.includes(data?.system)) ?? all.find(({ reachable }) => reachable)
+  if (!primary) throw new Harm('there is no primary')
+  return primary
+}
+
+/** A node gets the data of the primary: none of its commits may be lost by that. */
+function replace(world: World, node: WorldNode): void {
+  const primary = thePrimary(world)
+  if (node === primary) throw new Harm('the primary itself')
+  const { data } = node
+  if (data) {
+    const kept = begins(primary.data?.log ?? [], data.log)
+    const lost = data.log.filter((record, index) => record > 0 && primary.data?.log[index] !== record)
+    if (!kept && lost.length > 0) throw new Harm(`${node.host} had ${lost.length} commits that ${primary.host} has not`)
+    node.aside.push(data)
+  }
+  crash(node)
+  become(world, node, primary)
+  node.daemon.active = false
+}
