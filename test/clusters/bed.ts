@@ -20,6 +20,8 @@ export interface Bed {
   primary(): Promise<string>
   /** Clients that write through the pgbouncers of these nodes; default: of all. */
   write(hosts?: readonly string[]): Promise<Workload>
+  /** Trusts the key that a host shows now. */
+  trust(host: string): Promise<Ran>
   /** Writes the playbook with these options of the role. */
   playbook(options?: string): void
 }
@@ -94,11 +96,16 @@ export default playbook('Database', [
 `,
     )
   playbook()
+  const deploy = (...args: string[]) =>
+    project.deploy(['plan', 'apply'].includes(args[0] ?? '') ? [...args, '--no-check'] : args, env)
   return {
     project,
     playbook,
-    deploy: (...args) =>
-      project.deploy(['plan', 'apply'].includes(args[0] ?? '') ? [...args, '--no-check'] : args, env),
+    deploy,
+    async trust(host) {
+      const shown = await on(host, 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub')
+      return deploy('trust', 'lab', host, '--fingerprint', shown.split(' ')[1] ?? '')
+    },
     on,
     ask,
     primary,

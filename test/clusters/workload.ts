@@ -27,6 +27,8 @@ export interface Written {
   readonly refused: number
   /** The longest time between two acknowledged commits, in milliseconds, over all clients together. */
   readonly longestPause: number
+  /** The same of each client by itself, by the host whose pgbouncer it writes through. */
+  readonly pauses: Readonly<Record<string, number>>
 }
 
 /** Clients that write without end: one through each pgbouncer, a row and commit each time. */
@@ -41,6 +43,8 @@ export interface Workload {
 
 /** Milliseconds between two commits of one client. */
 const EVERY = 20
+/** Milliseconds until a client that was refused tries again. */
+const AGAIN = 200
 /** Milliseconds in which a commit must be acknowledged before its connection is given up. */
 const PATIENCE = 60_000
 
@@ -53,6 +57,7 @@ export async function startWorkload(options: WorkloadOptions): Promise<Workload>
   let ended = false
   let last = performance.now()
   let longestPause = 0
+  const pauses: Record<string, number> = {}
   await withClient(options, options.through, async (client) => {
     await client.query('create table if not exists w (n bigint primary key, at timestamptz default now())')
     number = Number((await client.query('select coalesce(max(n), 0) as top from w')).rows[0].top)
@@ -60,14 +65,18 @@ export async function startWorkload(options: WorkloadOptions): Promise<Workload>
 
   async function write(through: Access): Promise<void> {
     let client: pg.Client | undefined
+    let ownLast = performance.now()
     while (!ended) {
       const own = ++number
       try {
         client ??= await connect(options, through)
         await client.query('insert into w (n) values ($1)', [own])
         acknowledged.push(own)
-        longestPause = Math.max(longestPause, performance.now() - last)
-        last = performance.now()
+        const now = performance.now()
+        longestPause = Math.max(longestPause, now - last)
+        pauses[through.host] = Math.max(pauses[through.host] ?? 0, now - ownLast)
+        last = now
+        ownLast = now
       } catch (error) {
         // A server that refused has an SQLSTATE; a link that broke has none, and nobody knows.
         if (client === undefined || isRefusal(error)) refused++
@@ -75,7 +84,8 @@ export async function startWorkload(options: WorkloadOptions): Promise<Workload>
         client?.end().catch(() => undefined)
         client = undefined
       }
-      await delay(EVERY)
+      // A login costs both ends more than a commit.
+      await delay(client ? EVERY : AGAIN)
     }
     await client?.end().catch(() => undefined)
   }
@@ -86,7 +96,7 @@ export async function startWorkload(options: WorkloadOptions): Promise<Workload>
     async end() {
       ended = true
       await Promise.all(writers)
-      return { acknowledged, unknown, refused, longestPause }
+      return { acknowledged, unknown, refused, longestPause, pauses }
     },
     lost: () =>
       withClient(options, options.through, async (client) => {

@@ -13,3 +13,4 @@ export {
 export { pointPgbouncer } from './steps/pooler.ts'
 export { rejoinStandby } from './steps/rejoin.ts'
 export { switchover } from './steps/switchover.ts'
+export { registerWitness } from './steps/witness.ts'

@@ -33,7 +33,7 @@ said=$(pg 120 psql -XAtqw -v ON_ERROR_STOP=1 -v VERBOSITY=terse -v SHOW_CONTEXT=
   fail "$(printf '%s\\n' "$said" | sed 's/^psql:[^ ]* //')"`
 
 /** The statements, each of which leaves alone what is so already. */
-export function accessSql({ users, databases }: Desired): Secret {
+export function accessSql({ users, databases }: Pick<Desired, 'users' | 'databases'>): Secret {
   const all = [
     { name: 'repmgr', owner: 'repmgr', extensions: ['repmgr'] },
     { name: 'evenkeel', owner: 'evenkeel', extensions: [] },

@@ -22,16 +22,21 @@ const TAKE_PLACE = sh`take_place() {
   sync "$data" "\${data%/*}"
 }`
 
-/** The first server of a cluster, on a node without data, with all roles and databases. */
-export function createPrimary(desired: Desired, node: PostgresNode): ClusterStep {
-  const script = sh`${TAKE_PLACE}
+/** A database cluster of its own, where there is none. */
+export function freshData(): Shell {
+  return sh`${TAKE_PLACE}
 if [ ! -e "$data/PG_VERSION" ]; then
   stop_server
   rm -rf "$data.new"
   said=$(pg 300 "$bin/initdb" -D "$data.new" --data-checksums --encoding=UTF8 --locale=C.UTF-8 --auth-local=peer --auth-host=scram-sha-256 2>&1) ||
     fail "$(printf '%s\\n' "$said" | tail -n 15)"
   take_place
-fi
+fi`
+}
+
+/** The first server of a cluster, on a node without data, with all roles and databases. */
+export function createPrimary(desired: Desired, node: PostgresNode): ClusterStep {
+  const script = sh`${freshData()}
 answers || start_server 120
 ${APPLY}
 repmgr primary register --force || fail 'the primary could not be registered'`
@@ -68,7 +73,7 @@ export function recloneStandby(_desired: Desired, node: PostgresNode, from: Post
 }
 
 function cloneAction(node: PostgresNode, from: PostgresNode): ClusterAction {
-  const script = action(cloneScript(node, from))
+  const script = action(sh`${cloneScript(node, from)}\n${register(from)}`)
   return { host: node.host, title: `clone the data of ${from.host}`, script, timeout: CLONING }
 }
 
@@ -94,6 +99,5 @@ said=$(pg ${CLONING} "$bin/pg_basebackup" -D "$data.new" -d ${conninfo(from)} -X
 standby_data "$data.new"
 take_place
 start_server 900
-${streamsFrom(node, from)}
-${register(from)}`
+${streamsFrom(node, from)}`
 }

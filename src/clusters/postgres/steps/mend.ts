@@ -4,8 +4,10 @@ import { sh } from '../../../shell/sh.ts'
 import type { Desired, PostgresNode } from '../model.ts'
 import { literal } from '../sql.ts'
 import { START_DAEMON, STOP_DAEMON } from './daemon.ts'
+import { holdClients } from './hold.ts'
+import { clientsReach } from './pooler.ts'
 import { action, oneAction } from './prelude.ts'
-import { ownSlot, register, standbySettings, streamsFrom } from './standby.ts'
+import { DROP_OLD_SLOTS, ownSlot, register, standbySettings, streamsFrom } from './standby.ts'
 
 /**
  * A server that does not run, or hangs. One that recovers is waited for. A standby that cannot get on, for its upstream has
@@ -14,7 +16,7 @@ import { ownSlot, register, standbySettings, streamsFrom } from './standby.ts'
 export function startServer(node: PostgresNode, why: string): ClusterStep {
   const script = sh`recovers() { case $(ask 5 'select 1' || true) in *'starting up'* | *'not yet accepting'*) ;; *) return 1 ;; esac; }
 if ! answers; then
-  gone || recovers || within 10 answers || stop_server
+  gone || recovers || within 10 answers || stop_server 15
   if recovers; then within 300 settled || true; else (start_server 300) || beyond_wal || exit 1; fi
   answers || { why; beyond_wal && echo 'it runs, and needs what its primary has not kept' || fail 'the server does not answer'; }
 fi
@@ -57,7 +59,8 @@ export function followScript(node: PostgresNode, primary: PostgresNode): Shell {
   return sh`[ "$(in_recovery)" = t ] || fail 'this server is no standby'
 ${ownSlot(node, primary)}
 ${standbySettings(node, primary)}
-${streamsFrom(node, primary)}`
+${streamsFrom(node, primary)}
+${DROP_OLD_SLOTS}`
 }
 
 /** A setting that somebody left in postgresql.auto.conf. */
@@ -102,10 +105,12 @@ ${IN_FORCE}`
     name: 'restart primary',
     about: primary.host,
     reason: why,
-    effect: 'its settings are in force; clients wait for some seconds meanwhile',
+    effect: 'its settings are in force; clients wait for some seconds meanwhile, and are not refused',
     stages: [
       on('stop repmgrd', nodes, STOP_DAEMON),
+      on('hold clients', nodes, holdClients(primary)),
       on('restart the server', [primary], script),
+      on('let clients go on', nodes, clientsReach(primary)),
       on('start repmgrd', nodes, START_DAEMON),
     ],
   }

@@ -35,7 +35,7 @@ ${clientsReach(primary)}`
 }
 
 /** What pgbouncer itself says, not what was written for it. */
-const POINTED = sh`targets() { runuser -u postgres -- timeout -k 2 10 ${`${places.scripts}/pgbouncer-targets`} 2>&1; }
+export const POINTED = sh`targets() { runuser -u postgres -- timeout -k 2 10 ${`${places.scripts}/pgbouncer-targets`} 2>&1; }
 pointed() { said=$(targets) && ! printf '%s\\n' "$said" | grep -qv " $1 0\\$"; }`
 
 /** Waits until the node's pgbouncer sends all clients to a node, and holds none. */

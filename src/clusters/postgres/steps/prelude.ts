@@ -13,7 +13,7 @@ const PRELUDE = sh`set -eu
 umask 022
 cd /
 export LC_ALL=C PGCONNECT_TIMEOUT=5
-data=${DATA} bin=${BIN}
+data=${DATA} bin=${BIN} log=/var/log/postgresql/postgresql-15-main.log
 options='-c synchronous_commit=local -c client_min_messages=error -c log_statement=none -c log_min_error_statement=panic -c log_min_duration_statement=-1'
 fail() { printf '%s\\n' "$1"; exit 1; }
 [ -e /etc/repmgr.conf ] || fail 'this node is not prepared: deploy apply'
@@ -49,19 +49,22 @@ postmaster() {
   done
 }
 signal() { for p in $(postmaster); do kill "-$1" "$p" 2>/dev/null || true; done; }
-# A directory that was taken away lets nothing stop its server but a signal.
+from_here() { size=$(stat -c %s "$log" 2>/dev/null) || size=0; }
+from_here
+# A directory that was taken away lets nothing stop its server but a signal. What is killed recovers from its log.
 stop_server() {
   [ -e "$data/postmaster.pid" ] || signal INT
-  timeout 90 systemctl stop postgresql@15-main || true
-  gone || { signal INT; within 60 gone; } || { signal QUIT; within 20 gone; } ||
-    fail "the server does not stop: processes $(processes | tr '\\n' ' ')still work in $data"
+  timeout "\${1:-60}" systemctl stop postgresql@15-main || true
+  gone || { signal INT; within 15 gone; } || { signal QUIT; within 5 gone; } || {
+    for p in $(processes); do kill -KILL "$p" 2>/dev/null || true; done
+    within 10 gone
+  } || fail "the server does not stop: processes $(processes | tr '\\n' ' ')still work in $data"
+  from_here
 }
-log=/var/log/postgresql/postgresql-15-main.log size=0
-# A standby that needs more than its upstream has kept says so for ever.
+# A standby that needs more than its upstream has kept says so again and again: what was said before does not count.
 beyond_wal() { tail -c "+$((size + 1))" "$log" 2>/dev/null | grep -aq 'requested WAL segment .* has already been removed'; }
 settled() { answers || gone || beyond_wal; }
 start_server() {
-  size=$(stat -c %s "$log" 2>/dev/null) || size=0
   systemctl reset-failed postgresql@15-main 2>/dev/null || true
   timeout 120 systemctl start postgresql@15-main || true
   within "$1" settled || true

@@ -5,17 +5,18 @@ import { CONFIG } from '../layout.ts'
 import type { Desired, PostgresNode } from '../model.ts'
 import { CLONING, cloneScript } from './build.ts'
 import { oneAction } from './prelude.ts'
-import { conninfo, ownSlot, register, standbyData, streamsFrom } from './standby.ts'
+import { conninfo, DROP_OLD_SLOTS, ownSlot, register, standbyData, streamsFrom } from './standby.ts'
 
 /** A former primary, whose data is contained in the present one's: it becomes its standby. */
 export function rejoinStandby(_desired: Desired, node: PostgresNode, from: PostgresNode, why: string): ClusterStep {
   const effect = `it streams from ${from.host}; what cannot be rewound is cloned anew, the old data moved aside`
-  const action = { title: `rejoin behind ${from.host}`, script: rejoinScript(node, from), timeout: CLONING }
+  const action = {
+    title: `rejoin behind ${from.host}`,
+    script: sh`${rejoinScript(node, from)}\n${register(from)}`,
+    timeout: CLONING,
+  }
   return oneAction(node, { name: 'rejoin standby', reason: why, effect }, action)
 }
-
-const LEFT_SLOTS =
-  "select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active and slot_name ~ '^repmgr_slot_[0-9]+$'"
 
 /**
  * Rewinds to where the histories part; what cannot be rewound is cloned. pg_rewind by itself: repmgr does not tell it where
@@ -41,14 +42,13 @@ follow() {
   ${ownSlot(node, from)}
   start_server 300
   ${streamsFrom(node, from)}
-  # Those who streamed from here when it was the primary: each slot would keep WAL back for ever.
-  sql ${LEFT_SLOTS} >/dev/null || echo 'slots are left of when it was the primary'
-  ${register(from)}
+  ${DROP_OLD_SLOTS}
 }
 clone() {
   ${cloneScript(node, from)}
 }
-if rewind && (follow); then exit 0; fi
-echo 'it cannot rejoin, so it is cloned anew'
-clone`
+rewind && (follow) || {
+  echo 'it cannot rejoin, so it is cloned anew'
+  clone
+}`
 }

@@ -54,7 +54,7 @@ function onUpstream(from: PostgresNode, statement: string): Shell {
 }
 
 /**
- * Makes the data directory \`$1\`, whose server does not run, the one of a standby. Settings come before the file that lets
+ * Makes the data directory `$1`, whose server does not run, the one of a standby. Settings come before the file that lets
  * the server begin as a standby.
  */
 export function standbyData(node: PostgresNode, from: PostgresNode): Shell {
@@ -78,22 +78,42 @@ export function standbySettings(node: PostgresNode, from: PostgresNode): Shell {
     `alter system set primary_slot_name = ${literal(slotOf(node))}`,
     'select pg_reload_conf()',
   ]
-  return sh`for statement in ${set}; do
+  return sh`from_here
+for statement in ${set}; do
   said=$(sql "$statement") || fail "$said"
 done`
 }
 
-/** Waits until the node's server streams from another one, through its slot. */
+/**
+ * Waits until the node's server streams from another one, through its slot. One that is refused streams for a moment each
+ * time it tries: so it is looked at twice.
+ */
 export function streamsFrom(node: PostgresNode, { host, address }: PostgresNode, seconds = 60): Shell {
-  return sh`streams() {
-  [ "$(ask 10 'select status, sender_host, slot_name from pg_stat_wal_receiver')" = ${`streaming ${address} ${slotOf(node)}`} ]
+  return sh`receiver() { ask 10 'select status, sender_host, slot_name, pid from pg_stat_wal_receiver'; }
+streams() {
+  seen=$(receiver) || return
+  case $seen in ${`streaming ${address} ${slotOf(node)} `}*) sleep 0.5; [ "$(receiver)" = "$seen" ] ;; *) return 1 ;; esac
 }
-within ${seconds} streams || { why; fail ${`it does not stream from ${host}`}; }`
+tried() { streams || beyond_wal; }
+within ${seconds} tried && streams || { why; fail ${`it does not stream from ${host}`}; }`
 }
 
-/** What repmgr's table lacks is not worth a failure: the next survey shows it, and it has a step of its own. */
-export function register({ id }: PostgresNode): Shell {
-  return sh`repmgr standby register --force --upstream-node-id=${id} || echo 'it is not registered yet'`
+/**
+ * Slots that a standby keeps for others, from when it was the primary, would hold back its log for ever. Nobody streams from
+ * a standby here.
+ */
+export const DROP_OLD_SLOTS: Shell = sh`said=$(sql ${`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name ~ '^repmgr_slot_[0-9]+$' and not active`}) ||
+  echo "its old slots could not be dropped: $said"`
+
+/**
+ * It reads in its own copy of repmgr's table who is active, so that is to be a new one. What the table lacks is not worth a
+ * failure: the next survey shows it, and it has a step of its own.
+ */
+export function register(from: PostgresNode): Shell {
+  return sh`at=$(ask 10 'select pg_current_wal_lsn()' ${conninfo(from)}) || at=0/0
+caught_up() { [ "$(ask 10 "select pg_last_wal_replay_lsn() >= '$at'")" = t ]; }
+within 20 caught_up || true
+repmgr standby register --force --upstream-node-id=${from.id} || echo 'it is not registered yet'`
 }
 
 /** As postgresql.conf takes it. */

@@ -1,15 +1,16 @@
 import type { ClusterAction, ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
-import { PGBOUNCER_PORT, SOCKETS } from '../layout.ts'
 import type { Desired, PostgresNode } from '../model.ts'
 import { literal } from '../sql.ts'
 import { START_DAEMON, STOP_DAEMON } from './daemon.ts'
+import { holdClients } from './hold.ts'
 import { followScript } from './mend.ts'
-import { clientsReach, HOLD } from './pooler.ts'
+import { clientsReach } from './pooler.ts'
 import { action } from './prelude.ts'
 import { rejoinScript } from './rejoin.ts'
 import { conninfo, register } from './standby.ts'
+import { witnessScript } from './witness.ts'
 
 /**
  * Another node becomes the primary, on purpose. Clients are held meanwhile: they wait, and are not refused.
@@ -22,7 +23,7 @@ import { conninfo, register } from './standby.ts'
  * @param others all other nodes that can be reached, also a witness
  */
 export function switchover(
-  desired: Desired,
+  _desired: Desired,
   from: PostgresNode,
   to: PostgresNode,
   others: readonly PostgresNode[],
@@ -44,7 +45,7 @@ export function switchover(
         ...on('look who it follows', [to], takes(from)),
       ],
       on('stop repmgrd', nodes, () => STOP_DAEMON),
-      on('hold clients', nodes, () => hold(desired, from, to)),
+      on('hold clients', nodes, () => holdClients(from, to)),
       on(`hand over to ${to.host}`, [from], () => handOver(to)),
       [
         ...on('register the primary', [to], () => registerPrimary(to)),
@@ -69,29 +70,6 @@ said=$(ask 300 checkpoint) || fail "$said"`
 function takes({ host, address }: PostgresNode): () => Shell {
   return () =>
     sh`[ "$(sql 'select status, sender_host from pg_stat_wal_receiver')" = ${`streaming ${address}`} ] || fail ${`it does not stream from ${host}`}`
-}
-
-/**
- * A client within a transaction ends it first; one that does not for five seconds is cut off by the stop. What watches then
- * is a unit of its own, which outlives this program and its controller: it lets clients go as soon as the new primary takes
- * writes, or the old one does again.
- */
-function hold({ databases }: Desired, from: PostgresNode, to: PostgresNode): Shell {
-  const watch = sh`cd /
-took() { [ "$(psql -XAtqw -d ${conninfo(to)} -c 'select pg_is_in_recovery()' 2>/dev/null)" = f ]; }
-began() { psql -XAtqw -d ${conninfo(from)} -c 'select pg_postmaster_start_time() where not pg_is_in_recovery()' 2>/dev/null; }
-first=$(began) end=$(($(date +%s) + 25))
-until [ "$(date +%s)" -ge "$end" ] || took || { now=$(began) && [ -n "$now" ] && [ "$now" != "$first" ]; }; do sleep 0.2; done`
-  const pauses = [...databases.map(({ name }) => name), 'evenkeel'].map((name) => `PAUSE ${name}`)
-  return sh`timeout 30 systemctl stop evenkeel-hold 2>/dev/null || true
-mkdir -p /run/evenkeel
-: >${HOLD}
-systemd-run --quiet --collect --unit=evenkeel-hold -p RuntimeMaxSec=40 -p ${`ExecStopPost=/bin/rm -f ${HOLD}`} -p ${'ExecStopPost=/bin/systemctl --no-block restart pgbouncer-follow'} \\
-  runuser -u postgres -- env HOME=/var/lib/postgresql PGCONNECT_TIMEOUT=2 sh -c ${watch.shell} || { rm -f ${HOLD}; fail 'clients cannot be held'; }
-for command in ${pauses}; do
-  runuser -u postgres -- timeout -k 1 5 psql -XAtqw -h ${SOCKETS} -p ${PGBOUNCER_PORT} -U pgbouncer -d pgbouncer -c "$command" 2>&1 &
-done
-wait`
 }
 
 /**
@@ -120,7 +98,5 @@ ${clientsReach(to)}`
 }
 
 function registered({ kind }: PostgresNode, to: PostgresNode): Shell {
-  return kind === 'witness'
-    ? sh`repmgr witness register --force -h ${to.address} -U repmgr -d repmgr || true`
-    : register(to)
+  return kind === 'witness' ? witnessScript(to) : register(to)
 }
