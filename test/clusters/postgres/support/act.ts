@@ -14,6 +14,7 @@ import {
   stop,
   type World,
   type WorldNode,
+  watch,
   writers,
 } from './world.ts'
 
@@ -44,7 +45,7 @@ type Effect = (world: World, hosts: readonly WorldNode[], step: ClusterStep) => 
 
 const EFFECTS: Readonly<Record<string, Effect>> = {
   'create primary': (world, [node]) => {
-    if (!node || world.nodes.some(({ data, remains }) => data || remains)) throw new Harm('there is data already')
+    if (!node || dataNodes(world).some(({ data, remains }) => data || remains)) throw new Harm('there is data already')
     node.data = fresh('7000000000000000001')
     node.server = 'up'
     world.access = true
@@ -82,6 +83,10 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   },
   'reset wal_retrieve_retry_interval': (_, [node]) => {
     if (node) node.stale = false
+  },
+  'register witness': (world, [node], step) => {
+    if (node?.kind !== 'witness') throw new Harm('it is no witness')
+    watch(world, node, thePrimary(world, step))
   },
   'repair registration': (world, hosts) => {
     const primary = thePrimary(world)
@@ -130,7 +135,8 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     to.data = { ...to.data, log: [...from.data.log] }
     promote(to)
     for (const node of hosts) {
-      if (node !== to) replaceWith(world, node, to)
+      if (node.kind === 'witness') watch(world, node, to)
+      else if (node !== to) replaceWith(world, node, to)
       node.daemon.active = true
       if (node.pooler.follower) node.pooler.target = to.host
     }
