@@ -37,7 +37,7 @@ export function wholeSteps(view: View, primary: Live, { guessed, stopped }: Know
     { findings: found.map(({ finding }) => finding), steps: mendingSteps(view, primary, found) },
     rows,
     restarts.after,
-    leftSlots(view, primary),
+    leftSlots(view, primary, found),
     daemons(view, [...stopped, ...disarmed(found, armed)], started),
     pgbouncers(view, primary),
   ]

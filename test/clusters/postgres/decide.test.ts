@@ -366,6 +366,65 @@ describe('one fault, no data at stake', () => {
       ['set access: app1'],
     ],
     [
+      'F2 a standby that is down, and nothing is kept for it',
+      {},
+      (world) => {
+        stop(at(world, 'app2'))
+        at(world, 'app1').slots.delete('app2')
+      },
+      ['stop repmgrd: app2', 'start server: app2', 'follow primary: app2', 'start repmgrd: app2'],
+    ],
+    [
+      'F2 a standby that is down, and not registered',
+      {},
+      (world) => {
+        stop(at(world, 'app2'))
+        world.rows = world.rows?.filter(({ name }) => name !== 'app2')
+      },
+      ['start server: app2', 'repair registration: app1, app2, app3'],
+    ],
+    [
+      'F2 a standby whose log tells of trouble that is over',
+      {},
+      (world) => {
+        stop(at(world, 'app2'))
+        at(world, 'app2').lines = [
+          'PANIC:  could not locate a valid checkpoint record',
+          REMOVED,
+          'LOG:  completed backup recovery with redo LSN 0/12000028 and end LSN 0/12000100',
+          'LOG:  started streaming WAL from primary at 0/13000000 on timeline 1',
+        ]
+      },
+      ['start server: app2'],
+    ],
+    [
+      'F10 a standby of a standby, through a slot there',
+      {},
+      (world) => {
+        Object.assign(at(world, 'app3'), { upstream: 'app2' })
+        at(world, 'app2').slots.set('app3', 'reserved')
+      },
+      ['stop repmgrd: app3', 'follow primary: app3', 'drop slot repmgr_slot_3: app2', 'start repmgrd: app3'],
+    ],
+    [
+      'F11 another upstream',
+      {},
+      (world) => {
+        for (const row of world.rows ?? []) if (row.name === 'app3') row.upstream = 2
+      },
+      ['repair registration: app1, app2, app3'],
+    ],
+    [
+      'F14 an empty cluster in the place of the first node of two',
+      { nodes: 2 },
+      (world) => {
+        failover(world)
+        Object.assign(at(world, 'app1'), { data: fresh(OTHER), server: 'up' })
+      },
+      ['stop repmgrd: app1', 'clone standby anew: app1', 'start repmgrd: app1'],
+    ],
+    ['a slot of nobody we know', {}, (world) => void at(world, 'app2').slots.set('somebody', 'reserved'), []],
+    [
       'a slot of an earlier primary',
       {},
       (world) => {

@@ -342,3 +342,22 @@ describe('not refused', () => {
     expect(stepsOf(made({}, change))).toEqual(expect.arrayContaining([...steps]))
   })
 })
+
+test('a standby of a standby was asked a moment later than the primary: it is not ahead', () => {
+  const world = made({}, (each) => {
+    Object.assign(at(each, 'app3'), { upstream: 'app2' })
+    at(each, 'app2').slots.set('app3', 'reserved')
+  })
+  const late = surveysOf(world).map((survey) => {
+    if (survey.host === 'app1' || survey.unreachable !== undefined || !survey.server) return survey
+    return { ...survey, server: { ...survey.server, lsn: '0/4000000' } }
+  })
+  expect(assess(world.desired, late, {}).decision.steps.map(({ name }) => name)).toContain('follow primary')
+  // From nobody that the primary feeds it can only have got it elsewhere.
+  const alone = late.map((survey) => {
+    if (survey.host !== 'app2' || survey.unreachable !== undefined || !survey.server) return survey
+    const { receiver: _, ...rest } = survey.server
+    return { ...survey, server: rest }
+  })
+  expect(assess(world.desired, alone, {}).decision.refusal?.why).toMatch(/^app2 and app3 hold/)
+})

@@ -58,7 +58,8 @@ export const EVENTS: Readonly<Record<string, Event>> = {
     if (data) data.checkpoint = Math.max(data.checkpoint, data.log.length - 1)
   },
   'it is told to follow': (_, node, by) => {
-    if (node === by || !node.data?.signal) return
+    // One that is down does not tell.
+    if (node === by || !node.data?.signal || node.server !== 'up') return
     node.upstream = by.host
     by.slots.set(node.host, 'reserved')
   },
@@ -153,7 +154,7 @@ export function lived({ shape, events }: History, standbys = false): World {
   for (const [name, which, other] of events) {
     const nodes = dataNodes(world).filter(({ host }) => !standbys || host !== 'app1')
     const node = nodes[which % nodes.length]
-    const by = dataNodes(world)[standbys ? 0 : other % dataNodes(world).length]
+    const by = dataNodes(world)[other % dataNodes(world).length]
     if (node && by) EVENTS[name]?.(world, node, by)
   }
   settle(world)
