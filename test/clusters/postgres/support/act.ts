@@ -2,7 +2,6 @@ import type { ClusterStep } from '../../../../src/model/cluster.ts'
 import {
   at,
   become,
-  begins,
   crash,
   dataNodes,
   fresh,
@@ -160,8 +159,9 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   },
 }
 
+/** Whether a node has every commit of a log. */
 function holds(node: WorldNode | undefined, log: readonly number[]): boolean {
-  return begins(node?.data?.log ?? [], log)
+  return log.every((record, index) => record < 0 || node?.data?.log[index] === record)
 }
 
 /** The one that a step names, or the one that there is. */
