@@ -25,7 +25,7 @@ export function refusalOf(view: View): ClusterRefusal | undefined {
   if (twins.length > 1) return splitBrain(twins)
   const stranger = strangerWithData(view)
   if (stranger || !primary) return stranger
-  return mostUnseen(view) ?? withoutDisk(primary) ?? diverged(view, primary)
+  return mostUnseen(view) ?? withoutDisk(primary) ?? emptyBesideUnread(view, primary) ?? diverged(view, primary)
 }
 
 /** Those of one system that take writes, if there are several: it need not be the system that most nodes belong to. */
@@ -63,6 +63,17 @@ function mostUnseen({ nodes, unreachable, primaries }: View): ClusterRefusal | u
     why: `most of the cluster cannot be seen: ${lost} may have another primary than ${names(primaries)}`,
     sides: [...nodes.map((node) => side(node)), ...unreachable.map(unseenSide)],
     hint: 'bring the nodes back (power, network), then repair again; one that is lost for good: deploy db remove-node',
+  }
+}
+
+/** A primary without any of the databases is no reason to build on, while what they were in may lie elsewhere. */
+function emptyBesideUnread({ desired, nodes, unreachable }: View, primary: Live): ClusterRefusal | undefined {
+  const unread = nodes.filter((node) => node.seen.remains && !hasData(node))
+  if (desired.databases.length === 0 || !isBlank(primary) || unread.length + unreachable.length === 0) return undefined
+  return {
+    why: `${primary.host} takes writes, and has none of the databases; what lies on ${names([...unread, ...unreachable.map(({ node }) => node)])} cannot be read, and may be them`,
+    sides: [side(primary), ...unread.map((node) => side(node)), ...unreachable.map(unseenSide)],
+    hint: 'bring the node back, or look at what lies there, and move it away by hand when nobody needs it; then repair again',
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { assess } from '../../../src/clusters/postgres/decide.ts'
-import { failover, made, REMOVED } from './support/histories.ts'
+import { destroy, failover, made, REMOVED } from './support/histories.ts'
 import { judge, refusedOf, stepsOf } from './support/run.ts'
 import { OTHER, surveysOf } from './support/surveys.ts'
 import {
@@ -105,6 +105,25 @@ describe('refused, with both sides and what was seen of them', () => {
         crash(at(world, 'app1'))
       },
       /^app3 has data of another/,
+    ],
+    [
+      'an empty primary beside remains of data',
+      { nodes: 2 },
+      (world) => {
+        destroy(world, 'app2')
+        at(world, 'app2').remains = true
+        Object.assign(at(world, 'app1'), { data: fresh(OTHER) })
+      },
+      /^app1 takes writes, and has none of the databases; what lies on app2 cannot be read/,
+    ],
+    [
+      'an empty primary beside a node that cannot be reached',
+      { nodes: 2 },
+      (world) => {
+        at(world, 'app2').reachable = false
+        Object.assign(at(world, 'app1'), { data: fresh(OTHER) })
+      },
+      /^app1 takes writes, and has none of the databases; what lies on app2 cannot be read/,
     ],
     [
       'two of three cannot be seen',

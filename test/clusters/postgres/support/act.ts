@@ -88,7 +88,7 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     watch(world, node, thePrimary(world, step))
   },
   'repair registration': (world, hosts) => {
-    const primary = thePrimary(world)
+    const [primary] = hosts
     for (const node of hosts) {
       if (node.server !== 'up') throw new Harm(`${node.host} does not run`)
       register(world, node, node === primary ? undefined : primary)
