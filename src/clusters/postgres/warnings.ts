@@ -15,7 +15,8 @@ export function warnings(
     ...unreachable.map(({ node, why }) => ofUnreachable(node.host, why)),
     ...ofWitness(desired, surveys),
     ...nodes.flatMap((node) => [
-      ...ofPreparation(node),
+      // Hosts that are all bare are no fault: their first phase comes yet.
+      ...(nodes.some(({ seen }) => seen.prepared) ? ofPreparation(node) : []),
       ...ofCertificate(node),
       ...ofDisk(node),
       ...ofAside(node),

@@ -206,6 +206,9 @@ describe('what is found', () => {
 
   test('bare hosts have no fault', () => {
     expect(findingsOf(bare())).toEqual([])
+    const blank = bare()
+    for (const node of blank.nodes) node.prepared = false
+    expect(findingsOf(blank)).toEqual([])
   })
 
   test('what was seen, line by line', () => {
