@@ -10,7 +10,9 @@ rmSync(dist, { recursive: true, force: true })
 
 if (runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json']) !== 0) process.exit(1)
 const { rolldown } = await import('rolldown')
-const roles = readdirSync(join(root, 'roles')).map((file) => basename(file, '.ts'))
+const roles = readdirSync(join(root, 'roles'))
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => basename(file, '.ts'))
 const bundle = await rolldown({
   cwd: root,
   platform: 'node',

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { labExec } from '../../src/lab/inside.ts'
 import type { UsedLab } from '../hosts/support/lab.ts'
@@ -20,6 +20,8 @@ export interface Bed {
   primary(): Promise<string>
   /** Clients that write through the pgbouncers of these nodes; default: of all. */
   write(hosts?: readonly string[]): Promise<Workload>
+  /** Gives a node a certificate of the CA, and of its own key, that ended a day ago; its server and pgbouncer take it. */
+  expire(host: string): Promise<void>
   /** Trusts the key that a host shows now. */
   trust(host: string): Promise<Ran>
   /** Writes the playbook with these options of the role. */
@@ -27,6 +29,7 @@ export interface Bed {
 }
 
 const DATA = '/var/lib/postgresql/15/main'
+const TLS = '/etc/postgresql/15/main/tls'
 
 const SCHEMA = `import { site } from 'evenkeel'
 import { z } from 'zod'
@@ -102,6 +105,15 @@ export default playbook('Database', [
     project,
     playbook,
     deploy,
+    async expire(host) {
+      const request = await on(host, `openssl req -new -key ${TLS}/node.key -subj /CN=${host}`)
+      const names = `subjectAltName=DNS:${host},DNS:localhost,IP:127.0.0.1,IP:${lab.reach.hosts[host]?.address}`
+      const ended = signEnded(lab.root, caKey, request, names)
+      await on(
+        host,
+        `printf '%s' '${ended}' | cat - ${TLS}/ca.crt >${TLS}/node.crt; systemctl reload postgresql@15-main pgbouncer`,
+      )
+    },
     async trust(host) {
       const shown = await on(host, 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub')
       return deploy('trust', 'lab', host, '--fingerprint', shown.split(' ')[1] ?? '')
@@ -123,6 +135,15 @@ export default playbook('Database', [
 /** Kills a node's server as a crash does: with all its processes, none told. */
 export function crashScript(): string {
   return `kill -9 $(head -n 1 ${DATA}/postmaster.pid); systemctl kill -s KILL postgresql@15-main 2>/dev/null || true`
+}
+
+/** Signs what a node requests, for a time that is over. */
+function signEnded(root: string, caKey: string, request: string, names: string): string {
+  writeFileSync(join(root, 'ca.key'), caKey, { mode: 0o600 })
+  writeFileSync(join(root, 'names.cnf'), names)
+  const kind = ['x509', '-req', '-days', '-1', '-extfile', join(root, 'names.cnf')]
+  const ca = ['-CA', join(root, 'files/lab-ca.crt'), '-CAkey', join(root, 'ca.key'), '-set_serial', '7']
+  return execFileSync('openssl', [...kind, ...ca], { input: request, encoding: 'utf8' })
 }
 
 /** Makes files/lab-ca.crt; gives its private key. */

@@ -43,6 +43,8 @@ export interface Workload {
 
 /** Milliseconds between two commits of one client. */
 const EVERY = 20
+/** Milliseconds until a client that was refused tries again. */
+const AGAIN = 200
 /** Milliseconds in which a commit must be acknowledged before its connection is given up. */
 const PATIENCE = 60_000
 
@@ -82,7 +84,8 @@ export async function startWorkload(options: WorkloadOptions): Promise<Workload>
         client?.end().catch(() => undefined)
         client = undefined
       }
-      await delay(EVERY)
+      // A login costs both ends more than a commit.
+      await delay(client ? EVERY : AGAIN)
     }
     await client?.end().catch(() => undefined)
   }

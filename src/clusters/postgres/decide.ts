@@ -1,5 +1,5 @@
 import type { ClusterDecision, ClusterGoal, Finding } from '../../model/cluster.ts'
-import { withPrimary, withRemoval } from './goals.ts'
+import { withoutAny, withPrimary, withRemoval } from './goals.ts'
 import type { Desired, NodeSurvey } from './model.ts'
 import { names } from './names.ts'
 import { refusalOf } from './refusals.ts'
@@ -26,8 +26,7 @@ export function assess(desired: Desired, surveys: readonly NodeSurvey[], goal: C
   if (!primary || refusal)
     return {
       findings: [...warnings(view, surveys, primary), ...refusedWarnings(view, primary)],
-      // Who is to leave may be the one that has the newest data.
-      decision: refusal ? { steps: [], refusal } : withoutPrimary(all),
+      decision: refusal ? { steps: [], refusal } : decisionWithout(all, goal),
     }
   const { findings, steps } = wholeSteps(view, primary, { guessed: false, stopped: [] })
   const decision = { primary: { host: primary.host, why: whyPrimary(view, primary) }, steps }
@@ -35,6 +34,12 @@ export function assess(desired: Desired, surveys: readonly NodeSurvey[], goal: C
     findings: [...findings, ...warnings(view, surveys, primary)],
     decision: withGoal(all, view, primary, decision, goal),
   }
+}
+
+/** Of all nodes: who is to leave may be the one that has the newest data. */
+function decisionWithout(all: View, { primary, remove }: ClusterGoal): ClusterDecision {
+  const decision = withoutPrimary(all)
+  return primary === undefined && remove === undefined ? decision : withoutAny(all, decision)
 }
 
 /** A node that is to leave is not looked after any more. */

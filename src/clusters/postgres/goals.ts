@@ -2,13 +2,13 @@ import type { ClusterDecision } from '../../model/cluster.ts'
 import { nodeId } from './node-id.ts'
 import { side } from './refusals.ts'
 import { removeNode, switchover } from './steps.ts'
-import { type Live, slotName, type View } from './view.ts'
+import { isLive, type Live, slotName, type View } from './view.ts'
 
 const MEND = 'look at it: deploy status; mend it: deploy repair-db'
 
 /** Another primary, on purpose: only where everything else is whole. */
 export function withPrimary(view: View, primary: Live, decision: ClusterDecision, host: string): ClusterDecision {
-  const { desired, nodes, unreachable } = view
+  const { desired, nodes, witnesses, unreachable } = view
   if (host === primary.host) return decision
   const kind = desired.nodes.find((node) => node.host === host)?.kind
   if (kind !== 'member') return refused(`${host} cannot be the primary: ${whyNot(kind)}`, view, 'choose another node')
@@ -22,8 +22,13 @@ export function withPrimary(view: View, primary: Live, decision: ClusterDecision
   if (first !== '') return refused(`the cluster is not whole; first: ${first}`, view, MEND)
   const to = nodes.find((node) => node.host === host)
   if (!to) return decision
-  const others = nodes.filter((node) => node !== primary && node !== to)
+  const others = [...nodes.filter((node) => node !== primary && node !== to), ...witnesses.filter(isLive)]
   return { ...decision, steps: [switchover(desired, primary, to, others, `${host} is to be the primary`)] }
+}
+
+/** Without a primary nobody can say who is in a cluster: that is mended by itself first. */
+export function withoutAny(view: View, decision: ClusterDecision): ClusterDecision {
+  return decision.refusal ? decision : refused('no server takes writes', view, 'mend that first: deploy repair-db')
 }
 
 function whyNot(kind: string | undefined): string {

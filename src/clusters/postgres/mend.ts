@@ -10,7 +10,8 @@ export type Cure = 'clone' | 'reclone' | 'rejoin' | 'start' | 'follow'
 /** What is wrong with a node that is to follow the primary, and what mends it. */
 export interface Ailment {
   readonly node: Node
-  readonly cure: Cure
+  /** In order. */
+  readonly cures: readonly Cure[]
   readonly finding: Finding
 }
 
@@ -21,10 +22,10 @@ export function ailments(view: View, primary: Live): readonly Ailment[] {
 
 /** The steps for them: each node by itself, those without data at once. */
 export function mendingSteps({ desired }: View, primary: Live, found: readonly Ailment[]): readonly ClusterStep[] {
-  const empty = found.filter(({ cure }) => cure === 'clone').map(({ node }) => node)
+  const empty = found.filter(({ cures }) => cures.includes('clone')).map(({ node }) => node)
   return [
-    ...found.flatMap(({ node, cure, finding }) =>
-      cure === 'clone' ? [] : CURES[cure](desired, node, primary, finding.message),
+    ...found.flatMap(({ node, cures, finding }) =>
+      cures.flatMap((cure) => (cure === 'clone' ? [] : CURES[cure](desired, node, primary, finding.message))),
     ),
     ...(empty.length > 0 ? [cloneStandbys(desired, empty, primary)] : []),
   ]
@@ -52,43 +53,50 @@ export function loadedGun({ host, seen: { units } }: Node): Finding {
   return { name: 'loaded gun', host, severity: 'fault', message, evidence: [`repmgrd is ${units.repmgrd.active}`] }
 }
 
-/** Those that are live, do not stream from the primary, and have a daemon that may promote them. */
-export function armedOf(nodes: readonly Node[], primary: Pick<PostgresNode, 'host' | 'address'>): readonly Node[] {
-  return nodes.filter(
-    (node) => isLive(node) && !streamsFrom(node, primary) && node.seen.units.repmgrd.active === 'active',
-  )
+/** Those that do not stream from the primary, or will not when they are up, and have a daemon that may promote them. */
+export function armedOf(found: readonly Ailment[], primary: Live): readonly Node[] {
+  return found
+    .filter(({ node, cures }) => (isLive(node) && !streamsFrom(node, primary)) || cures.includes('follow'))
+    .map(({ node }) => node)
+    .filter((node) => isArmed(node) && !streamsFrom(node, primary))
+}
+
+export function isArmed({ seen }: Node): boolean {
+  return seen.units.repmgrd.active === 'active'
 }
 
 /** The nodes whose daemon does not run behind the steps for them. */
 export function disarmed(found: readonly Ailment[], armed: readonly Node[]): readonly Node[] {
+  const stops: readonly Cure[] = ['clone', 'reclone', 'rejoin']
   return found
-    .filter(({ node, cure }) => armed.includes(node) || ['clone', 'reclone', 'rejoin'].includes(cure))
+    .filter(({ node, cures }) => armed.includes(node) || cures.some((cure) => stops.includes(cure)))
     .map(({ node }) => node)
 }
 
-function ailmentOf({ strangers }: View, primary: Live, node: Node): Ailment | undefined {
+function ailmentOf(view: View, primary: Live, node: Node): Ailment | undefined {
   const { seen } = node
-  const ill = (cure: Cure, name: string, message: string, evidence: readonly string[]): Ailment => ({
-    ...{ node, cure },
+  const ill = (cures: readonly Cure[], name: string, message: string, evidence: readonly string[]): Ailment => ({
+    ...{ node, cures },
     finding: { name, host: node.host, severity: 'fault', message, evidence: [...evidence, ...seen.log.slice(-3)] },
   })
-  if (strangers.includes(node))
-    return ill('reclone', 'other system', 'it has an empty database cluster of its own in place of its data', [
+  if (view.strangers.includes(node))
+    return ill(['reclone'], 'other system', 'it has an empty database cluster of its own in place of its data', [
       `system ${seen.server?.systemId}`,
       `the primary's is ${primary.seen.server.systemId}`,
     ])
   if (!hasData(node)) {
     const what = seen.remains ? 'what lies in the place of its data is none' : 'it has no data'
-    return ill('clone', 'no data', what, [`a server runs: ${yesNo(seen.running)}`])
+    return ill(['clone'], 'no data', what, [`a server runs: ${yesNo(seen.running)}`])
   }
   const broken = brokenBy(node, primary)
-  if (broken && !(broken.unsure && !seen.running)) return ill('reclone', ...broken.words, slotEvidence(node, primary))
-  if (!isLive(node)) return ill(...downOf(node, primary))
+  if (broken && !(broken.unsure && !seen.running)) return ill(['reclone'], ...broken.words, slotEvidence(node, primary))
+  if (!isLive(node)) return ill(...downOf(view, node, primary))
   if (streamsFrom(node, primary) && seen.server?.receiver?.slot === slotName(node)) return undefined
-  return ill('follow', 'wrong upstream', upstreamWords(node, primary), slotEvidence(node, primary))
+  return ill(['follow'], 'wrong upstream', upstreamWords(node, primary), slotEvidence(node, primary))
 }
 
-function downOf({ seen: { disk, running, units } }: Node, primary: Live): [Cure, string, string, readonly string[]] {
+function downOf({ nodes }: View, node: Node, primary: Live): [readonly Cure[], string, string, readonly string[]] {
+  const { disk, running, units } = node.seen
   const evidence = [
     `unit ${units.postgresql.active}`,
     `control file: ${disk?.state ?? 'none'}`,
@@ -96,12 +104,20 @@ function downOf({ seen: { disk, running, units } }: Node, primary: Live): [Cure,
   ]
   if (disk && !disk.standbySignal)
     return [
-      'rejoin',
+      ['rejoin'],
       'former primary',
       `it was a primary before ${primary.host}, which has all of its commits`,
       evidence,
     ]
-  return ['start', 'standby down', running ? 'its server does not answer' : 'its server does not run', evidence]
+  const keeps = ({ seen }: Node) => seen.server?.slots.some(({ name }) => name === slotName(node)) ?? false
+  const kept = keeps(primary) && !nodes.some((other) => other.host !== primary.host && keeps(other))
+  return [
+    // Nothing is kept for it there, or elsewhere: it would not come to stream from the primary by itself.
+    kept ? ['start'] : ['start', 'follow'],
+    'standby down',
+    running ? 'its server does not answer' : 'its server does not run',
+    [...evidence, ...slotEvidence(node, primary)],
+  ]
 }
 
 interface Broken {

@@ -3,19 +3,36 @@ import type { Excess } from './excess.ts'
 import { endOf, placeOf } from './lineage.ts'
 import { isCut } from './mend.ts'
 import { names } from './names.ts'
-import { beyondPrimary, hasData, isBlank, isLive, type Live, lineageOfPrimary, type Node, type View } from './view.ts'
+import {
+  beyondPrimary,
+  hasData,
+  isBlank,
+  isLive,
+  type Live,
+  lineageOfPrimary,
+  type Node,
+  systemOf,
+  type View,
+} from './view.ts'
 
 /**
  * Why a cluster is left alone: somebody would have to choose between two histories, or to trust what nobody can see. Nothing
  * where no data is at stake.
  */
 export function refusalOf(view: View): ClusterRefusal | undefined {
-  const { primaries } = view
-  const [primary] = primaries
-  if (primaries.length > 1) return splitBrain(primaries)
+  const [primary] = view.primaries
+  const twins = twinsOf(view)
+  if (twins.length > 1) return splitBrain(twins)
   const stranger = strangerWithData(view)
   if (stranger || !primary) return stranger
   return mostUnseen(view) ?? withoutDisk(primary) ?? diverged(view, primary)
+}
+
+/** Those of one system that take writes, if there are several: it need not be the system that most nodes belong to. */
+function twinsOf({ nodes, primaries }: View): readonly Live[] {
+  if (primaries.length > 1) return primaries
+  const writable = nodes.filter(isLive).filter(({ seen }) => !seen.server.inRecovery)
+  return [...Map.groupBy(writable, systemOf).values()].find(({ length }) => length > 1) ?? []
 }
 
 function splitBrain(primaries: readonly Live[]): ClusterRefusal {

@@ -12,11 +12,13 @@ export interface Live extends Node {
   readonly seen: SeenNode & { readonly server: ServerSeen }
 }
 
-/** A survey of a whole cluster, sorted by what nodes are. The witness is not among them: it has no data of the cluster. */
+/** A survey of a whole cluster, sorted by what nodes are. */
 export interface View {
   readonly desired: Desired
-  /** Those that could be asked, in the order of the playbook. */
+  /** Those that could be asked, in the order of the playbook. A witness is not among them: it has no data of the cluster. */
   readonly nodes: readonly Node[]
+  /** The witness, if it could be asked. */
+  readonly witnesses: readonly Node[]
   readonly unreachable: readonly { readonly node: PostgresNode; readonly why: string }[]
   /** Servers of the cluster's own system that are not in recovery. */
   readonly primaries: readonly Live[]
@@ -27,10 +29,12 @@ export interface View {
 export function viewOf(desired: Desired, surveys: readonly NodeSurvey[]): View {
   const known = new Map(surveys.map((survey) => [survey.host, survey]))
   const all = desired.nodes.filter(({ kind }) => kind !== 'witness')
-  const nodes = all.flatMap((node): Node[] => {
+  const reached = desired.nodes.flatMap((node): Node[] => {
     const seen = known.get(node.host)
     return seen && seen.unreachable === undefined ? [{ ...node, seen }] : []
   })
+  const nodes = reached.filter(({ kind }) => kind !== 'witness')
+  const witnesses = reached.filter(({ kind }) => kind === 'witness')
   const unreachable = all.flatMap((node) => {
     const seen = known.get(node.host)
     const why = seen ? seen.unreachable : 'it was not asked'
@@ -39,7 +43,7 @@ export function viewOf(desired: Desired, surveys: readonly NodeSurvey[]): View {
   const own = ownSystem(nodes)
   const strangers = nodes.filter((node) => own !== undefined && systemOf(node) !== undefined && systemOf(node) !== own)
   const primaries = nodes.filter(isLive).filter((node) => !node.seen.server.inRecovery && !strangers.includes(node))
-  return { desired, nodes, unreachable, primaries, strangers }
+  return { desired, nodes, witnesses, unreachable, primaries, strangers }
 }
 
 export function isLive(node: Node): node is Live {

@@ -5,6 +5,7 @@ import { daemons, pgbouncers } from './upkeep/clients.ts'
 import { ownRegistration, registration } from './upkeep/registration.ts'
 import { leftSlots, settings, staleSettings } from './upkeep/settings.ts'
 import { NOTHING, type Upkeep } from './upkeep/upkeep.ts'
+import { witness } from './upkeep/witness.ts'
 import type { Live, Node, View } from './view.ts'
 
 /** What is known of the cluster when its steps are decided. */
@@ -22,8 +23,7 @@ export interface Known {
 export function wholeSteps(view: View, primary: Live, { guessed, stopped }: Known): Upkeep {
   const found = ailments(view, primary)
   const held = new Set(stopped.map(({ host }) => host))
-  const ailing = found.map(({ node }) => node).filter(({ host }) => !held.has(host))
-  const armed = armedOf(ailing, primary)
+  const armed = armedOf(found, primary).filter(({ host }) => !held.has(host))
   const known = (part: () => Upkeep) => (guessed ? NOTHING : part())
   const restarts = settings(view, primary, found)
   const own = known(() => ownRegistration(view, primary, found))
@@ -38,7 +38,8 @@ export function wholeSteps(view: View, primary: Live, { guessed, stopped }: Know
     { findings: found.map(({ finding }) => finding), steps: mendingSteps(view, primary, found) },
     rows,
     restarts.after,
-    leftSlots(view, primary),
+    leftSlots(view, primary, found),
+    witness(view, primary, guessed),
     daemons(view, [...stopped, ...disarmed(found, armed)], started),
     pgbouncers(view, primary),
   ]

@@ -1,11 +1,11 @@
 import type { ClusterDecision, ClusterRefusal } from '../../model/cluster.ts'
 import { excessOf } from './excess.ts'
 import { endIsKnown, endOfPrimary, type Lineage, lineageOf, placeOf, wasPrimary } from './lineage.ts'
-import { armedOf, disarming } from './mend.ts'
+import { disarming, isArmed } from './mend.ts'
 import type { SeenNode, ServerSeen } from './model.ts'
 import { names } from './names.ts'
 import { side, unseenSide } from './refusals.ts'
-import { cloneStandbys, createPrimary, pointPgbouncer, startDaemon, startPrimary } from './steps.ts'
+import { cloneStandbys, createPrimary, pointPgbouncer, registerWitness, startDaemon, startPrimary } from './steps.ts'
 import { hasData, isLive, type Live, type Node, slotName, type View } from './view.ts'
 import { wholeSteps } from './whole.ts'
 
@@ -32,7 +32,7 @@ export function withoutPrimary(view: View): ClusterDecision {
 }
 
 /** A cluster that is yet to be: its first member becomes the primary. */
-function fresh({ desired, nodes }: View): ClusterDecision {
+function fresh({ desired, nodes, witnesses }: View): ClusterDecision {
   const first = nodes.find(({ kind }) => kind === 'member')
   if (!first) return { steps: [] }
   const others = nodes.filter((node) => node !== first)
@@ -41,8 +41,9 @@ function fresh({ desired, nodes }: View): ClusterDecision {
     steps: [
       createPrimary(desired, first),
       ...(others.length > 0 ? [cloneStandbys(desired, others, first)] : []),
-      startDaemon(nodes, 'it does not run there yet'),
-      pointPgbouncer(desired, nodes, first, 'they know no primary yet'),
+      ...witnesses.map((node) => registerWitness(desired, node, first, 'it is not registered')),
+      startDaemon([...nodes, ...witnesses], 'it does not run there yet'),
+      pointPgbouncer(desired, [...nodes, ...witnesses], first, 'they know no primary yet'),
     ],
   }
 }
@@ -50,7 +51,7 @@ function fresh({ desired, nodes }: View): ClusterDecision {
 /** The last primary starts, while nobody may promote itself; what else is to be done then is known as far as it is seen. */
 function revive(view: View, last: Node): ClusterDecision {
   const standbys = view.nodes.filter((node) => node !== last && isLive(node))
-  const armed = armedOf(standbys, { host: '', address: '' })
+  const armed = standbys.filter(isArmed)
   const supposed = supposing(view, last)
   return {
     primary: { host: last.host, why: whyLast(view, last) },
@@ -111,9 +112,9 @@ function within({ seen }: Node, disk: NonNullable<SeenNode['disk']>, end: Lineag
   const place = placeOf(seen)
   const follows = seen.server?.inRecovery ?? seen.disk?.standbySignal
   if (!follows || endIsKnown(disk) || place?.timeline !== end.timeline) return seen
-  return seen.server
-    ? { ...seen, server: { ...seen.server, lsn: end.lsn } }
-    : { ...seen, disk: { ...(seen.disk ?? disk), recoveryEnd: end.lsn } }
+  if (seen.server) return { ...seen, server: { ...seen.server, lsn: end.lsn } }
+  const { log: _, ...rest } = seen.disk ?? disk
+  return { ...seen, disk: { ...rest, recoveryEnd: end.lsn } }
 }
 
 function whyLast({ nodes }: View, last: Node): string {

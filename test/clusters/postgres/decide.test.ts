@@ -1,53 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { ClusterGoal } from '../../../src/model/cluster.ts'
+import { destroy, failover, lose, made, REMOVED, swapRows } from './support/histories.ts'
 import { judge, refusedOf, run, stepsOf } from './support/run.ts'
 import { OTHER } from './support/surveys.ts'
-import {
-  at,
-  bare,
-  crash,
-  dataNodes,
-  fresh,
-  healthy,
-  promote,
-  type Shape,
-  settle,
-  stop,
-  type World,
-  write,
-} from './support/world.ts'
-
-/** A world, with something done to it. */
-function made(shape: Shape, change: (world: World) => void, from: (shape: Shape) => World = healthy): World {
-  const world = from(shape)
-  change(world)
-  settle(world)
-  return world
-}
+import { at, bare, crash, fresh, healthy, type Shape, settle, stop, type World } from './support/world.ts'
 
 /** What a case comes to: its steps, and behind them a whole cluster with nothing left to do. */
 function expectSteps(world: World, steps: readonly string[], goal: ClusterGoal = {}): void {
   expect(stepsOf(world, goal)).toEqual(steps)
   expect(run(world, goal).done).toEqual(steps)
-}
-
-function failover(world: World, from = 'app1', to = 'app2'): void {
-  crash(at(world, from))
-  promote(at(world, to))
-  const promoted = at(world, to)
-  for (const node of dataNodes(world).filter(({ server, host }) => server === 'up' && host !== to)) {
-    Object.assign(node, { upstream: to })
-    promoted.slots.set(node.host, 'reserved')
-  }
-  for (const row of world.rows ?? []) {
-    if (row.name === from) row.active = false
-    if (row.name === to) {
-      row.type = 'primary'
-      delete row.upstream
-    } else if (row.name !== from) row.upstream = promoted.id
-  }
-  for (const { pooler } of world.nodes) pooler.target = to
-  settle(world)
 }
 
 describe('a whole cluster', () => {
@@ -98,8 +59,9 @@ describe('bare hosts', () => {
       [
         'create primary: app1',
         'clone standby: app2, off1',
-        'start repmgrd: app1, app2, off1',
-        'point pgbouncer: app1, app2, off1',
+        'register witness: vote1',
+        'start repmgrd: app1, app2, off1, vote1',
+        'point pgbouncer: app1, app2, off1, vote1',
       ],
     ],
   ])('%o', (shape, steps) => {
@@ -405,6 +367,100 @@ describe('one fault, no data at stake', () => {
       ['set access: app1'],
     ],
     [
+      'F2 a standby that is down, and nothing is kept for it',
+      {},
+      (world) => {
+        stop(at(world, 'app2'))
+        at(world, 'app1').slots.delete('app2')
+      },
+      ['stop repmgrd: app2', 'start server: app2', 'follow primary: app2', 'start repmgrd: app2'],
+    ],
+    [
+      'F2 a standby that is down, and not registered',
+      {},
+      (world) => {
+        stop(at(world, 'app2'))
+        world.rows = world.rows?.filter(({ name }) => name !== 'app2')
+      },
+      ['start server: app2', 'repair registration: app1, app2, app3'],
+    ],
+    [
+      'F2 a standby whose log tells of trouble that is over',
+      {},
+      (world) => {
+        stop(at(world, 'app2'))
+        at(world, 'app2').lines = [
+          'PANIC:  could not locate a valid checkpoint record',
+          REMOVED,
+          'LOG:  completed backup recovery with redo LSN 0/12000028 and end LSN 0/12000100',
+          'LOG:  started streaming WAL from primary at 0/13000000 on timeline 1',
+        ]
+      },
+      ['start server: app2'],
+    ],
+    [
+      'F10 a standby of a standby, through a slot there',
+      {},
+      (world) => {
+        Object.assign(at(world, 'app3'), { upstream: 'app2' })
+        at(world, 'app2').slots.set('app3', 'reserved')
+      },
+      ['stop repmgrd: app3', 'follow primary: app3', 'drop slot repmgr_slot_3: app2', 'start repmgrd: app3'],
+    ],
+    [
+      'F11 another upstream',
+      {},
+      (world) => {
+        for (const row of world.rows ?? []) if (row.name === 'app3') row.upstream = 2
+      },
+      ['repair registration: app1, app2, app3'],
+    ],
+    [
+      'F14 an empty cluster in the place of the first node of two',
+      { nodes: 2 },
+      (world) => {
+        failover(world)
+        Object.assign(at(world, 'app1'), { data: fresh(OTHER), server: 'up' })
+      },
+      ['stop repmgrd: app1', 'clone standby anew: app1', 'start repmgrd: app1'],
+    ],
+    [
+      'a witness without a server',
+      { nodes: 2, witness: true },
+      (world) => {
+        const vote = at(world, 'vote1')
+        delete vote.data
+        Object.assign(vote, { server: 'down', daemon: { active: false, enabled: true } })
+      },
+      ['register witness: vote1', 'start repmgrd: vote1'],
+    ],
+    [
+      'a witness that watches a former primary',
+      { nodes: 2, witness: true },
+      (world) => {
+        for (const row of world.rows ?? []) if (row.name === 'vote1') row.upstream = 2
+      },
+      ['register witness: vote1'],
+    ],
+    [
+      'a standby that is down, and followed another one',
+      {},
+      (world) => {
+        Object.assign(at(world, 'app3'), { upstream: 'app2' })
+        at(world, 'app2').slots.set('app3', 'reserved')
+        settle(world)
+        stop(at(world, 'app3'))
+      },
+      [
+        'stop repmgrd: app3',
+        'start server: app3',
+        'follow primary: app3',
+        'drop slot repmgr_slot_3: app2',
+        'start repmgrd: app3',
+      ],
+    ],
+    ['a slot of nobody we know', {}, (world) => void at(world, 'app2').slots.set('somebody', 'reserved'), []],
+    [
       'a slot of an earlier primary',
       {},
       (world) => {
@@ -419,26 +475,3 @@ describe('one fault, no data at stake', () => {
     expect(run(world).done).toEqual(steps)
   })
 })
-
-/** What a standby says when its upstream has not kept what it needs. */
-const REMOVED =
-  'FATAL:  could not receive data from WAL stream: ERROR:  requested WAL segment 000000010000000000000006 has already been removed'
-
-function destroy(world: World, host: string): void {
-  const node = at(world, host)
-  delete node.data
-  Object.assign(node, { server: 'down', daemon: { active: false, enabled: true } })
-  at(world, 'app1').slots.delete(host)
-}
-
-function lose(world: World, host: string): void {
-  at(world, 'app1').slots.set(host, 'lost')
-  write(at(world, 'app1'))
-}
-
-function swapRows(world: World): void {
-  for (const row of world.rows ?? []) {
-    if (row.name === 'app1') Object.assign(row, { type: 'standby' })
-    if (row.name === 'app2') Object.assign(row, { type: 'primary', upstream: undefined })
-  }
-}

@@ -6,7 +6,8 @@ import { NOTHING, type Upkeep } from './upkeep.ts'
 /**
  * repmgrd runs everywhere, and starts at boot. `stopped`: where steps before stop it; `started`: where they start it.
  */
-export function daemons({ nodes }: View, stopped: readonly Node[], started: ReadonlySet<string>): Upkeep {
+export function daemons(view: View, stopped: readonly Node[], started: ReadonlySet<string>): Upkeep {
+  const nodes = [...view.nodes, ...view.witnesses]
   const off = nodes.filter(({ seen: { units } }) => units.repmgrd.active !== 'active' || !units.repmgrd.enabled)
   const all = nodes.filter(
     (node) => !started.has(node.host) && (off.includes(node) || stopped.some(({ host }) => host === node.host)),
@@ -21,9 +22,9 @@ export function daemons({ nodes }: View, stopped: readonly Node[], started: Read
 }
 
 /** Every pgbouncer sends clients to the primary, holds nobody, and is kept so by its follower. */
-export function pgbouncers({ nodes, desired }: View, primary: Live): Upkeep {
+export function pgbouncers({ nodes, witnesses, desired }: View, primary: Live): Upkeep {
   const wanted = [...desired.databases.map(({ name }) => name), 'evenkeel']
-  const wrong = nodes.filter(
+  const wrong = [...nodes, ...witnesses].filter(
     ({ seen }) =>
       wanted.some((name) => !isPointed(seen, name, primary)) ||
       seen.units.follower.active !== 'active' ||

@@ -20,7 +20,7 @@ export function ownRegistration({ desired }: View, primary: Live, found: readonl
 /** repmgr's table against what nodes are. Those that are cloned, or come to follow, are registered as that is done. */
 export function registration({ nodes, desired }: View, primary: Live, found: readonly Ailment[]): Upkeep {
   const others = nodes.filter((node) => node !== primary)
-  const kept = others.filter((node) => found.every((one) => one.node !== node || one.cure === 'start'))
+  const kept = others.filter((node) => found.every((one) => one.node !== node || one.cures.at(-1) === 'start'))
   const evidence = [
     ...(found.length === 0 ? rowProblems(primary, 'primary', primary) : []),
     ...kept.flatMap((node) => rowProblems(node, 'standby', primary)),

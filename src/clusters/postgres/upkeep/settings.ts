@@ -1,7 +1,7 @@
 import type { Finding } from '../../../model/cluster.ts'
 import type { Ailment } from '../mend.ts'
 import { dropSlot, resetSetting, restartPrimary, restartServer, switchover } from '../steps.ts'
-import { isLive, type Live, type Node, slotName, streamsFrom, type View } from '../view.ts'
+import { isLive, type Live, slotName, streamsFrom, type View } from '../view.ts'
 import { NOTHING, type Upkeep } from './upkeep.ts'
 
 /** repmgr sets this one for the length of a failover, and leaves it when it ends meanwhile: the node never reconnects. */
@@ -38,11 +38,11 @@ export function settings(
   primary: Live,
   found: readonly Ailment[],
 ): { readonly before: Upkeep; readonly after: Upkeep } {
-  const { nodes, unreachable, desired } = view
+  const { nodes, witnesses, unreachable, desired } = view
   const differing = nodes
     .filter(isLive)
     .filter(({ seen }) => seen.server.differing.length > 0)
-    .filter((node) => found.every((one) => one.node !== node || one.cure === 'follow'))
+    .filter((node) => found.every((one) => one.node !== node || one.cures[0] === 'follow'))
   const findings = differing.map((node) => restartNeeded(node, unreachable.length > 0))
   if (unreachable.length > 0) return { before: NOTHING, after: { findings, steps: [] } }
   const standbys = differing
@@ -61,7 +61,7 @@ export function settings(
         desired,
         primary,
         next,
-        others.filter((node) => node !== next),
+        [...others.filter((node) => node !== next), ...witnesses.filter(isLive)],
         reasonOf(primary),
       )
     : restartPrimary(primary, others, reasonOf(primary))
@@ -83,29 +83,27 @@ function reasonOf({ seen }: Live): string {
 }
 
 /**
- * Slots that a failover left on standbys: nobody streams from there, and they keep WAL back. Of a node that cannot be seen
- * nothing is dropped.
+ * Slots on standbys, of nodes that follow the primary, or come to: nobody streams from there then, and they would keep WAL
+ * back. Of a node that cannot be seen nothing is dropped.
  */
-export function leftSlots({ nodes }: View, primary: Live): Upkeep {
-  const owners = new Map(nodes.map((node) => [slotName(node), node.host]))
+export function leftSlots({ nodes }: View, primary: Live, found: readonly Ailment[]): Upkeep {
+  const owners = new Map(nodes.map((node) => [slotName(node), node]))
+  const leaves = (name: string) =>
+    found.some(({ node, cures }) => node === owners.get(name) && cures.some((cure) => cure !== 'start'))
   const left = nodes
     .filter(isLive)
-    .filter((node) => node !== primary && !isFollowed(nodes, node))
+    .filter((node) => node !== primary && !found.some((one) => one.node === node && one.cures.includes('reclone')))
     .flatMap((node) =>
       node.seen.server.slots
-        .filter(({ name, active }) => !active && owners.has(name))
+        .filter(({ name, active }) => owners.has(name) && (!active || leaves(name)))
         .map(({ name }) => ({ node, name })),
     )
-  const why = 'it is left of a time when this node was the primary'
+  const why = 'who it is of follows the primary: it would keep WAL back for nobody'
   return {
     findings: left.map(({ node: { host }, name }) => ({
-      ...{ name: 'left slot', host, severity: 'warning', message: 'a slot of an earlier primary keeps WAL back on it' },
-      evidence: [`slot ${name}, of ${owners.get(name)}`],
+      ...{ name: 'left slot', host, severity: 'warning', message: 'a slot that nobody is to use keeps WAL back on it' },
+      evidence: [`slot ${name}, of ${owners.get(name)?.host}`],
     })),
     steps: left.map(({ node, name }) => dropSlot(node, name, why)),
   }
-}
-
-function isFollowed(nodes: readonly Node[], node: Node): boolean {
-  return nodes.some(({ seen }) => seen.server?.upstream?.host === node.address)
 }

@@ -2,7 +2,6 @@ import type { ClusterStep } from '../../../../src/model/cluster.ts'
 import {
   at,
   become,
-  begins,
   crash,
   dataNodes,
   fresh,
@@ -14,6 +13,7 @@ import {
   stop,
   type World,
   type WorldNode,
+  watch,
   writers,
 } from './world.ts'
 
@@ -31,30 +31,33 @@ export function act(world: World, step: ClusterStep): void {
   const effect =
     EFFECTS[step.name] ?? EFFECTS[step.name.split(' ').slice(0, 2).join(' ')] ?? EFFECTS[step.name.split(' ')[0] ?? '']
   if (!effect) throw new Error(`no effect of ${step.name}`)
+  const before = new Set(writers(world))
   effect(world, hosts, step)
   settle(world)
-  const all = writers(world).filter(({ data }) => data?.system === writers(world)[0]?.data?.system)
-  if (all.length > 1) throw new Harm(`${step.name} made two primaries: ${all.map(({ host }) => host).join(', ')}`)
+  const all = writers(world)
+  const added = all.filter((node) => !before.has(node))
+  if (all.length > 1 && added.some(({ data }) => all.filter((one) => one.data?.system === data?.system).length > 1))
+    throw new Harm(`${step.name} made two primaries: ${all.map(({ host }) => host).join(', ')}`)
 }
 
 type Effect = (world: World, hosts: readonly WorldNode[], step: ClusterStep) => void
 
 const EFFECTS: Readonly<Record<string, Effect>> = {
   'create primary': (world, [node]) => {
-    if (!node || world.nodes.some(({ data, remains }) => data || remains)) throw new Harm('there is data already')
+    if (!node || dataNodes(world).some(({ data, remains }) => data || remains)) throw new Harm('there is data already')
     node.data = fresh('7000000000000000001')
     node.server = 'up'
     world.access = true
     register(world, node)
   },
-  'clone standby': (world, hosts) => {
-    for (const node of hosts) replace(world, node)
+  'clone standby': (world, hosts, step) => {
+    for (const node of hosts) replace(world, node, step)
   },
-  'clone standby anew': (world, hosts) => {
-    for (const node of hosts) replace(world, node)
+  'clone standby anew': (world, hosts, step) => {
+    for (const node of hosts) replace(world, node, step)
   },
-  'rejoin standby': (world, hosts) => {
-    for (const node of hosts) replace(world, node)
+  'rejoin standby': (world, hosts, step) => {
+    for (const node of hosts) replace(world, node, step)
   },
   'start server': (_, [node]) => {
     if (node) start(node)
@@ -70,8 +73,8 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     if (ahead) throw new Harm(`${ahead.host} has more than ${node?.host}`)
     if (node) start(node)
   },
-  'follow primary': (world, [node]) => {
-    const primary = thePrimary(world)
+  'follow primary': (world, [node], step) => {
+    const primary = thePrimary(world, step)
     if (!node?.data?.signal || node.server !== 'up') throw new Harm('it is no standby')
     Object.assign(node, { upstream: primary.host, slotted: true })
     primary.slots.set(node.host, 'reserved')
@@ -79,6 +82,10 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   },
   'reset wal_retrieve_retry_interval': (_, [node]) => {
     if (node) node.stale = false
+  },
+  'register witness': (world, [node], step) => {
+    if (node?.kind !== 'witness') throw new Harm('it is no witness')
+    watch(world, node, thePrimary(world, step))
   },
   'repair registration': (world, hosts) => {
     const primary = thePrimary(world)
@@ -95,8 +102,8 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     thePrimary(world)
     for (const node of hosts) node.daemon = { active: true, enabled: true }
   },
-  'point pgbouncer': (world, hosts) => {
-    const target = thePrimary(world).host
+  'point pgbouncer': (world, hosts, step) => {
+    const target = thePrimary(world, step).host
     for (const node of hosts) node.pooler = { answers: true, target, paused: false, follower: true }
   },
   'set access': (world) => {
@@ -127,7 +134,8 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     to.data = { ...to.data, log: [...from.data.log] }
     promote(to)
     for (const node of hosts) {
-      if (node !== to) replace(world, node)
+      if (node.kind === 'witness') watch(world, node, to)
+      else if (node !== to) replaceWith(world, node, to)
       node.daemon.active = true
       if (node.pooler.follower) node.pooler.target = to.host
     }
@@ -151,27 +159,31 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   },
 }
 
+/** Whether a node has every commit of a log. */
 function holds(node: WorldNode | undefined, log: readonly number[]): boolean {
-  return begins(node?.data?.log ?? [], log)
+  return log.every((record, index) => record < 0 || node?.data?.log[index] === record)
 }
 
-function thePrimary(world: World): WorldNode {
-  const systems = world.nodes.filter(({ data }) => data?.signal).map(({ data }) => data?.system)
-  const all = writers(world)
-  const primary = all.find(({ data }) => systems.includes(data?.system)) ?? all.find(({ reachable }) => reachable)
+/** The one that a step names, or the one that there is. */
+function thePrimary(world: World, step?: ClusterStep): WorldNode {
+  const named = step?.stages.flat().map(({ title }) => title.split(' ').at(-1))
+  const all = writers(world).filter(({ reachable }) => reachable)
+  const primary = all.find(({ host }) => named?.includes(host)) ?? all[0]
   if (!primary) throw new Harm('there is no primary')
   return primary
 }
 
+function replace(world: World, node: WorldNode, step: ClusterStep): void {
+  replaceWith(world, node, thePrimary(world, step))
+}
+
 /** A node gets the data of the primary: none of its commits may be lost by that. */
-function replace(world: World, node: WorldNode): void {
-  const primary = thePrimary(world)
+function replaceWith(world: World, node: WorldNode, primary: WorldNode): void {
   if (node === primary) throw new Harm('the primary itself')
   const { data } = node
   if (data) {
-    const kept = begins(primary.data?.log ?? [], data.log)
     const lost = data.log.filter((record, index) => record > 0 && primary.data?.log[index] !== record)
-    if (!kept && lost.length > 0) throw new Harm(`${node.host} had ${lost.length} commits that ${primary.host} has not`)
+    if (lost.length > 0) throw new Harm(`${node.host} had ${lost.length} commits that ${primary.host} has not`)
     node.aside.push(data)
   }
   crash(node)

@@ -1,6 +1,6 @@
+import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { lsnText } from '../../../../src/clusters/postgres/lsn.ts'
 import type { DiskSeen, NodeSurvey, SeenNode, ServerSeen } from '../../../../src/clusters/postgres/model.ts'
-import { verifier } from '../../../../src/clusters/postgres/scram.ts'
 import { at, type Data, streams, type World, type WorldNode } from './world.ts'
 
 /** Where a record of a log begins. All of them are as long as the one of a checkpoint. */
@@ -42,22 +42,23 @@ function surveyOf(world: World, node: WorldNode): SeenNode {
 
 function diskOf({ server, readable, unreplayed }: WorldNode, data: Data): DiskSeen {
   const { log, signal, clean, checkpoint, timeline, forks } = data
-  const lastCommit = log.findLastIndex((record, index) => record > 0 && index >= checkpoint)
-  // A primary that crashed before its first checkpoint has the timeline of the one before in its control file.
-  const known = forks.filter((fork) => signal || checkpoint >= fork.at).at(-1)?.timeline ?? 1
+  const fork = forks.at(-1)
+  // One that was promoted tells of it by its minimum recovery end, until its first checkpoint.
+  const promoted = !signal && fork && checkpoint < fork.at ? place(fork.at + 1) : undefined
+  const from = signal ? log.length - unreplayed : checkpoint
+  const lastCommit = log.findLastIndex((record, index) => record > 0 && index >= from)
   return {
     systemId: data.system,
     state: stateOf(server, signal, clean),
-    timeline: known,
+    timeline,
     checkpoint: place(checkpoint),
-    recoveryEnd: signal ? place(Math.max(0, log.length - unreplayed)) : '0/0',
-    recoveryTimeline: signal ? timeline : 0,
+    recoveryEnd: signal ? place(Math.max(0, log.length - unreplayed)) : (promoted ?? '0/0'),
+    recoveryTimeline: signal || promoted ? timeline : 0,
     standbySignal: signal,
     checksums: true,
-    history: forks.map((fork) => ({ timeline: fork.timeline, forkedAt: place(fork.at) })),
-    newestTimeline: forks.at(-1)?.timeline ?? 1,
-    ...(!signal &&
-      server === 'down' &&
+    history: forks.map((each) => ({ timeline: each.timeline, forkedAt: place(each.at) })),
+    newestTimeline: fork?.timeline ?? 1,
+    ...(server === 'down' &&
       readable && { log: { end: place(log.length), ...(lastCommit >= 0 && { lastCommit: place(lastCommit) }) } }),
   }
 }
@@ -125,15 +126,13 @@ function databaseOf(name: string): ServerSeen['databases'][number] {
   return { name, owner: name, bytes: 7_700_000, extensions }
 }
 
-const verifiers = new Map<string, string>()
-
-function verifierOf({ users }: World['desired'], name: string): string {
-  const known = verifiers.get(name)
-  if (known !== undefined) return known
-  const user = users.find((one) => one.name === name)
-  const made = user ? verifier(name, user.password).reveal() : ''
-  verifiers.set(name, made)
-  return made
+/** As a server keeps it, with as little work as it takes: a password that fits is asked for a thousand times. */
+function verifierOf({ users }: World['desired'], role: string): string {
+  const password = users.find(({ name }) => name === role)?.password.reveal() ?? ''
+  const salted = pbkdf2Sync(password, role, 1, 32, 'sha256')
+  const hmac = (text: string) => createHmac('sha256', salted).update(text).digest()
+  const stored = createHash('sha256').update(hmac('Client Key')).digest('base64')
+  return `SCRAM-SHA-256$1:${Buffer.from(role).toString('base64')}$${stored}:${hmac('Server Key').toString('base64')}`
 }
 
 function targets({ desired, nodes }: World, { pooler }: WorldNode): NonNullable<SeenNode['pgbouncer']> {

@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
+import { type Bed, crashScript, makeBed } from '../bed.ts'
+import { pidsOf, repaired, whole } from '../repaired.ts'
+
+const NODES = ['app1', 'app2', 'app3']
+const DATA = '/var/lib/postgresql/15/main'
+const PSQL = 'timeout 30 runuser -u postgres -- psql -XAtqw -h /var/run/postgresql'
+
+/** A fault that puts no data at stake: what is done, what it is called, what mends it. */
+interface Fault {
+  readonly name: string
+  readonly inject: (bed: Bed) => Promise<unknown>
+  /** Whose processes may change. */
+  readonly on: readonly string[]
+  readonly finding: string
+  readonly steps: readonly string[]
+}
+
+const sql = (bed: Bed, host: string, statement: string, database = 'postgres') =>
+  bed.on(host, `${PSQL} -d ${database} -c "${statement}"`)
+const everywhere = (bed: Bed, script: string) => Promise.all(NODES.map((host) => bed.on(host, script)))
+
+const FAULTS: readonly Fault[] = [
+  {
+    name: 'F2 the server of a standby hangs',
+    inject: (bed) => bed.on('app2', `kill -STOP $(head -n 1 ${DATA}/postmaster.pid)`),
+    on: ['app2'],
+    finding: 'standby down',
+    steps: ['start server'],
+  },
+  {
+    name: 'F3 a standby whose control file is zeroed',
+    inject: (bed) =>
+      bed.on(
+        'app2',
+        `${crashScript()}; dd if=/dev/zero of=${DATA}/global/pg_control bs=8192 count=1 conv=notrunc status=none`,
+      ),
+    on: ['app2'],
+    finding: 'damaged data',
+    steps: ['clone standby anew', 'start repmgrd'],
+  },
+  {
+    name: 'F10 the slot of a standby was dropped',
+    inject: async (bed) => {
+      await bed.on('app2', 'systemctl stop postgresql@15-main')
+      await sql(bed, 'app1', 'select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active')
+      await bed.on('app2', 'systemctl start postgresql@15-main')
+    },
+    on: ['app2'],
+    finding: 'wrong upstream',
+    steps: ['stop repmgrd', 'follow primary', 'start repmgrd'],
+  },
+  {
+    name: "F14 an empty database cluster of its own in a standby's place",
+    inject: (bed) =>
+      bed.on(
+        'app2',
+        `systemctl stop repmgrd postgresql@15-main; rm -r ${DATA}; runuser -u postgres -- /usr/lib/postgresql/15/bin/initdb -k -D ${DATA} >/dev/null; systemctl start postgresql@15-main || true`,
+      ),
+    on: ['app2'],
+    finding: 'other system',
+    steps: ['clone standby anew', 'start repmgrd'],
+  },
+  {
+    name: 'the row of a standby is gone from the table of repmgr',
+    inject: (bed) => sql(bed, 'app1', "delete from repmgr.nodes where node_name = 'app3'", 'repmgr'),
+    on: [],
+    finding: 'registration',
+    steps: ['repair registration'],
+  },
+  {
+    name: 'somebody changed the password of the role that asks who is primary, an owner, and rights',
+    inject: async (bed) => {
+      await sql(bed, 'app1', "alter role evenkeel password 'another'")
+      await sql(bed, 'app1', 'alter database notes owner to postgres')
+      await sql(bed, 'app1', 'alter role notes superuser')
+    },
+    on: [],
+    finding: 'access',
+    steps: ['set access'],
+  },
+  {
+    name: 'F12 a pgbouncer hangs',
+    inject: (bed) => bed.on('app3', 'systemctl kill -s STOP pgbouncer'),
+    on: ['app3'],
+    finding: 'pgbouncer',
+    steps: ['point pgbouncer'],
+  },
+  {
+    name: 'somebody paused repmgrd',
+    inject: (bed) => everywhere(bed, `${PSQL} -d repmgr -c 'select repmgr.repmgrd_pause(true)'`),
+    on: [],
+    finding: 'repmgrd',
+    steps: ['start repmgrd'],
+  },
+  {
+    name: 'the primary is down, and nobody watched it',
+    inject: async (bed) => {
+      await everywhere(bed, 'systemctl stop repmgrd')
+      await bed.on('app1', crashScript())
+    },
+    on: ['app1'],
+    finding: 'no primary',
+    steps: ['start primary', 'start repmgrd'],
+  },
+  {
+    name: 'F16 the certificate of a standby has ended',
+    inject: (bed) => bed.expire('app2'),
+    on: [],
+    finding: 'certificate',
+    steps: [],
+  },
+  {
+    name: 'F16 the certificate of the primary has ended, and repmgrd has not seen it yet',
+    inject: async (bed) => {
+      await everywhere(bed, 'systemctl stop repmgrd')
+      await bed.expire('app1')
+    },
+    on: [],
+    finding: 'certificate',
+    steps: ['start repmgrd'],
+  },
+]
+
+describeOnLab('rarer faults that put no data at stake', () => {
+  const lab = useLab('rare', NODES)
+  let bed: Bed
+  const figures: string[] = []
+
+  beforeAll(async () => {
+    bed = makeBed(lab)
+    const built = await bed.deploy('apply', 'lab', '--yes')
+    expect(`${built.code} ${built.code === 0 ? '' : built.stdout + built.stderr}`).toBe('0 ')
+  }, 300_000)
+
+  afterAll(() => console.log(figures.join('\n')))
+
+  test.each(FAULTS)('$name', async ({ name, inject, on, finding, steps }) => {
+    const spared = NODES.filter((host) => !on.includes(host))
+    const before = await pidsOf(bed, spared)
+    const load = await bed.write()
+    await expect.poll(load.count, { timeout: 30_000 }).toBeGreaterThan(20)
+    await inject(bed)
+    const seen = await bed.deploy('status', 'lab', '--json')
+    const { findings } = JSON.parse(seen.stdout).clusters[0]
+    const mended = await repaired(bed)
+    const counted = load.count()
+    await expect.poll(() => load.count() - counted, { timeout: 60_000 }).toBeGreaterThan(20)
+    const { longestPause } = await load.end()
+    figures.push(
+      `${name}: repaired in ${mended.seconds.toFixed(1)} s, longest pause ${(longestPause / 1000).toFixed(1)} s`,
+    )
+    expect(findings.map((one: { name: string }) => one.name)).toContain(finding)
+    expect(mended.steps).toEqual(steps)
+    expect(await load.lost()).toEqual([])
+    expect(await whole(bed)).toEqual([])
+    expect(await bed.primary()).toBe('app1')
+    expect(await pidsOf(bed, spared)).toEqual(before)
+  })
+
+  test('F8 a slot that keeps much back is told; its standby comes back without a clone', async () => {
+    bed.playbook("durability: 'async', settings: { max_slot_wal_keep_size: '160MB', wal_keep_size: 0 }")
+    expect((await bed.deploy('apply', 'lab', '--yes')).code).toBe(0)
+    await bed.on('app2', 'systemctl stop postgresql@15-main')
+    await sql(
+      bed,
+      'app1',
+      'create table big as select repeat(md5(n::text), 30) as t from generate_series(1, 110000) n; checkpoint',
+    )
+    const seen = await bed.deploy('status', 'lab', '--json')
+    const { findings } = JSON.parse(seen.stdout).clusters[0]
+    expect(findings.map(({ name, severity }: { name: string; severity: string }) => `${severity} ${name}`)).toContain(
+      'warning slot bloat',
+    )
+    expect((await repaired(bed)).steps).toEqual(['start server'])
+    await sql(bed, 'app1', 'drop table big')
+    bed.playbook()
+    expect((await bed.deploy('apply', 'lab', '--yes')).code).toBe(0)
+    expect(await whole(bed)).toEqual([])
+  })
+
+  test('files of a standby that somebody broke: the repair says so, and an apply mends them', async () => {
+    await bed.on(
+      'app2',
+      'echo "nonsense = = 1" >>/etc/postgresql/15/main/postgresql.conf; systemctl stop postgresql@15-main',
+    )
+    const tried = await bed.deploy('repair-db', 'lab', '--yes')
+    expect(tried.stdout + tried.stderr).toContain('nonsense')
+    expect(tried.code).toBe(1)
+    const applied = await bed.deploy('apply', 'lab', '--yes')
+    expect(`${applied.code} ${applied.code === 0 ? '' : applied.stdout + applied.stderr}`).toBe('0 ')
+    expect((await repaired(bed)).steps).toEqual([])
+    expect(await whole(bed)).toEqual([])
+  })
+})

@@ -1,0 +1,147 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { act } from './support/act.ts'
+import { EVENTS, HARMLESS, histories, lived } from './support/events.ts'
+import { judge, nameOf, run } from './support/run.ts'
+import { surveysOf } from './support/surveys.ts'
+import { begins, copy, dataNodes, settle, streams, type World, writers } from './support/world.ts'
+
+const RUNS = Number(process.env.RUNS ?? 200)
+
+/** Repairs until nothing is left to do, or somebody has to choose. Throws `Harm` for what must never be done. */
+function repair(world: World): void {
+  const done: string[] = []
+  for (let { decision } = judge(world); decision.steps[0]; { decision } = judge(world)) {
+    expect(decision.refusal).toBeUndefined()
+    const [step] = decision.steps
+    const before = JSON.stringify(surveysOf(world))
+    act(world, step)
+    // What cannot be started stays so: the engine gives up then.
+    if (JSON.stringify(surveysOf(world)) === before) return
+    done.push(nameOf(step))
+    if (done.length > 40) throw new Error(`no end: ${done.join(', ')}`)
+  }
+}
+
+/** Whether everything holds that the proof asks for, of the nodes that can be seen. */
+function whole(world: World): boolean {
+  const seen = dataNodes(world).filter(({ reachable }) => reachable)
+  const [primary, second] = writers(world).filter(({ reachable }) => reachable)
+  return (
+    second === undefined &&
+    seen.every((node) => {
+      const streaming = node === primary || (streams(world, node) && node.upstream === primary?.host && node.slotted)
+      const { answers, target, paused, follower } = node.pooler
+      return streaming && node.daemon.active && answers && target === primary?.host && !paused && follower
+    })
+  )
+}
+
+test('whatever happened, no step does harm, and a cluster that is not left alone becomes whole', () => {
+  const outcomes = { refused: 0, whole: 0, stuck: 0 }
+  fc.assert(
+    fc.property(histories(Object.keys(EVENTS), 9), (history) => {
+      const world = lived(history)
+      repair(world)
+      const { refusal, steps } = judge(world).decision
+      if (refusal) outcomes.refused++
+      else if (steps.length > 0) outcomes.stuck++
+      else {
+        expect(whole(world)).toBe(true)
+        outcomes.whole++
+      }
+    }),
+    { numRuns: RUNS },
+  )
+  if (process.env.RUNS) console.log(outcomes)
+  // Neither is an excuse for never doing anything.
+  expect(outcomes.whole).toBeGreaterThan(RUNS / 5)
+  expect(outcomes.refused).toBeGreaterThan(RUNS / 20)
+}, 120_000)
+
+test('two that take writes are left alone, whatever else is wrong', () => {
+  fc.assert(
+    fc.property(histories(Object.keys(EVENTS), 9), (history) => {
+      const world = lived(history)
+      const all = writers(world).filter(({ reachable }) => reachable)
+      const systems = all.map(({ data }) => data?.system)
+      fc.pre(new Set(systems).size < systems.length)
+      const { decision } = judge(world)
+      expect(decision.steps).toEqual([])
+      expect(decision.refusal).toBeDefined()
+    }),
+    { numRuns: RUNS / 4 },
+  )
+}, 120_000)
+
+test('a commit that the primary has not is touched by no step', () => {
+  fc.assert(
+    fc.property(histories(Object.keys(EVENTS), 9), (history) => {
+      const world = lived(history)
+      const { primary, steps } = judge(world).decision
+      const log = dataNodes(world).find(({ host }) => host === primary?.host)?.data?.log
+      fc.pre(log !== undefined)
+      const past = dataNodes(world).filter(({ data }) => {
+        const records = data?.log.filter((record, index) => record > 0 && log?.[index] !== record) ?? []
+        return records.length > 0 && !begins(log ?? [], data?.log ?? [])
+      })
+      const touching = steps.filter(({ name }) =>
+        ['clone standby', 'clone standby anew', 'rejoin standby'].includes(name),
+      )
+      const touched = touching.flatMap(({ stages }) => stages.flat().map(({ host }) => host))
+      expect(past.filter(({ host }) => touched.includes(host)).map(({ host }) => host)).toEqual([])
+    }),
+    { numRuns: RUNS / 2 },
+  )
+}, 120_000)
+
+test('nothing is created where any node has data', () => {
+  fc.assert(
+    fc.property(histories([...Object.keys(EVENTS), 'data is deleted', 'data is deleted'], 12), (history) => {
+      const world = lived(history)
+      fc.pre(dataNodes(world).some(({ data, remains, reachable }) => data || remains || !reachable))
+      expect(judge(world).decision.steps.map(({ name }) => name)).not.toContain('create primary')
+    }),
+    { numRuns: RUNS / 2 },
+  )
+}, 120_000)
+
+test('the same survey gives the same answer, and a refusal has no steps', () => {
+  fc.assert(
+    fc.property(histories(Object.keys(EVENTS), 9), (history) => {
+      const world = lived(history)
+      const one = judge(world)
+      expect(judge(copy(world))).toEqual(one)
+      if (one.decision.refusal) expect(one.decision.steps).toEqual([])
+      if (one.decision.refusal) expect(one.decision.refusal.sides.length).toBeGreaterThan(0)
+    }),
+    { numRuns: RUNS / 4 },
+  )
+}, 120_000)
+
+test('faults of standbys: every step was shown at first, none comes twice, each is needed', () => {
+  fc.assert(
+    fc.property(histories(HARMLESS, 6), fc.array(fc.boolean(), { maxLength: 30 }), (history, luck) => {
+      const world = lived(history, true)
+      // What a server that is down hides, no plan can show.
+      for (const node of dataNodes(world)) {
+        if (node.server !== 'down' || !node.data?.signal) continue
+        node.slots.clear()
+        node.upstream = 'app1'
+      }
+      const flips = [...luck]
+      // Followers and units heal by themselves, at any time.
+      const heal = (now: World) => {
+        const [primary] = writers(now)
+        for (const node of dataNodes(now)) {
+          if (flips.shift() && node.pooler.answers && primary) node.pooler.target = primary.host
+          if (flips.shift() && node.daemon.enabled && node.server === 'up')
+            node.daemon.active ||= node.data?.signal === false
+        }
+        settle(now)
+      }
+      expect(whole(run(world, {}, heal).world)).toBe(true)
+    }),
+    { numRuns: RUNS / 2 },
+  )
+}, 120_000)

@@ -1,0 +1,261 @@
+import { describe, expect, test } from 'vitest'
+import { destroy, failover, made } from './support/histories.ts'
+import { judge, refusedOf, run, stepsOf } from './support/run.ts'
+import { at, commit, crash, dataNodes, noise, promote, type Shape, stop, type World, write } from './support/world.ts'
+
+type Change = (world: World) => void
+
+/** All nodes lose power: whatever ran does not run any more. */
+function blackout(world: World): void {
+  for (const node of dataNodes(world)) {
+    crash(node)
+    node.daemon.active = false
+  }
+}
+
+function stopAll(world: World, hosts: readonly string[]): void {
+  for (const host of hosts) stop(at(world, host))
+}
+
+describe('the last primary starts first', () => {
+  test.each<[string, Shape, Change, readonly string[]]>([
+    ['one node', { nodes: 1 }, blackout, ['start primary: app1', 'start repmgrd: app1']],
+    ['two nodes', { nodes: 2 }, blackout, ['start primary: app1', 'start server: app2', 'start repmgrd: app1, app2']],
+    [
+      'three nodes',
+      {},
+      blackout,
+      ['start primary: app1', 'start server: app2', 'start server: app3', 'start repmgrd: app1, app2, app3'],
+    ],
+    [
+      'with a replica, durability sync',
+      { nodes: 2, replicas: 1, durability: 'sync' },
+      blackout,
+      ['start primary: app1', 'start server: app2', 'start server: off1', 'start repmgrd: app1, app2, off1'],
+    ],
+    [
+      'a log that could not be read',
+      {},
+      (world) => {
+        blackout(world)
+        at(world, 'app1').readable = false
+      },
+      ['start primary: app1', 'start server: app2', 'start server: app3', 'start repmgrd: app1, app2, app3'],
+    ],
+    [
+      'all stopped, the primary first',
+      {},
+      (world) => stopAll(world, ['app1', 'app2', 'app3']),
+      ['start primary: app1', 'start server: app2', 'start server: app3'],
+    ],
+    [
+      'all stopped, the primary last',
+      {},
+      (world) => stopAll(world, ['app3', 'app2', 'app1']),
+      ['start primary: app1', 'start server: app2', 'start server: app3'],
+    ],
+    [
+      'the standbys run, and their repmgrd may promote them',
+      {},
+      (world) => crash(at(world, 'app1')),
+      ['stop repmgrd: app2, app3', 'start primary: app1', 'start repmgrd: app2, app3'],
+    ],
+    [
+      'the primary was stopped in order, with its last record in one standby only',
+      {},
+      (world) => {
+        stop(at(world, 'app1'))
+        at(world, 'app2').data?.log.push(at(world, 'app1').data?.log.at(-1) ?? 0)
+      },
+      ['stop repmgrd: app2, app3', 'start primary: app1', 'start repmgrd: app2, app3'],
+    ],
+    [
+      'one standby runs',
+      {},
+      (world) => {
+        blackout(world)
+        at(world, 'app2').server = 'up'
+      },
+      ['start primary: app1', 'start server: app3', 'start repmgrd: app1, app2, app3'],
+    ],
+    [
+      'one standby is without data',
+      {},
+      (world) => {
+        blackout(world)
+        destroy(world, 'app3')
+      },
+      ['start primary: app1', 'start server: app2', 'clone standby: app3', 'start repmgrd: app1, app2, app3'],
+    ],
+    [
+      'one standby was told to follow another one',
+      {},
+      (world) => {
+        Object.assign(at(world, 'app3'), { upstream: 'app2', slotted: false })
+        crash(at(world, 'app1'))
+      },
+      ['stop repmgrd: app2, app3', 'start primary: app1', 'follow primary: app3', 'start repmgrd: app2, app3'],
+    ],
+    [
+      'behind a failover: the new primary, not the old one',
+      {},
+      (world) => {
+        failover(world)
+        blackout(world)
+      },
+      ['start primary: app2', 'rejoin standby: app1', 'start server: app3', 'start repmgrd: app1, app2, app3'],
+    ],
+    [
+      'a former primary that hangs in its start',
+      {},
+      (world) => {
+        blackout(world)
+        at(world, 'app1').server = 'hung'
+      },
+      ['start primary: app1', 'start server: app2', 'start server: app3', 'start repmgrd: app1, app2, app3'],
+    ],
+    [
+      'clients are sent elsewhere',
+      { nodes: 2 },
+      (world) => {
+        blackout(world)
+        at(world, 'app2').pooler.target = 'app2'
+      },
+      ['start primary: app1', 'start server: app2', 'start repmgrd: app1, app2', 'point pgbouncer: app2'],
+    ],
+  ])('%s', (_, shape, change, steps) => {
+    const world = made(shape, change)
+    expect(stepsOf(world)).toEqual(steps)
+    expect(run(world).done).toEqual(steps)
+  })
+
+  test('and why it is the one, is told', () => {
+    expect(judge(made({}, blackout)).decision.primary).toEqual({
+      host: 'app1',
+      why: 'it was the last primary, on timeline 1 at 0/3000208; app2 and app3 hold nothing that it does not',
+    })
+    expect(judge(made({ nodes: 1 }, blackout)).decision.primary?.why).toContain('no other node has data')
+  })
+})
+
+describe('nobody is promoted', () => {
+  test.each<[string, Shape, Change, RegExp]>([
+    [
+      'the primary cannot be reached',
+      {},
+      (world) => {
+        crash(at(world, 'app1'))
+        at(world, 'app1').reachable = false
+      },
+      /app1 cannot be asked, and may hold the newest data/,
+    ],
+    [
+      'a standby cannot be reached: it may have been promoted',
+      {},
+      (world) => {
+        blackout(world)
+        at(world, 'app3').reachable = false
+      },
+      /app3 cannot be asked/,
+    ],
+    [
+      'the primary is without data',
+      {},
+      (world) => {
+        crash(at(world, 'app1'))
+        delete at(world, 'app1').data
+      },
+      /none of the nodes was the primary/,
+    ],
+    [
+      'what lies on the primary cannot be read',
+      {},
+      (world) => {
+        crash(at(world, 'app1'))
+        delete at(world, 'app1').data
+        at(world, 'app1').remains = true
+      },
+      /what lies on app1 cannot be read/,
+    ],
+    [
+      'a standby that is down is the only one with data',
+      {},
+      (world) => {
+        blackout(world)
+        delete at(world, 'app1').data
+        delete at(world, 'app2').data
+      },
+      /none of the nodes was the primary/,
+    ],
+    [
+      'a standby is ahead of the last primary',
+      {},
+      (world) => {
+        blackout(world)
+        at(world, 'app3').data?.log.push(commit())
+      },
+      /app3 may hold what the last primary app1 does not have/,
+    ],
+    [
+      'a live standby is ahead of the last primary',
+      {},
+      (world) => {
+        at(world, 'app3').data?.log.push(commit())
+        crash(at(world, 'app1'))
+      },
+      /app3 may hold/,
+    ],
+    [
+      'two were promoted apart from each other',
+      {},
+      (world) => {
+        blackout(world)
+        for (const host of ['app2', 'app3']) promote(at(world, host))
+        delete at(world, 'app1').data
+      },
+      /app2 and app3 were primaries, and none of them holds all/,
+    ],
+    [
+      'the old primary has commits that the new one has not',
+      {},
+      (world) => {
+        write(at(world, 'app1'))
+        failover(world)
+        blackout(world)
+      },
+      /app1 and app2 were primaries/,
+    ],
+    [
+      'the old primary could not be read',
+      {},
+      (world) => {
+        write(at(world, 'app1'), [noise()])
+        failover(world)
+        blackout(world)
+        at(world, 'app1').readable = false
+      },
+      /app1 and app2 were primaries/,
+    ],
+    [
+      'a replica took writes',
+      { nodes: 2, replicas: 1 },
+      (world) => {
+        blackout(world)
+        promote(at(world, 'off1'))
+      },
+      /off1 may hold what the last primary app1 does not have/,
+    ],
+  ])('%s', (_, shape, change, why) => {
+    const world = shape
+    expect(refusedOf(made(world, change))).toMatch(why)
+  })
+
+  test('all nodes are sides of it, also those that cannot be seen', () => {
+    const world = made({}, (each) => {
+      blackout(each)
+      at(each, 'app3').reachable = false
+    })
+    expect(judge(world).decision.refusal?.sides.map(({ host }) => host)).toEqual(['app1', 'app2', 'app3'])
+    expect(judge(world).decision.refusal?.hint).toContain('bring the node back')
+  })
+})

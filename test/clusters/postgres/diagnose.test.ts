@@ -1,0 +1,325 @@
+import { describe, expect, test } from 'vitest'
+import { assess } from '../../../src/clusters/postgres/decide.ts'
+import type { SeenNode, ServerSeen } from '../../../src/clusters/postgres/model.ts'
+import { destroy, failover, lose, made, swapRows } from './support/histories.ts'
+import { findingsOf, judge, stepsOf } from './support/run.ts'
+import { OTHER, surveysOf } from './support/surveys.ts'
+import { at, bare, crash, fresh, healthy, type Shape, start, stop, type World, write } from './support/world.ts'
+
+type Change = (world: World) => void
+
+describe('what is found', () => {
+  test.each<[string, Shape, Change, readonly string[]]>([
+    ['nothing', {}, () => {}, []],
+    ['nothing, in an orderly cluster of all kinds', { replicas: 1, witness: true, durability: 'sync' }, () => {}, []],
+    ['F2', {}, (world) => crash(at(world, 'app2')), ['standby down app2']],
+    ['F3', {}, (world) => destroy(world, 'app2'), ['no data app2', 'repmgrd app2']],
+    [
+      'F4',
+      {},
+      (world) => {
+        failover(world)
+        start(at(world, 'app1'))
+      },
+      [],
+    ],
+    [
+      'F5',
+      {},
+      (world) => {
+        failover(world)
+        crash(at(world, 'app2'))
+      },
+      ['no primary', 'server down app1', 'server down app2'],
+    ],
+    ['F9', {}, (world) => lose(world, 'app2'), ['loaded gun app2', 'beyond WAL app2']],
+    [
+      'F10',
+      {},
+      (world) => {
+        Object.assign(at(world, 'app2'), { upstream: undefined })
+      },
+      ['loaded gun app2', 'wrong upstream app2'],
+    ],
+    ['F11', {}, swapRows, ['registration']],
+    [
+      'F12',
+      {},
+      (world) => {
+        at(world, 'app2').pooler.paused = true
+      },
+      ['pgbouncer app2'],
+    ],
+    [
+      'F14',
+      {},
+      (world) => {
+        Object.assign(at(world, 'app2'), { data: fresh(OTHER) })
+      },
+      ['loaded gun app2', 'other system app2'],
+    ],
+    ['a former primary', {}, (world) => failover(world), ['former primary app1']],
+    [
+      'one that cannot be reached',
+      {},
+      (world) => {
+        at(world, 'app3').reachable = false
+      },
+      ['unreachable app3'],
+    ],
+    [
+      'a witness that cannot be reached',
+      { nodes: 2, witness: true },
+      (world) => {
+        at(world, 'vote1').reachable = false
+      },
+      ['unreachable vote1'],
+    ],
+    [
+      'packages are missing',
+      {},
+      (world) => {
+        at(world, 'app3').prepared = false
+      },
+      ['not prepared app3'],
+    ],
+    [
+      'no repmgrd',
+      {},
+      (world) => {
+        at(world, 'app3').daemon.active = false
+      },
+      ['repmgrd app3'],
+    ],
+    [
+      'repmgrd not at boot',
+      {},
+      (world) => {
+        at(world, 'app3').daemon.enabled = false
+      },
+      ['repmgrd app3'],
+    ],
+    [
+      'a stale setting',
+      {},
+      (world) => {
+        at(world, 'app1').stale = true
+      },
+      ['stale setting app1'],
+    ],
+    [
+      'access',
+      {},
+      (world) => {
+        world.access = false
+      },
+      ['access app1'],
+    ],
+    [
+      'old data',
+      {},
+      (world) => {
+        at(world, 'app2').aside.push(fresh('1'))
+      },
+      ['(warning) old data app2'],
+    ],
+    [
+      'a left slot',
+      {},
+      (world) => {
+        at(world, 'app2').slots.set('app3', 'reserved')
+      },
+      ['(warning) left slot app2'],
+    ],
+    [
+      'an unknown slot',
+      {},
+      (world) => {
+        at(world, 'app1').slots.set('somebody', 'reserved')
+      },
+      ['(warning) unknown slot app1'],
+    ],
+    [
+      'a certificate of 31 days',
+      {},
+      (world) => {
+        at(world, 'app1').daysLeft = 31
+      },
+      [],
+    ],
+    [
+      'a certificate of 30 days',
+      {},
+      (world) => {
+        at(world, 'app1').daysLeft = 30
+      },
+      ['(warning) certificate app1'],
+    ],
+    [
+      'a certificate of 8 days',
+      {},
+      (world) => {
+        at(world, 'app1').daysLeft = 8
+      },
+      ['(warning) certificate app1'],
+    ],
+    [
+      'F16 a certificate of 7 days',
+      {},
+      (world) => {
+        at(world, 'app1').daysLeft = 7
+      },
+      ['certificate app1'],
+    ],
+    [
+      'F16 an expired certificate',
+      {},
+      (world) => {
+        at(world, 'app3').daysLeft = -1
+      },
+      ['certificate app3'],
+    ],
+    [
+      'F15 a full disk',
+      {},
+      (world) => {
+        at(world, 'app3').free = 1e6
+      },
+      ['(warning) little space app3'],
+    ],
+    [
+      'a standby that confirms nothing',
+      { nodes: 2, durability: 'sync' },
+      (world) => crash(at(world, 'app2')),
+      ['standby down app2', 'no sync standby app1'],
+    ],
+    ['async, nobody confirms', { nodes: 2 }, (world) => crash(at(world, 'app2')), ['standby down app2']],
+    [
+      'only a replica streams, which confirms nothing',
+      { nodes: 1, replicas: 1, durability: 'sync' },
+      () => {},
+      ['no sync standby app1'],
+    ],
+  ])('%s', (_, shape, change, found) => {
+    expect(findingsOf(made(shape, change))).toEqual(found)
+  })
+
+  test('bare hosts have no fault', () => {
+    expect(findingsOf(bare())).toEqual([])
+  })
+
+  test('what was seen, line by line', () => {
+    const world = made({}, (each) => {
+      stop(at(each, 'app2'))
+      at(each, 'app2').lines = ['one', 'two', 'three', 'four']
+    })
+    expect(judge(world).findings).toEqual([
+      {
+        name: 'standby down',
+        host: 'app2',
+        severity: 'fault',
+        message: 'its server does not run',
+        evidence: [
+          'unit inactive',
+          'control file: shut down in recovery',
+          'a server runs: no',
+          'slot repmgr_slot_2 on app1: reserved, inactive',
+          'two',
+          'three',
+          'four',
+        ],
+      },
+    ])
+  })
+
+  test('no finding shows a verifier or a password', () => {
+    const world = made({}, (each) => {
+      each.access = false
+    })
+    const text = JSON.stringify(judge(world).findings)
+    expect(text).toContain('database notes is not there')
+    expect(text).not.toMatch(/SCRAM|between nodes|of notes/)
+  })
+})
+
+/** The survey of a whole cluster, with something changed in what the primary says. */
+function told(change: Partial<ServerSeen>, shape: Shape = {}) {
+  const world = healthy(shape)
+  const surveys = surveysOf(world).map((survey): SeenNode => {
+    if (survey.unreachable !== undefined) throw new Error('unreachable')
+    return survey.host === 'app1' && survey.server ? { ...survey, server: { ...survey.server, ...change } } : survey
+  })
+  return assess(world.desired, surveys, {})
+}
+
+describe('what the primary says', () => {
+  const server = (() => {
+    const [survey] = surveysOf(healthy())
+    if (survey?.unreachable !== undefined || !survey?.server) throw new Error('no server')
+    return survey.server
+  })()
+
+  test.each<[string, Partial<ServerSeen>, readonly string[]]>([
+    ['it refuses writes', { readOnly: true }, ['read-only']],
+    [
+      'a slot keeps back more than it may still',
+      { slots: server.slots.map((slot) => ({ ...slot, kept: 3e9, safe: 2e9 })) },
+      ['slot bloat', 'slot bloat'],
+    ],
+    ['a slot keeps back less', { slots: server.slots.map((slot) => ({ ...slot, kept: 1e9, safe: 2e9 })) }, []],
+    ['somebody set something', { autoConf: [{ name: 'work_mem', value: '1GB' }] }, ['foreign setting']],
+    [
+      'an extension is missing',
+      { databases: server.databases.map((each) => ({ ...each, extensions: [] })) },
+      ['access'],
+    ],
+    ['another owner', { databases: server.databases.map((each) => ({ ...each, owner: 'postgres' })) }, ['access']],
+    ['another password', { roles: server.roles.map((role) => ({ ...role, verifier: 'md5abc' })) }, ['access']],
+    ['a role is no superuser', { roles: server.roles.map((role) => ({ ...role, superuser: false })) }, ['access']],
+    ['a role is one', { roles: server.roles.map((role) => ({ ...role, superuser: true })) }, ['access']],
+    ['a role is missing', { roles: [] }, ['access']],
+    [
+      'more roles and databases are nobody’s business',
+      { roles: [...server.roles, { name: 'x', superuser: true, verifier: '' }] },
+      [],
+    ],
+  ])('%s', (_, change, found) => {
+    expect(told(change).findings.map(({ name }) => name)).toEqual(found)
+  })
+
+  test('roles that are needed to follow are set before anybody follows', () => {
+    const world = made({}, (each) => {
+      each.access = false
+      destroy(each, 'app3')
+      swapRows(each)
+    })
+    expect(stepsOf(world)).toEqual([
+      'set access: app1',
+      'repair registration: app1',
+      'clone standby: app3',
+      'repair registration: app1, app2, app3',
+    ])
+  })
+
+  test('a database of the cluster’s own that somebody filled keeps it from being cloned over', () => {
+    const world = made({}, (each) => {
+      Object.assign(at(each, 'app3'), { data: fresh(OTHER) })
+    })
+    const surveys = surveysOf(world).map((survey) => {
+      if (survey.host !== 'app3' || survey.unreachable !== undefined || !survey.server) return survey
+      const databases = survey.server.databases.map((each) => ({ ...each, bytes: 5e8 }))
+      return { ...survey, server: { ...survey.server, databases } }
+    })
+    expect(assess(world.desired, surveys, {}).decision.refusal?.why).toMatch(/^app3 has data of another/)
+  })
+})
+
+test('with a node that cannot be reached, the others are mended', () => {
+  const world = made({}, (each) => {
+    at(each, 'app3').reachable = false
+    crash(at(each, 'app2'))
+    at(each, 'app1').pooler.paused = true
+    write(at(each, 'app1'))
+  })
+  expect(stepsOf(world)).toEqual(['start server: app2', 'point pgbouncer: app1'])
+})
