@@ -25,9 +25,13 @@ describeOnLab('switchover', () => {
   async function underClients(body: () => Promise<unknown>): Promise<Written> {
     const clients: Workload = await bed.write()
     await delay(1000)
-    await body()
-    await delay(1500)
-    const written = await clients.end()
+    let written: Written
+    try {
+      await body()
+      await delay(1500)
+    } finally {
+      written = await clients.end()
+    }
     expect(await clients.lost()).toEqual([])
     console.log(
       `${written.acknowledged.length} acknowledged, ${written.unknown.length} unknown, ${written.refused} refused, longest pause ${(written.longestPause / 1000).toFixed(2)} s`,
@@ -60,7 +64,7 @@ describeOnLab('switchover', () => {
   }
 
   beforeAll(async () => {
-    bed = layOutSteps(lab, 'async', 'vote')
+    bed = layOutSteps(lab, 'vote')
     bench = makeBench(bed, HOSTS)
     await bed.prepare()
   }, 600_000)
@@ -84,7 +88,7 @@ describeOnLab('switchover', () => {
     ] as const) {
       const written = await underClients(() => bench.run(over(from, to)))
       expect(written.refused + written.unknown.length).toBe(0)
-      expect(written.longestPause).toBeLessThan(15_000)
+      expect(written.longestPause).toBeLessThan(25_000)
       await bench.expectWhole(to)
     }
   }, 300_000)
@@ -128,7 +132,7 @@ describeOnLab('switchover', () => {
     await bench.run(steps.startServer(bed.node('db2'), 'test'))
   }, 120_000)
 
-  test.each([200, 700, 1100, 1600, 2500])(
+  test.each([300, 1200, 2500])(
     'the old primary is cut off %i ms after it began to hand over: no commit is lost, there never are two primaries',
     async (after) => {
       const from = await bench.primaries()
@@ -156,7 +160,7 @@ describeOnLab('switchover', () => {
     expect(await repair()).toBe(from)
   }, 300_000)
 
-  test.each([300, 1000, 2000, 3000, 4500])(
+  test.each([500, 2000, 4000])(
     'rejoin and clone that are cut off after %i ms end well',
     async (after) => {
       const from = await bench.primaries()
@@ -218,13 +222,12 @@ cat /etc/postgresql/15/main/start.conf; ls /run/systemd/generator/postgresql.ser
     await Promise.all(
       HOSTS.map((host) => bed.on(host, `systemctl stop repmgrd pgbouncer-follow postgresql@15-main; rm -rf ${DATA}*`)),
     )
-    const sync = layOutSteps(lab, 'sync', 'vote')
-    await sync.prepare()
-    await bench.run(steps.createPrimary(sync.desired, bed.node('db1')))
-    await bench.run(steps.setAccess(sync.desired, bed.node('db1'), 'test'))
-    await bench.run(steps.cloneStandbys(sync.desired, others('db1'), bed.node('db1')))
+    await bed.prepare('sync')
+    await bench.run(steps.createPrimary(bed.desired, bed.node('db1')))
+    await bench.run(steps.setAccess(bed.desired, bed.node('db1'), 'test'))
+    await bench.run(steps.cloneStandbys(bed.desired, others('db1'), bed.node('db1')))
     await bench.run(steps.startDaemon(HOSTS.map(bed.node), 'test'))
-    await bench.run(steps.pointPgbouncer(sync.desired, HOSTS.map(bed.node), bed.node('db1'), 'test'))
+    await bench.run(steps.pointPgbouncer(bed.desired, HOSTS.map(bed.node), bed.node('db1'), 'test'))
     for (const [from, to] of [
       ['db1', 'db3'],
       ['db3', 'db1'],

@@ -17,8 +17,8 @@ const SECRETS = { replicationPassword: 'pass word of repmgr+1', dbPassword: 'db=
 export interface StepsLab {
   readonly desired: Desired
   node(host: string): PostgresNode
-  /** The role's own tasks on all hosts, with these options of it besides. @throws Error when they fail. */
-  prepare(options?: string): Promise<void>
+  /** The role's own tasks on all hosts. @throws Error when they fail. */
+  prepare(durability?: Desired['durability']): Promise<void>
   /** Runs a step. @throws Error when an action fails. */
   run(step: ClusterStep, options?: RunOptions): Promise<RunStep>
   /** Runs a script inside a host as root, without the network. @throws Error when it fails. */
@@ -30,7 +30,7 @@ export interface StepsLab {
 }
 
 /** @param witness the host of the lab that only votes, if one does */
-export function layOutSteps(lab: UsedLab, durability: Desired['durability'] = 'async', witness?: string): StepsLab {
+export function layOutSteps(lab: UsedLab, witness?: string): StepsLab {
   const members = lab.hosts.filter((host) => host !== witness)
   const project = makeProject(lab)
   const ca = (name: string) => join(lab.root, 'files', name)
@@ -42,9 +42,9 @@ export function layOutSteps(lab: UsedLab, durability: Desired['durability'] = 'a
   project.write('inventories/schema.ts', SCHEMA)
   project.write(
     'inventories/lab.yaml',
-    `connection: { lab: true }\ngroups: { db: { hosts: [${members.join(', ')}] }, vote: { hosts: [${witness ?? ''}] } }\nhosts: { ${lab.hosts.map((host) => `${host}: {}`).join(', ')} }\n`,
+    `connection: { lab: true }\ngroups: { db: { hosts: [${members.join(', ')}] }, witness: { hosts: [${witness ?? ''}] } }\nhosts: { ${lab.hosts.map((host) => `${host}: {}`).join(', ')} }\n`,
   )
-  const desired = desiredOf(lab, durability, witness)
+  const desired = desiredOf(lab, witness)
   const on = async (host: string, script: string) => {
     const { code, stdout, stderr } = await labExec(lab, host, ['sh', '-c', `cd /\n${script}`])
     if (code !== 0) throw new Error(`${host}: ${script}: ${code}\n${stdout}${stderr}`)
@@ -57,8 +57,8 @@ export function layOutSteps(lab: UsedLab, durability: Desired['durability'] = 'a
       if (!found) throw new Error(`no node ${host}`)
       return found
     },
-    async prepare(options = '') {
-      project.write('playbooks/site.ts', playbookOf(durability, `${witness ? "witness: 'vote'," : ''} ${options}`))
+    async prepare(durability = 'async') {
+      project.write('playbooks/site.ts', playbookOf(durability, witness !== undefined))
       const { code, stdout, stderr } = await project.deploy(['apply', 'lab', '--yes', '--no-check'], {
         DEPLOY_SECRET_REPLICATION_PASSWORD: SECRETS.replicationPassword,
         DEPLOY_SECRET_DB_PASSWORD: SECRETS.dbPassword,
@@ -81,7 +81,7 @@ export function layOutSteps(lab: UsedLab, durability: Desired['durability'] = 'a
   }
 }
 
-function desiredOf(lab: UsedLab, durability: Desired['durability'], witness?: string): Desired {
+function desiredOf(lab: UsedLab, witness?: string): Desired {
   const nodes = lab.hosts.map((host) => ({
     host,
     address: lab.reach.hosts[host]?.address ?? '',
@@ -90,7 +90,8 @@ function desiredOf(lab: UsedLab, durability: Desired['durability'], witness?: st
   return postgresDesired({
     name: 'main',
     nodes: postgresNodes(nodes),
-    durability,
+    // No step looks at it.
+    durability: 'async',
     restartSettings: {},
     password: new Secret('replicationPassword', SECRETS.replicationPassword),
     users: { notes: new Secret('dbPassword', SECRETS.dbPassword) },
@@ -101,12 +102,12 @@ function desiredOf(lab: UsedLab, durability: Desired['durability'], witness?: st
 const SCHEMA = `import { site } from 'evenkeel'
 import { z } from 'zod'
 export const { inventory, cluster } = site({
-  groups: ['db', 'vote'], vars: z.object({}), secrets: ['caKey', 'replicationPassword', 'dbPassword'],
+  groups: ['db', 'witness'], vars: z.object({}), secrets: ['caKey', 'replicationPassword', 'dbPassword'],
 })
 `
 
 /** Both parts of the cluster as parallel phases: the role alone. */
-function playbookOf(durability: Desired['durability'], options: string): string {
+function playbookOf(durability: Desired['durability'], witness: boolean): string {
   return `import { playbook } from 'evenkeel'
 import { postgres } from 'evenkeel/roles/postgres'
 import { cluster } from '../inventories/schema.ts'
@@ -117,7 +118,7 @@ const phases = cluster('main', postgres({
   password: (site) => site.secrets.replicationPassword,
   users: (site) => ({ notes: site.secrets.dbPassword }),
   databases: { notes: { owner: 'notes', extensions: ['pgcrypto'] } },
-  ${options}
+  ${witness ? "witness: 'witness'," : ''}
 }))
 export default playbook('role', phases.map(({ cluster: _cluster, ...phase }) => ({ ...phase, strategy: 'parallel' as const })))
 `

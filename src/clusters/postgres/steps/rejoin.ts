@@ -19,9 +19,11 @@ export function rejoinStandby(_desired: Desired, node: PostgresNode, from: Postg
 }
 
 /**
- * Rewinds to where the histories part; what cannot be rewound is cloned. pg_rewind by itself: repmgr does not tell it where
- * the configuration is, without which it cannot recover a server that crashed. While it is at work the directory is of no
- * use, and a file beside says so: a rewind that was cut off is not trusted.
+ * Rewinds to where the histories part; what cannot be rewound, or needs more than the primary has kept, is cloned. pg_rewind
+ * by itself: repmgr refuses as long as its table names another primary.
+ *
+ * While it is at work the directory is of no use, and a file beside says so: the guard does not start it, and a rewind that
+ * was cut off is not trusted. A standby's signal is there only when all was done.
  */
 export function rejoinScript(node: PostgresNode, from: PostgresNode): Shell {
   return sh`${standbyData(node, from)}
@@ -31,12 +33,11 @@ rewind() {
   [ ! -e "$data.rewind" ] || { echo 'it was being rewound, and was cut off'; return 1; }
   # Until then its control file may name the timeline before.
   said=$(ask 300 checkpoint ${conninfo(from)}) || fail ${`the server of ${from.host} cannot be asked: `}"$said"
-  pg 10 touch "$data.rewind" && sync "\${data%/*}" || return
+  pg 10 touch "$data.rewind" && sync "\${data%/*}" && rm -f "$data/standby.signal" || return
   said=$(pg 7200 "$bin/pg_rewind" -D "$data" --source-server=${conninfo(from)} -R --config-file=${`${CONFIG}/postgresql.conf`} 2>&1 </dev/null) ||
-    { printf '%s\\n' "$said" | tail -n 15; return 1; }
-  printf '%s\\n' "$said" | tail -n 3
-  standby_data "$data" || return
-  rm -f "$data.rewind"
+    { printf '%s\n' "$said" | tail -n 15; return 1; }
+  printf '%s\n' "$said" | tail -n 3
+  standby_data "$data" && rm -f "$data.rewind"
 }
 follow() {
   ${ownSlot(node, from)}
@@ -47,8 +48,13 @@ follow() {
 clone() {
   ${cloneScript(node, from)}
 }
-rewind && (follow) || {
+if rewind; then
+  again=
+  (follow) || again=1
+  [ -z "$again" ] || beyond_wal || exit 1
+else again=1; fi
+if [ -n "$again" ]; then
   echo 'it cannot rejoin, so it is cloned anew'
   clone
-}`
+fi`
 }
