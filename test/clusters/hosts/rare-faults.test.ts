@@ -7,6 +7,10 @@ const NODES = ['app1', 'app2', 'app3']
 const DATA = '/var/lib/postgresql/15/main'
 const PSQL = 'timeout 30 runuser -u postgres -- psql -XAtqw -h /var/run/postgresql'
 
+const GUARD = '/usr/local/lib/evenkeel/postgres-guard'
+/** Starts data that is not a standby's although the guard says no. */
+const FORCE = `mv ${GUARD} ${GUARD}.kept; ln -s /bin/true ${GUARD}; systemctl reset-failed postgresql@15-main; systemctl start postgresql@15-main; mv -f ${GUARD}.kept ${GUARD}`
+
 /** A fault that puts no data at stake: what is done, what it is called, what mends it. */
 interface Fault {
   readonly name: string
@@ -56,7 +60,7 @@ const FAULTS: readonly Fault[] = [
     inject: (bed) =>
       bed.on(
         'app2',
-        `systemctl stop repmgrd postgresql@15-main; rm -r ${DATA}; runuser -u postgres -- /usr/lib/postgresql/15/bin/initdb -k -D ${DATA} >/dev/null; systemctl start postgresql@15-main || true`,
+        `systemctl stop repmgrd postgresql@15-main; rm -r ${DATA}; runuser -u postgres -- /usr/lib/postgresql/15/bin/initdb -k -D ${DATA} >/dev/null; ${FORCE}`,
       ),
     on: ['app2'],
     finding: 'other system',
