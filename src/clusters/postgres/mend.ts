@@ -73,13 +73,13 @@ export function disarmed(found: readonly Ailment[], armed: readonly Node[]): rea
     .map(({ node }) => node)
 }
 
-function ailmentOf({ strangers }: View, primary: Live, node: Node): Ailment | undefined {
+function ailmentOf(view: View, primary: Live, node: Node): Ailment | undefined {
   const { seen } = node
   const ill = (cures: readonly Cure[], name: string, message: string, evidence: readonly string[]): Ailment => ({
     ...{ node, cures },
     finding: { name, host: node.host, severity: 'fault', message, evidence: [...evidence, ...seen.log.slice(-3)] },
   })
-  if (strangers.includes(node))
+  if (view.strangers.includes(node))
     return ill(['reclone'], 'other system', 'it has an empty database cluster of its own in place of its data', [
       `system ${seen.server?.systemId}`,
       `the primary's is ${primary.seen.server.systemId}`,
@@ -90,12 +90,12 @@ function ailmentOf({ strangers }: View, primary: Live, node: Node): Ailment | un
   }
   const broken = brokenBy(node, primary)
   if (broken && !(broken.unsure && !seen.running)) return ill(['reclone'], ...broken.words, slotEvidence(node, primary))
-  if (!isLive(node)) return ill(...downOf(node, primary))
+  if (!isLive(node)) return ill(...downOf(view, node, primary))
   if (streamsFrom(node, primary) && seen.server?.receiver?.slot === slotName(node)) return undefined
   return ill(['follow'], 'wrong upstream', upstreamWords(node, primary), slotEvidence(node, primary))
 }
 
-function downOf(node: Node, primary: Live): [readonly Cure[], string, string, readonly string[]] {
+function downOf({ nodes }: View, node: Node, primary: Live): [readonly Cure[], string, string, readonly string[]] {
   const { disk, running, units } = node.seen
   const evidence = [
     `unit ${units.postgresql.active}`,
@@ -109,9 +109,10 @@ function downOf(node: Node, primary: Live): [readonly Cure[], string, string, re
       `it was a primary before ${primary.host}, which has all of its commits`,
       evidence,
     ]
-  const kept = primary.seen.server.slots.some(({ name }) => name === slotName(node))
+  const keeps = ({ seen }: Node) => seen.server?.slots.some(({ name }) => name === slotName(node)) ?? false
+  const kept = keeps(primary) && !nodes.some((other) => other.host !== primary.host && keeps(other))
   return [
-    // Nothing is kept for it: it would not stream by itself.
+    // Nothing is kept for it there, or elsewhere: it would not come to stream from the primary by itself.
     kept ? ['start'] : ['start', 'follow'],
     'standby down',
     running ? 'its server does not answer' : 'its server does not run',

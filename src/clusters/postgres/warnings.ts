@@ -57,14 +57,14 @@ function ofUnreachable(host: string, why: string): Finding {
   return fault('unreachable', host, 'its host cannot be reached; nothing of it is dropped', [why])
 }
 
-/** It has no data of the cluster: what matters is that it is there. */
+/** It is not among the nodes: it has no data of the cluster. */
 function ofWitness({ nodes }: Desired, surveys: readonly NodeSurvey[]): readonly Finding[] {
   return nodes
     .filter(({ kind }) => kind === 'witness')
     .flatMap(({ host }) => {
       const seen = surveys.find((survey) => survey.host === host)
-      if (!seen || seen.unreachable !== undefined) return [ofUnreachable(host, seen?.unreachable ?? 'it was not asked')]
-      return seen.server ? [] : [warning('witness', host, 'the witness has no server that answers: it does not vote')]
+      if (seen && seen.unreachable === undefined) return []
+      return [ofUnreachable(host, seen?.unreachable ?? 'it was not asked')]
     })
 }
 

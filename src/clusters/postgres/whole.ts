@@ -5,6 +5,7 @@ import { daemons, pgbouncers } from './upkeep/clients.ts'
 import { ownRegistration, registration } from './upkeep/registration.ts'
 import { leftSlots, settings, staleSettings } from './upkeep/settings.ts'
 import { NOTHING, type Upkeep } from './upkeep/upkeep.ts'
+import { witness } from './upkeep/witness.ts'
 import type { Live, Node, View } from './view.ts'
 
 /** What is known of the cluster when its steps are decided. */
@@ -38,6 +39,7 @@ export function wholeSteps(view: View, primary: Live, { guessed, stopped }: Know
     rows,
     restarts.after,
     leftSlots(view, primary, found),
+    witness(view, primary, guessed),
     daemons(view, [...stopped, ...disarmed(found, armed)], started),
     pgbouncers(view, primary),
   ]

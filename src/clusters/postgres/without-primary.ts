@@ -5,7 +5,7 @@ import { disarming, isArmed } from './mend.ts'
 import type { SeenNode, ServerSeen } from './model.ts'
 import { names } from './names.ts'
 import { side, unseenSide } from './refusals.ts'
-import { cloneStandbys, createPrimary, pointPgbouncer, startDaemon, startPrimary } from './steps.ts'
+import { cloneStandbys, createPrimary, pointPgbouncer, registerWitness, startDaemon, startPrimary } from './steps.ts'
 import { hasData, isLive, type Live, type Node, slotName, type View } from './view.ts'
 import { wholeSteps } from './whole.ts'
 
@@ -41,7 +41,8 @@ function fresh({ desired, nodes, witnesses }: View): ClusterDecision {
     steps: [
       createPrimary(desired, first),
       ...(others.length > 0 ? [cloneStandbys(desired, others, first)] : []),
-      startDaemon(nodes, 'it does not run there yet'),
+      ...witnesses.map((node) => registerWitness(desired, node, first, 'it is not registered')),
+      startDaemon([...nodes, ...witnesses], 'it does not run there yet'),
       pointPgbouncer(desired, [...nodes, ...witnesses], first, 'they know no primary yet'),
     ],
   }

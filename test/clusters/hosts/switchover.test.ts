@@ -13,7 +13,7 @@ const HOSTS = ['db1', 'db2', 'db3']
 const HANDING = 3
 
 describeOnLab('switchover', () => {
-  const lab = useLab('switchover', HOSTS)
+  const lab = useLab('switchover', [...HOSTS, 'vote'])
   let bed: StepsLab
   let bench: Bench
   const others = (...hosts: readonly string[]) =>
@@ -60,7 +60,7 @@ describeOnLab('switchover', () => {
   }
 
   beforeAll(async () => {
-    bed = layOutSteps(lab)
+    bed = layOutSteps(lab, 'async', 'vote')
     bench = makeBench(bed, HOSTS)
     await bed.prepare()
   }, 600_000)
@@ -111,6 +111,14 @@ describeOnLab('switchover', () => {
     expect(await bench.primaries()).toBe('db1')
     await bed.ask('db2', 'select pg_wal_replay_resume()')
     expect(await repair()).toBe('db1')
+  }, 300_000)
+
+  test('the primary restarts in place: no write fails, none is lost', async () => {
+    const started = await bed.ask('db1', 'select pg_postmaster_start_time()')
+    const written = await underClients(() => bench.run(steps.restartPrimary(bed.node('db1'), others('db1'), 'test')))
+    expect(written.refused + written.unknown.length).toBe(0)
+    expect(await bed.ask('db1', 'select pg_postmaster_start_time()')).not.toBe(started)
+    await bench.expectWhole('db1')
   }, 300_000)
 
   test('a new primary that does not stream: nothing is touched', async () => {
@@ -170,6 +178,22 @@ describeOnLab('switchover', () => {
     300_000,
   )
 
+  test('a witness votes, and stays one when the primary moves', async () => {
+    const from = await bench.primaries()
+    const [to = bed.node(from)] = others(from)
+    const vote = bed.node('vote')
+    await bench.run(steps.registerWitness(bed.desired, vote, bed.node(from), 'test'))
+    await bench.run(steps.registerWitness(bed.desired, vote, bed.node(from), 'test'))
+    await bench.run(steps.startDaemon([vote], 'test'))
+    await bench.run(steps.switchover(bed.desired, bed.node(from), to, [...others(from, to.host), vote], 'test'))
+    const table = "select type, upstream_node_id, active from repmgr.nodes where node_name = 'vote'"
+    for (const host of [to.host, 'vote']) expect(await bed.ask(host, table, 'repmgr')).toBe(`witness|${to.id}|t`)
+    expect(await bed.on('vote', 'systemctl is-active repmgrd')).toBe('active')
+    expect(await bed.ask('vote', 'select repmgr.repmgrd_is_running()', 'repmgr')).toBe('t')
+    await bench.run(steps.removeNode(bed.desired, to, vote, true))
+    await bench.expectWhole(to.host)
+  }, 300_000)
+
   test('a node that leaves is forgotten and stays down; cloned, it is back', async () => {
     const primary = await bench.primaries()
     const [leaving = bed.node(primary), other = leaving] = others(primary)
@@ -194,7 +218,7 @@ cat /etc/postgresql/15/main/start.conf; ls /run/systemd/generator/postgresql.ser
     await Promise.all(
       HOSTS.map((host) => bed.on(host, `systemctl stop repmgrd pgbouncer-follow postgresql@15-main; rm -rf ${DATA}*`)),
     )
-    const sync = layOutSteps(lab, 'sync')
+    const sync = layOutSteps(lab, 'sync', 'vote')
     await sync.prepare()
     await bench.run(steps.createPrimary(sync.desired, bed.node('db1')))
     await bench.run(steps.setAccess(sync.desired, bed.node('db1'), 'test'))

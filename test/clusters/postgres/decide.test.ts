@@ -3,7 +3,7 @@ import type { ClusterGoal } from '../../../src/model/cluster.ts'
 import { destroy, failover, lose, made, REMOVED, swapRows } from './support/histories.ts'
 import { judge, refusedOf, run, stepsOf } from './support/run.ts'
 import { OTHER } from './support/surveys.ts'
-import { at, bare, crash, fresh, healthy, type Shape, stop, type World } from './support/world.ts'
+import { at, bare, crash, fresh, healthy, type Shape, settle, stop, type World } from './support/world.ts'
 
 /** What a case comes to: its steps, and behind them a whole cluster with nothing left to do. */
 function expectSteps(world: World, steps: readonly string[], goal: ClusterGoal = {}): void {
@@ -59,7 +59,8 @@ describe('bare hosts', () => {
       [
         'create primary: app1',
         'clone standby: app2, off1',
-        'start repmgrd: app1, app2, off1',
+        'register witness: vote1',
+        'start repmgrd: app1, app2, off1, vote1',
         'point pgbouncer: app1, app2, off1, vote1',
       ],
     ],
@@ -422,6 +423,41 @@ describe('one fault, no data at stake', () => {
         Object.assign(at(world, 'app1'), { data: fresh(OTHER), server: 'up' })
       },
       ['stop repmgrd: app1', 'clone standby anew: app1', 'start repmgrd: app1'],
+    ],
+    [
+      'a witness without a server',
+      { nodes: 2, witness: true },
+      (world) => {
+        const vote = at(world, 'vote1')
+        delete vote.data
+        Object.assign(vote, { server: 'down', daemon: { active: false, enabled: true } })
+      },
+      ['register witness: vote1', 'start repmgrd: vote1'],
+    ],
+    [
+      'a witness that watches a former primary',
+      { nodes: 2, witness: true },
+      (world) => {
+        for (const row of world.rows ?? []) if (row.name === 'vote1') row.upstream = 2
+      },
+      ['register witness: vote1'],
+    ],
+    [
+      'a standby that is down, and followed another one',
+      {},
+      (world) => {
+        Object.assign(at(world, 'app3'), { upstream: 'app2' })
+        at(world, 'app2').slots.set('app3', 'reserved')
+        settle(world)
+        stop(at(world, 'app3'))
+      },
+      [
+        'stop repmgrd: app3',
+        'start server: app3',
+        'follow primary: app3',
+        'drop slot repmgr_slot_3: app2',
+        'start repmgrd: app3',
+      ],
     ],
     ['a slot of nobody we know', {}, (world) => void at(world, 'app2').slots.set('somebody', 'reserved'), []],
     [

@@ -29,7 +29,9 @@ export interface StepsLab {
   write(hosts?: readonly string[]): Promise<Workload>
 }
 
-export function layOutSteps(lab: UsedLab, durability: Desired['durability'] = 'async'): StepsLab {
+/** @param witness the host of the lab that only votes, if one does */
+export function layOutSteps(lab: UsedLab, durability: Desired['durability'] = 'async', witness?: string): StepsLab {
+  const members = lab.hosts.filter((host) => host !== witness)
   const project = makeProject(lab)
   const ca = (name: string) => join(lab.root, 'files', name)
   mkdirSync(ca(''), { recursive: true })
@@ -40,9 +42,9 @@ export function layOutSteps(lab: UsedLab, durability: Desired['durability'] = 'a
   project.write('inventories/schema.ts', SCHEMA)
   project.write(
     'inventories/lab.yaml',
-    `connection: { lab: true }\ngroups: { db: { hosts: [${lab.hosts.join(', ')}] } }\nhosts: { ${lab.hosts.map((host) => `${host}: {}`).join(', ')} }\n`,
+    `connection: { lab: true }\ngroups: { db: { hosts: [${members.join(', ')}] }, vote: { hosts: [${witness ?? ''}] } }\nhosts: { ${lab.hosts.map((host) => `${host}: {}`).join(', ')} }\n`,
   )
-  const desired = desiredOf(lab, durability)
+  const desired = desiredOf(lab, durability, witness)
   const on = async (host: string, script: string) => {
     const { code, stdout, stderr } = await labExec(lab, host, ['sh', '-c', `cd /\n${script}`])
     if (code !== 0) throw new Error(`${host}: ${script}: ${code}\n${stdout}${stderr}`)
@@ -56,7 +58,7 @@ export function layOutSteps(lab: UsedLab, durability: Desired['durability'] = 'a
       return found
     },
     async prepare(options = '') {
-      project.write('playbooks/site.ts', playbookOf(durability, options))
+      project.write('playbooks/site.ts', playbookOf(durability, `${witness ? "witness: 'vote'," : ''} ${options}`))
       const { code, stdout, stderr } = await project.deploy(['apply', 'lab', '--yes', '--no-check'], {
         DEPLOY_SECRET_REPLICATION_PASSWORD: SECRETS.replicationPassword,
         DEPLOY_SECRET_DB_PASSWORD: SECRETS.dbPassword,
@@ -68,7 +70,7 @@ export function layOutSteps(lab: UsedLab, durability: Desired['durability'] = 'a
     on,
     ask: (host, sql, database = 'postgres') =>
       on(host, `timeout 10 runuser -u postgres -- psql -XAtqw -h /var/run/postgresql -d ${database} -c "${sql}"`),
-    write: (hosts = lab.hosts) =>
+    write: (hosts = members) =>
       startWorkload({
         through: hosts.map((host) => ({ host, address: lab.reach.hosts[host]?.address ?? '' })),
         database: 'notes',
@@ -79,11 +81,11 @@ export function layOutSteps(lab: UsedLab, durability: Desired['durability'] = 'a
   }
 }
 
-function desiredOf(lab: UsedLab, durability: Desired['durability']): Desired {
+function desiredOf(lab: UsedLab, durability: Desired['durability'], witness?: string): Desired {
   const nodes = lab.hosts.map((host) => ({
     host,
     address: lab.reach.hosts[host]?.address ?? '',
-    kind: 'member' as const,
+    kind: host === witness ? ('witness' as const) : ('member' as const),
   }))
   return postgresDesired({
     name: 'main',
@@ -99,7 +101,7 @@ function desiredOf(lab: UsedLab, durability: Desired['durability']): Desired {
 const SCHEMA = `import { site } from 'evenkeel'
 import { z } from 'zod'
 export const { inventory, cluster } = site({
-  groups: ['db'], vars: z.object({}), secrets: ['caKey', 'replicationPassword', 'dbPassword'],
+  groups: ['db', 'vote'], vars: z.object({}), secrets: ['caKey', 'replicationPassword', 'dbPassword'],
 })
 `
 

@@ -1,14 +1,13 @@
 import { names } from '../names.ts'
 import { pointPgbouncer, startDaemon } from '../steps.ts'
-import { isLive, type Live, type Node, type View } from '../view.ts'
+import type { Live, Node, View } from '../view.ts'
 import { NOTHING, type Upkeep } from './upkeep.ts'
 
 /**
  * repmgrd runs everywhere, and starts at boot. `stopped`: where steps before stop it; `started`: where they start it.
  */
 export function daemons(view: View, stopped: readonly Node[], started: ReadonlySet<string>): Upkeep {
-  // A witness votes where it has a server of its own.
-  const nodes = [...view.nodes, ...view.witnesses.filter(isLive)]
+  const nodes = [...view.nodes, ...view.witnesses]
   const off = nodes.filter(
     ({ seen: { units, server } }) => units.repmgrd.active !== 'active' || !units.repmgrd.enabled || server?.paused,
   )

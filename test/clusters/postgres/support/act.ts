@@ -2,7 +2,6 @@ import type { ClusterStep } from '../../../../src/model/cluster.ts'
 import {
   at,
   become,
-  begins,
   crash,
   dataNodes,
   fresh,
@@ -14,6 +13,7 @@ import {
   stop,
   type World,
   type WorldNode,
+  watch,
   writers,
 } from './world.ts'
 
@@ -44,7 +44,7 @@ type Effect = (world: World, hosts: readonly WorldNode[], step: ClusterStep) => 
 
 const EFFECTS: Readonly<Record<string, Effect>> = {
   'create primary': (world, [node]) => {
-    if (!node || world.nodes.some(({ data, remains }) => data || remains)) throw new Harm('there is data already')
+    if (!node || dataNodes(world).some(({ data, remains }) => data || remains)) throw new Harm('there is data already')
     node.data = fresh('7000000000000000001')
     node.server = 'up'
     world.access = true
@@ -82,6 +82,10 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   },
   'reset wal_retrieve_retry_interval': (_, [node]) => {
     if (node) node.stale = false
+  },
+  'register witness': (world, [node], step) => {
+    if (node?.kind !== 'witness') throw new Harm('it is no witness')
+    watch(world, node, thePrimary(world, step))
   },
   'repair registration': (world, hosts) => {
     const primary = thePrimary(world)
@@ -130,7 +134,8 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     to.data = { ...to.data, log: [...from.data.log] }
     promote(to)
     for (const node of hosts) {
-      if (node !== to) replaceWith(world, node, to)
+      if (node.kind === 'witness') watch(world, node, to)
+      else if (node !== to) replaceWith(world, node, to)
       node.daemon.active = true
       if (node.pooler.follower) node.pooler.target = to.host
     }
@@ -154,8 +159,9 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   },
 }
 
+/** Whether a node has every commit of a log. */
 function holds(node: WorldNode | undefined, log: readonly number[]): boolean {
-  return begins(node?.data?.log ?? [], log)
+  return log.every((record, index) => record < 0 || node?.data?.log[index] === record)
 }
 
 /** The one that a step names, or the one that there is. */

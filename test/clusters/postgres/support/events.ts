@@ -135,6 +135,7 @@ const shapes: readonly Shape[] = [
   { nodes: 3 },
   { nodes: 3, durability: 'sync' },
   { nodes: 2, replicas: 1 },
+  { nodes: 2, witness: true },
   { nodes: 4 },
 ]
 

@@ -134,7 +134,8 @@ export function healthy(shape: Shape = {}): World {
   register(world, primary)
   for (const node of others) become(world, node, primary)
   for (const node of world.nodes) {
-    node.daemon.active = node.kind !== 'witness'
+    if (node.kind === 'witness') watch(world, node, primary)
+    node.daemon.active = true
     node.pooler.target = primary.host
   }
   return world
@@ -142,6 +143,14 @@ export function healthy(shape: Shape = {}): World {
 
 export function fresh(system: string): Data {
   return { system, log: [noise()], timeline: 1, forks: [], signal: false, clean: false, checkpoint: 0 }
+}
+
+/** A witness has a server of its own, and is registered. */
+export function watch(world: World, node: WorldNode, primary: WorldNode): void {
+  node.data ??= fresh('7000000000000000003')
+  node.server = 'up'
+  register(world, node, primary)
+  for (const row of world.rows ?? []) if (row.id === node.id) row.type = 'witness'
 }
 
 /** A node becomes a standby with the data of another one. */
@@ -183,7 +192,7 @@ export function dataNodes(world: World): WorldNode[] {
 }
 
 export function writers(world: World): WorldNode[] {
-  return world.nodes.filter(({ server, data }) => server === 'up' && data && !data.signal)
+  return dataNodes(world).filter(({ server, data }) => server === 'up' && data && !data.signal)
 }
 
 export function begins(log: readonly number[], prefix: readonly number[]): boolean {
