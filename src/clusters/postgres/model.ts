@@ -124,6 +124,8 @@ export interface ServerSeen {
   }[]
   /** The server refuses to write, e.g. default_transaction_read_only. */
   readonly readOnly: boolean
+  /** Its repmgrd was told to look on only, and takes part in no failover. */
+  readonly paused?: true
   /** Settings of `restartSettings` that run with another value, and are not yet read from the file. */
   readonly differing: readonly { readonly name: string; readonly running: string; readonly wanted: string }[]
   /** Settings of postgresql.auto.conf that are not the cluster's own: name and value. */

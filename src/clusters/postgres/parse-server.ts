@@ -37,6 +37,7 @@ function read(desired: Desired, lines: readonly string[]): ServerSeen {
     differing: differing(desired, list('settings')),
     autoConf: list('autoConf').map((each) => ({ name: text(each, 'name'), value: text(each, 'value') })),
     ...(restOf(lines, 'registered') !== undefined && { registered: list('registered').map(registration) }),
+    ...(restOf(lines, 'daemon') !== undefined && flag(one('daemon'), 'paused') && { paused: true }),
     databases: list('databases').map((each) => database(each, known)),
     roles: list('roles').map(role),
   }

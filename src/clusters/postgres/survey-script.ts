@@ -57,11 +57,18 @@ const CONTROL = [
   ...['Minimum recovery ending location', "Min recovery ending loc's timeline", 'Data page checksum version'],
 ]
 
-/** A folder without PG_VERSION is no data directory. The newest history tells of all the forks before it. */
+/**
+ * A folder without PG_VERSION is no data directory. A control file whose checksum is wrong counts as none; a running server
+ * may just write it. The newest history tells of all the forks before it.
+ */
 const DISK = sh`c=
 if [ -f "$D/PG_VERSION" ]; then
   echo disk
-  c=$(limit 1 ${`${BIN}/pg_controldata`} "$D" | sed -n ${`s/^\\(${CONTROL.join('\\|')}\\):/control &/p`})
+  for i in 1 2 3; do
+    c=$(timeout -s KILL 1 ${`${BIN}/pg_controldata`} "$D" 2>&1)
+    case $c in *'CRC checksum'*) c= ;; *) break ;; esac
+  done
+  c=$(printf '%s\\n' "$c" | sed -n ${`s/^\\(${CONTROL.join('\\|')}\\):/control &/p`})
   printf '%s\\n' "$c"
   [ ! -e "$D/standby.signal" ] || echo standby.signal
   h=

@@ -23,7 +23,7 @@ export function surveySql(desired: Desired): string {
     ...databases.map((name) => within(name, line('extensions', EXTENSIONS))),
     within(
       'repmgr',
-      `select to_regclass('repmgr.nodes') is not null as has \\gset\n\\if :has\n${line('registered', REGISTERED)}\n\\endif`,
+      `select to_regclass('repmgr.nodes') is not null as has \\gset\n\\if :has\n${line('registered', REGISTERED)}\n${line('daemon', DAEMON)}\n\\endif`,
     ),
     '\\echo end',
     '',
@@ -128,3 +128,5 @@ from pg_extension`
 const REGISTERED = list(`select node_id as id, node_name as name, type, upstream_node_id as upstream, active,
   left(regexp_replace(conninfo, 'password\\s*=\\s*(''(\\\\.|[^''\\\\])*''|\\S+)', 'password=?', 'gi'), 500) as conninfo
 from repmgr.nodes order by node_id limit 50`)
+
+const DAEMON = 'select coalesce(repmgr.repmgrd_is_paused(), false) as paused'

@@ -1,11 +1,16 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
 import { type Bed, crashScript, makeBed } from '../bed.ts'
 import { pidsOf, repaired, whole } from '../repaired.ts'
+import type { Workload } from '../workload.ts'
 
 const NODES = ['app1', 'app2', 'app3']
 const DATA = '/var/lib/postgresql/15/main'
 const PSQL = 'timeout 30 runuser -u postgres -- psql -XAtqw -h /var/run/postgresql'
+
+const GUARD = '/usr/local/lib/evenkeel/postgres-guard'
+/** Starts data that is not a standby's although the guard says no. */
+const FORCE = `mv ${GUARD} ${GUARD}.kept; ln -s /bin/true ${GUARD}; systemctl reset-failed postgresql@15-main; systemctl start postgresql@15-main; mv -f ${GUARD}.kept ${GUARD}`
 
 /** A fault that puts no data at stake: what is done, what it is called, what mends it. */
 interface Fault {
@@ -37,8 +42,8 @@ const FAULTS: readonly Fault[] = [
         `${crashScript()}; dd if=/dev/zero of=${DATA}/global/pg_control bs=8192 count=1 conv=notrunc status=none`,
       ),
     on: ['app2'],
-    finding: 'damaged data',
-    steps: ['clone standby anew', 'start repmgrd'],
+    finding: 'no data',
+    steps: ['clone standby'],
   },
   {
     name: 'F10 the slot of a standby was dropped',
@@ -49,18 +54,18 @@ const FAULTS: readonly Fault[] = [
     },
     on: ['app2'],
     finding: 'wrong upstream',
-    steps: ['stop repmgrd', 'follow primary', 'start repmgrd'],
+    steps: ['follow primary'],
   },
   {
     name: "F14 an empty database cluster of its own in a standby's place",
     inject: (bed) =>
       bed.on(
         'app2',
-        `systemctl stop repmgrd postgresql@15-main; rm -r ${DATA}; runuser -u postgres -- /usr/lib/postgresql/15/bin/initdb -k -D ${DATA} >/dev/null; systemctl start postgresql@15-main || true`,
+        `systemctl stop repmgrd postgresql@15-main; rm -r ${DATA}; runuser -u postgres -- /usr/lib/postgresql/15/bin/initdb -k -D ${DATA} >/dev/null; ${FORCE}`,
       ),
     on: ['app2'],
     finding: 'other system',
-    steps: ['clone standby anew', 'start repmgrd'],
+    steps: ['clone standby anew'],
   },
   {
     name: 'the row of a standby is gone from the table of repmgr',
@@ -102,7 +107,7 @@ const FAULTS: readonly Fault[] = [
     },
     on: ['app1'],
     finding: 'no primary',
-    steps: ['start primary', 'start repmgrd'],
+    steps: ['start primary'],
   },
   {
     name: 'F16 the certificate of a standby has ended',
@@ -123,9 +128,18 @@ const FAULTS: readonly Fault[] = [
   },
 ]
 
+/**
+ * A daemon ends where its server is down for long, and is stopped where it could do harm; the one of the primary notes a
+ * standby that it does not reach as inactive: all that is a matter of moments.
+ */
+function lasting(steps: readonly string[], wanted: readonly string[]): readonly string[] {
+  return steps.filter((name) => wanted.includes(name) || !/ repmgrd$|^repair registration$/.test(name))
+}
+
 describeOnLab('rarer faults that put no data at stake', () => {
   const lab = useLab('rare', NODES)
   let bed: Bed
+  let load: Workload | undefined
   const figures: string[] = []
 
   beforeAll(async () => {
@@ -134,26 +148,31 @@ describeOnLab('rarer faults that put no data at stake', () => {
     expect(`${built.code} ${built.code === 0 ? '' : built.stdout + built.stderr}`).toBe('0 ')
   }, 300_000)
 
+  afterEach(async () => {
+    await load?.end()
+  })
+
   afterAll(() => console.log(figures.join('\n')))
 
   test.each(FAULTS)('$name', async ({ name, inject, on, finding, steps }) => {
     const spared = NODES.filter((host) => !on.includes(host))
     const before = await pidsOf(bed, spared)
-    const load = await bed.write()
-    await expect.poll(load.count, { timeout: 30_000 }).toBeGreaterThan(20)
+    const clients = await bed.write()
+    load = clients
+    await expect.poll(clients.count, { timeout: 30_000 }).toBeGreaterThan(20)
     await inject(bed)
     const seen = await bed.deploy('status', 'lab', '--json')
     const { findings } = JSON.parse(seen.stdout).clusters[0]
     const mended = await repaired(bed)
-    const counted = load.count()
-    await expect.poll(() => load.count() - counted, { timeout: 60_000 }).toBeGreaterThan(20)
-    const { longestPause } = await load.end()
+    const counted = clients.count()
+    await expect.poll(() => clients.count() - counted, { timeout: 60_000 }).toBeGreaterThan(20)
+    const { longestPause } = await clients.end()
     figures.push(
       `${name}: repaired in ${mended.seconds.toFixed(1)} s, longest pause ${(longestPause / 1000).toFixed(1)} s`,
     )
     expect(findings.map((one: { name: string }) => one.name)).toContain(finding)
-    expect(mended.steps).toEqual(steps)
-    expect(await load.lost()).toEqual([])
+    expect(lasting(mended.steps, steps)).toEqual(steps)
+    expect(await clients.lost()).toEqual([])
     expect(await whole(bed)).toEqual([])
     expect(await bed.primary()).toBe('app1')
     expect(await pidsOf(bed, spared)).toEqual(before)
@@ -173,7 +192,7 @@ describeOnLab('rarer faults that put no data at stake', () => {
     expect(findings.map(({ name, severity }: { name: string; severity: string }) => `${severity} ${name}`)).toContain(
       'warning slot bloat',
     )
-    expect((await repaired(bed)).steps).toEqual(['start server'])
+    expect(lasting((await repaired(bed)).steps, ['start server'])).toEqual(['start server'])
     await sql(bed, 'app1', 'drop table big')
     bed.playbook()
     expect((await bed.deploy('apply', 'lab', '--yes')).code).toBe(0)

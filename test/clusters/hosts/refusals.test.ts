@@ -9,7 +9,7 @@ const NODES = ['app1', 'app2', 'app3']
 const DATA = '/var/lib/postgresql/15/main'
 const GUARD = '/usr/local/lib/evenkeel/postgres-guard'
 const INITDB = `runuser -u postgres -- /usr/lib/postgresql/15/bin/initdb -k -D ${DATA} >/dev/null`
-/** Starts a former primary although its guard says no. */
+/** Starts data that is not a standby's although the guard says no. */
 const FORCE = `mv ${GUARD} ${GUARD}.kept; ln -s /bin/true ${GUARD}; systemctl reset-failed postgresql@15-main; systemctl start postgresql@15-main; mv -f ${GUARD}.kept ${GUARD}`
 
 /** What a refused repair says. */
@@ -130,7 +130,7 @@ describeOnLab('a repair where data is at stake', () => {
   test("another database cluster stands in a standby's place", async () => {
     const load = await written()
     const [host = ''] = others(await bed.primary())
-    await data(host, `mv ${DATA} ${DATA}.mine; ${INITDB}; systemctl start postgresql@15-main`)
+    await data(host, `mv ${DATA} ${DATA}.mine; ${INITDB}; ${FORCE}`)
     await bed.on(host, 'runuser -u postgres -- psql -qX -c "create database shop"')
     const other = await refused()
     expect(other.why).toMatch(new RegExp(`^${host} has data of another database cluster than `))

@@ -264,6 +264,7 @@ describe('what the primary says', () => {
 
   test.each<[string, Partial<ServerSeen>, readonly string[]]>([
     ['it refuses writes', { readOnly: true }, ['read-only']],
+    ['its repmgrd was told to pause', { paused: true }, ['repmgrd']],
     [
       'a slot keeps back more than it may still',
       { slots: server.slots.map((slot) => ({ ...slot, kept: 3e9, safe: 2e9 })) },

@@ -152,6 +152,16 @@ describe('surveys captured on real hosts', () => {
     expect(standby.log.join('\n')).toContain('requested WAL segment 000000010000000000000006 has already been removed')
   })
 
+  test.each([
+    ['true', true],
+    ['false', undefined],
+  ])('its repmgrd was told to pause: %s', (said, paused) => {
+    const text = captured('primary').replace(/^sql end$/m, `sql daemon {"paused": ${said}}\nsql end`)
+    const node = read(text)
+    if (node.unreachable !== undefined) throw new Error(node.unreachable)
+    expect(node.server?.paused).toBe(paused)
+  })
+
   test('a slot that is missing', () => {
     const node = seen('standby-slot-missing')
     expect(node.server?.receiver).toBeUndefined()

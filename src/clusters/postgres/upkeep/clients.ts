@@ -8,14 +8,18 @@ import { NOTHING, type Upkeep } from './upkeep.ts'
  */
 export function daemons(view: View, stopped: readonly Node[], started: ReadonlySet<string>): Upkeep {
   const nodes = [...view.nodes, ...view.witnesses]
-  const off = nodes.filter(({ seen: { units } }) => units.repmgrd.active !== 'active' || !units.repmgrd.enabled)
+  const off = nodes.filter(
+    ({ seen: { units, server } }) => units.repmgrd.active !== 'active' || !units.repmgrd.enabled || server?.paused,
+  )
   const all = nodes.filter(
     (node) => !started.has(node.host) && (off.includes(node) || stopped.some(({ host }) => host === node.host)),
   )
   return {
-    findings: off.map(({ host, seen: { units } }) => ({
+    findings: off.map(({ host, seen: { units, server } }) => ({
       ...{ name: 'repmgrd', host, severity: 'fault', message: 'nobody on it notices a lost primary' },
-      evidence: [`repmgrd is ${units.repmgrd.active}${units.repmgrd.enabled ? '' : ', and does not start at boot'}`],
+      evidence: [
+        `repmgrd is ${units.repmgrd.active}${server?.paused ? ', and was told to pause' : ''}${units.repmgrd.enabled ? '' : ', and does not start at boot'}`,
+      ],
     })),
     steps: all.length > 0 ? [startDaemon(all, `repmgrd does not run as it should on ${names(all)}`)] : [],
   }
