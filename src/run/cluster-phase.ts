@@ -37,7 +37,7 @@ export async function clusterPhase(job: ClusterJob): Promise<readonly HostResult
   // What earlier phases did to its nodes may matter as well.
   const done = [...results.map(({ outcome }, index) => ({ outcome, host: hosts[index] ?? '' })), ...run.results]
   const moved = done.some(({ outcome, host }) => outcome === 'changed' && job.found.cluster.nodes.includes(host))
-  const whole = bad ? { touched: new Set<string>() } : await makeWhole(job, moved)
+  const whole = bad ? { touched: new Set<string>(), lost: [] } : await makeWhole(job, moved)
   const ended = parts.map(
     ({ host }, index): HostResult => ({ ...endOf(results[index], whole, host), host, phase: phase.name }),
   )
@@ -49,13 +49,16 @@ export async function clusterPhase(job: ClusterJob): Promise<readonly HostResult
 /** What became of the cluster, and which nodes had a hand in it. */
 interface Whole {
   readonly touched: ReadonlySet<string>
+  /** Nodes that could not be reached at last. */
+  readonly lost: readonly string[]
   /** Missing: it is whole, or nothing was to be done. */
   readonly end?: HostPhaseResult
 }
 
-function endOf(own: HostPhaseResult | undefined, { touched, end }: Whole, host: string): HostPhaseResult {
+function endOf(own: HostPhaseResult | undefined, { touched, lost, end }: Whole, host: string): HostPhaseResult {
   if (!own) return { outcome: 'failed' }
   if (own.outcome !== 'ok' && own.outcome !== 'changed') return own
+  if (lost.includes(host)) return { outcome: 'unknown', message: 'it could not be reached any more' }
   if (end) return end
   return { outcome: own.outcome === 'changed' || touched.has(host) ? 'changed' : 'ok' }
 }
@@ -66,19 +69,21 @@ async function makeWhole(job: ClusterJob, moved: boolean): Promise<Whole> {
   const tries = new Map<string, number>()
   let { found } = job
   for (let number = 1; ; number++) {
-    // What the tasks of the phase did may matter: it is looked at again.
-    if (moved || number > 1) found = await surveyAgain(run.context, found)
+    // The plan may be an hour old, and no node was locked then: what is done is decided from what is seen now.
+    if (moved || number > 1 || found.state.decision.steps.length > 0) found = await surveyAgain(run.context, found)
     const { refusal, steps } = found.state.decision
-    if (refusal) return { touched, end: { outcome: 'refused', message: `${refusal.why}; ${refusal.hint}` } }
+    if (refusal)
+      return { touched, lost: found.lost, end: { outcome: 'refused', message: `${refusal.why}; ${refusal.hint}` } }
     const [step] = steps
-    if (!step) return { touched, ...(touched.size > 0 || moved ? await proven(job, found) : {}) }
-    if (run.stop.aborted) return { touched, end: { outcome: 'stopped', message: `stopped before: ${nameOf(step)}` } }
+    if (!step) return { touched, lost: found.lost, ...(touched.size > 0 || moved ? await proven(job, found) : {}) }
+    if (run.stop.aborted)
+      return { touched, lost: found.lost, end: { outcome: 'stopped', message: `stopped before: ${nameOf(step)}` } }
     const tried = (tries.get(nameOf(step)) ?? 0) + 1
-    if (tried > TRIES) return { touched, end: fruitless(step) }
+    if (tried > TRIES) return { touched, lost: found.lost, end: fruitless(step) }
     tries.set(nameOf(step), tried)
     for (const { host } of step.stages.flat()) touched.add(host)
     const end = await runStep(job, step, number)
-    if (end) return { touched, end }
+    if (end) return { touched, lost: found.lost, end }
   }
 }
 
@@ -133,7 +138,7 @@ async function runStage(
   )
 }
 
-/** The proof from the clients' side. What a node that cannot be reached keeps from holding is only told. */
+/** The proof from the clients' side, of all nodes that can be reached. */
 async function proven({ run, phase }: ClusterJob, { cluster, lost }: SurveyedCluster): Promise<Pick<Whole, 'end'>> {
   const wrong = await prove(run.context, cluster, lost, proofToken()).catch((error: unknown) => [
     failedPart(error).message ?? '',
@@ -145,8 +150,5 @@ async function proven({ run, phase }: ClusterJob, { cluster, lost }: SurveyedClu
     })
     return {}
   }
-  const message = `${phase.name} is not proven: ${wrong.join('; ')}`
-  if (lost.length === 0) return { end: { outcome: 'failed', message } }
-  run.emit({ type: 'note', message })
-  return {}
+  return { end: { outcome: 'failed', message: `${phase.name} is not proven: ${wrong.join('; ')}` } }
 }

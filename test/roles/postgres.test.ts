@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { caughtUp, type Postgres, postgres } from '../../roles/postgres.ts'
-import { matches } from '../../src/clusters/postgres/scram.ts'
+import { verifier } from '../../src/clusters/postgres/scram.ts'
 import { projectSources } from '../../src/load/sources.ts'
 import type { Host, Site } from '../../src/model/playbook.ts'
 import { Secret } from '../../src/model/secret.ts'
@@ -129,7 +129,7 @@ describe('what the role prepares on a node', () => {
   test('pgbouncer knows verifiers only, and passwords are in files of the server alone', () => {
     const users = content(tasks, '/etc/pgbouncer/userlist.txt').trim().split('\n')
     expect(users.map((line) => line.split('"')[1])).toEqual(['evenkeel', 'notes', 'reports'])
-    expect(matches(users[1]?.split('"')[3] ?? '', notes)).toBe(true)
+    expect(users[1]?.split('"')[3]).toBe(verifier('notes', notes).reveal())
     const pgpass = tasks.get('path:/var/lib/postgresql/.pgpass')
     expect(content(tasks, '/var/lib/postgresql/.pgpass')).toMatch(
       /^\*:\*:\*:repmgr:pass of repmgr\n\*:\*:\*:evenkeel:[0-9a-f]{64}\n$/,

@@ -1,6 +1,7 @@
 import type { NodeAnswer } from '../../model/cluster.ts'
 import type { Desired, PostgresNode, SeenNode } from './model.ts'
 import { parseSurvey } from './parse-survey.ts'
+import { slotName } from './view.ts'
 
 interface Proof {
   readonly node: PostgresNode
@@ -27,11 +28,12 @@ export function judgeProof(desired: Desired, answers: ReadonlyMap<string, NodeAn
   const data = proofs.filter(({ node }) => node.kind !== 'witness')
   const primaries = data.filter(({ seen }) => seen.server?.inRecovery === false)
   const [primary] = primaries
+  const unasked = new Set(desired.nodes.filter(({ host }) => !answers.has(host)).map(slotName))
   const written = proofs
     .filter(({ write }) => write.includes('done') || unconfirmed(write))
     .map(({ node }) => node.host)
   const whose = primary && primaries.length === 1 ? ofPrimary(desired, primary, proofs) : [onePrimary(primaries)]
-  return [...silent, ...whose, ...proofs.flatMap((proof) => ofNode(written, proof))]
+  return [...silent, ...whose, ...proofs.flatMap((proof) => ofNode(written, unasked, proof))]
 }
 
 function readProof(desired: Desired, node: PostgresNode, answer: NodeAnswer): Proof | string {
@@ -108,11 +110,17 @@ function streamProblems({ node: primary, seen }: Proof, { node, seen: { server }
   return there.ssl ? [] : [`${node.host}: it streams without TLS`]
 }
 
-function ofNode(written: readonly string[], { node, rows, seen }: Proof): readonly string[] {
+function ofNode(
+  written: readonly string[],
+  unasked: ReadonlySet<string>,
+  { node, rows, seen }: Proof,
+): readonly string[] {
   const { host } = node
   const { certificate, server, units } = seen
   const lacking = node.kind === 'witness' || !server ? [] : written.filter((each) => !rows.includes(each))
-  const dead = server?.slots.filter(({ active }) => !active) ?? []
+  // Others are somebody's own, and those of nodes that were not asked wait for them.
+  const kept = ({ name }: { readonly name: string }) => !/^repmgr_slot_\d+$/.test(name) || unasked.has(name)
+  const dead = server?.slots.filter((slot) => !slot.active && !kept(slot)) ?? []
   return [
     ...(server ? [] : [`${host}: its server does not answer`]),
     ...(lacking.length > 0 ? [`${host}: its server does not show what was written through ${lacking.join(', ')}`] : []),

@@ -14,11 +14,13 @@ type Lines = (word: string) => readonly string[]
 export function parseDisk(lines: readonly string[], of: Lines): Pick<SeenNode, 'disk' | 'remains' | 'space' | 'aside'> {
   const control = new Map(of('control').map(entry))
   const found = lines.includes('disk')
-  const disk = found && control.size > 0 ? diskSeen(control, lines, of) : undefined
+  // It may be the newest data there is: it must not count as none.
+  if (found && control.size === 0) throw new Unreadable('its data directory has no control file that can be read')
+  const remains = lines.includes('remains')
   return {
-    ...(disk && { disk }),
-    remains: lines.includes('remains') || (found && !disk),
-    space: spaceSeen(of, found || lines.includes('remains')),
+    ...(found && { disk: diskSeen(control, lines, of) }),
+    remains,
+    space: spaceSeen(of, found || remains),
     aside: of('aside').map(sized),
   }
 }

@@ -19,6 +19,7 @@ export function parseLog(from: string | undefined, lines: readonly string[]): Di
   if (end === undefined) return undefined
   const commit = lines.findLast((line) => line.includes('desc: COMMIT'))
   const [, lastCommit] = / lsn: ([0-9A-F]+\/[0-9A-F]+),/.exec(commit ?? '') ?? []
+  if (!isLsn(end) || (lastCommit !== undefined && !isLsn(lastCommit))) throw new Unreadable('its log ends nowhere')
   return { end, ...(lastCommit !== undefined && { lastCommit }) }
 }
 

@@ -14,15 +14,19 @@ const ITERATIONS = 4096
  * @throws Error when the password has other characters than printable ASCII, or one that files of passwords cannot carry.
  */
 export function verifier(role: string, password: Secret): Secret {
-  const salt = createHash('sha256').update(`evenkeel ${role}`).digest().subarray(0, 16)
-  return new Secret(`verifier of ${role}`, computed(plain(password), salt, ITERATIONS))
+  const known = verifiers.get(password) ?? new Map<string, Secret>()
+  verifiers.set(password, known)
+  const made = known.get(role) ?? madeVerifier(role, password)
+  known.set(role, made)
+  return made
 }
 
-/** Whether a verifier, as a server keeps it, is one of this password. What is no verifier is of none. */
-export function matches(kept: string, password: Secret): boolean {
-  const [, iterations = '', salt = ''] = /^SCRAM-SHA-256\$(\d{1,7}):([A-Za-z0-9+/]+=*)\$/.exec(kept) ?? []
-  if (Number(iterations) < 1) return false
-  return computed(plain(password), Buffer.from(salt, 'base64'), Number(iterations)) === kept
+/** It takes some milliseconds, and each survey asks for it again. */
+const verifiers = new WeakMap<Secret, Map<string, Secret>>()
+
+function madeVerifier(role: string, password: Secret): Secret {
+  const salt = createHash('sha256').update(`evenkeel ${role}`).digest().subarray(0, 16)
+  return new Secret(`verifier of ${role}`, scram(plain(password), salt, ITERATIONS))
 }
 
 /** The password of the role `evenkeel`, which asks nodes who they are: made of the one of `repmgr`. */
@@ -30,7 +34,8 @@ export function probePassword(password: Secret): Secret {
   return new Secret('password of evenkeel', createHmac('sha256', plain(password)).update('evenkeel').digest('hex'))
 }
 
-function computed(password: string, salt: Buffer, iterations: number): string {
+/** As RFC 7677 makes it, in the form in which PostgreSQL keeps it. */
+export function scram(password: string, salt: Buffer, iterations: number): string {
   const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256')
   const hmac = (text: string) => createHmac('sha256', salted).update(text).digest()
   const storedKey = createHash('sha256').update(hmac('Client Key')).digest('base64')

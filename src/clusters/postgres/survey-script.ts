@@ -65,7 +65,7 @@ const DISK = sh`c=
 if [ -f "$D/PG_VERSION" ]; then
   echo disk
   for i in 1 2 3; do
-    c=$(timeout -s KILL 1 ${`${BIN}/pg_controldata`} "$D" 2>&1)
+    c=$(timeout -s KILL 4 ${`${BIN}/pg_controldata`} "$D" 2>&1)
     case $c in *'CRC checksum'*) c= ;; *) break ;; esac
   done
   c=$(printf '%s\\n' "$c" | sed -n ${`s/^\\(${CONTROL.join('\\|')}\\):/control &/p`})

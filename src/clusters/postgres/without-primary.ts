@@ -20,7 +20,11 @@ export function withoutPrimary(view: View): ClusterDecision {
   const unread = nodes.filter((node) => !hasData(node) && (node.seen.running || node.seen.remains))
   if (unread.length > 0)
     return refused(view, `what lies on ${names(unread)} cannot be read, and may be the newest data`)
-  if (!nodes.some(hasData)) return fresh(view)
+  const aside = nodes.filter((node) => node.seen.aside.length > 0)
+  if (!nodes.some(hasData))
+    return aside.length > 0
+      ? refused(view, `no node has data, but ${names(aside)} had: it was moved aside there`)
+      : fresh(view)
   const former = nodes.filter((node) => node.kind === 'member' && !isLive(node) && tookWrites(node))
   if (former.length === 0) return refused(view, 'none of the nodes was the primary: one would have to be promoted')
   const last = former.find((node) => former.every((other) => other === node || isBehind(view, other, node)))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { matches, probePassword, verifier } from '../../../src/clusters/postgres/scram.ts'
+import { probePassword, scram, verifier } from '../../../src/clusters/postgres/scram.ts'
 import { Secret } from '../../../src/model/secret.ts'
 
 const pencil = new Secret('p', 'pencil')
@@ -8,8 +8,7 @@ describe('verifiers of passwords', () => {
   test('it is that of RFC 7677', () => {
     const kept =
       'SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU='
-    expect(matches(kept, pencil)).toBe(true)
-    expect(matches(kept, new Secret('p', 'pencils'))).toBe(false)
+    expect(scram('pencil', Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64'), 4096)).toBe(kept)
   })
 
   test('it is the same each time, of the form both servers read, and shown nowhere', () => {
@@ -24,11 +23,6 @@ describe('verifiers of passwords', () => {
     expect(salt('a', pencil)).not.toBe(salt('b', pencil))
     expect(salt('a', pencil)).toBe(salt('a', new Secret('q', 'other')))
   })
-
-  test.each(['', 'md5aa', 'SCRAM-SHA-256$0:AA==$a:b', 'SCRAM-SHA-256$99999999:AA==$a:b', 'SCRAM-SHA-256$4096:$a:b'])(
-    'no verifier: %j',
-    (kept) => expect(matches(kept, pencil)).toBe(false),
-  )
 
   test.each(["it's", 'a\\b', 'a:b', 'a\nb', 'ä', ''])('a password that files cannot carry: %j', (text) => {
     for (const use of [verifier.bind(undefined, 'a'), probePassword])

@@ -4,7 +4,7 @@ import { sh } from '../../../shell/sh.ts'
 import type { Desired, PostgresNode } from '../model.ts'
 import { APPLY, accessSql } from './access.ts'
 import { action } from './prelude.ts'
-import { conninfo, freshSlot, register, slotOf, standbyData, streamsFrom } from './standby.ts'
+import { conninfo, freshSlot, register, slotOf, standbyData, streamsFrom, takesWrites } from './standby.ts'
 
 /** Seconds that a clone may take. */
 export const CLONING = 6 * 3600
@@ -84,6 +84,7 @@ function cloneAction(node: PostgresNode, from: PostgresNode): ClusterAction {
 export function cloneScript(node: PostgresNode, from: PostgresNode): Shell {
   return sh`${TAKE_PLACE}
 ${standbyData(node, from)}
+${takesWrites(from)}
 stop_daemon
 need=$(ask 60 'select sum(pg_database_size(oid))::bigint from pg_database' ${conninfo(from)}) || fail ${`the server of ${from.host} cannot be asked: `}"$need"
 rm -rf "$data.new"

@@ -7,10 +7,13 @@ import { literal } from '../sql.ts'
 import { action, oneAction } from './prelude.ts'
 import { slotOf } from './standby.ts'
 
-/** A slot that no node of the cluster uses. One that is in use is not dropped. */
-export function dropSlot(primary: PostgresNode, slot: string, why: string): ClusterStep {
+/** On a primary the same slot may be the one that a standby comes back to. */
+const STANDBY = sh`[ "$(in_recovery)" = t ] || fail 'this server is no standby any more'`
+
+/** A slot that is left on a standby. One that is in use is not dropped. */
+export function dropSlot(node: PostgresNode, slot: string, why: string): ClusterStep {
   const told = { name: `drop slot ${slot}`, reason: why, effect: 'no WAL is kept back for it any more' }
-  return oneAction(primary, told, { title: `drop slot ${slot}`, script: dropped(slot) })
+  return oneAction(node, told, { title: `drop slot ${slot}`, script: sh`${STANDBY}\n${dropped(slot)}` })
 }
 
 /** What streamed from there may be still on its way out. */
@@ -40,7 +43,8 @@ export function removeNode(
 }
 
 /** Clients first: pgbouncer takes no new ones. The file is read by Debian when the node boots. */
-const LEAVE = sh`for unit in pgbouncer-follow pgbouncer repmgrd; do
+const LEAVE = sh`[ "$(in_recovery)" != f ] || fail 'this server takes writes by now: another node must become the primary first'
+for unit in pgbouncer-follow pgbouncer repmgrd; do
   systemctl disable --quiet "$unit" 2>/dev/null || true
   timeout 60 systemctl stop "$unit" || fail "$unit does not stop"
 done

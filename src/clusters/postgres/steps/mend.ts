@@ -97,16 +97,19 @@ export function restartPrimary(primary: PostgresNode, others: readonly PostgresN
   const on = (title: string, hosts: readonly PostgresNode[], script: Shell) =>
     hosts.map(({ host }) => ({ host, title, script: action(script) }))
   const script = sh`[ "$(in_recovery)" = f ] || fail 'it is no primary any more'
-said=$(ask 300 checkpoint) || fail "$said"
 stop_server
 start_server 300
 ${IN_FORCE}`
+  const ready = sh`[ "$(in_recovery)" = f ] || fail 'it is no primary any more'
+said=$(ask 300 checkpoint) || fail "$said"`
   return {
     name: 'restart primary',
     about: primary.host,
     reason: why,
     effect: 'its settings are in force; clients wait for some seconds meanwhile, and are not refused',
     stages: [
+      // What is written out before need not be while clients wait.
+      on('write everything out', [primary], ready),
       on('stop repmgrd', nodes, STOP_DAEMON),
       on('hold clients', nodes, holdClients(primary)),
       on('restart the server', [primary], script),

@@ -5,7 +5,7 @@ import { CONFIG } from '../layout.ts'
 import type { Desired, PostgresNode } from '../model.ts'
 import { CLONING, cloneScript } from './build.ts'
 import { oneAction } from './prelude.ts'
-import { conninfo, DROP_OLD_SLOTS, ownSlot, register, standbyData, streamsFrom } from './standby.ts'
+import { conninfo, DROP_OLD_SLOTS, ownSlot, register, standbyData, streamsFrom, takesWrites } from './standby.ts'
 
 /** A former primary, whose data is contained in the present one's: it becomes its standby. */
 export function rejoinStandby(_desired: Desired, node: PostgresNode, from: PostgresNode, why: string): ClusterStep {
@@ -27,6 +27,8 @@ export function rejoinStandby(_desired: Desired, node: PostgresNode, from: Postg
  */
 export function rejoinScript(node: PostgresNode, from: PostgresNode): Shell {
   return sh`${standbyData(node, from)}
+${takesWrites(from)}
+[ "$(in_recovery)" != f ] || fail 'this server takes writes by now: nothing is done to it'
 stop_daemon
 stop_server
 rewind() {

@@ -9,6 +9,11 @@ export function conninfo({ address }: Pick<PostgresNode, 'address'>): string {
   return `host=${address} user=repmgr dbname=repmgr connect_timeout=5 sslmode=verify-full sslrootcert=${CA} passfile=${PASSFILE}`
 }
 
+/** Nobody follows a node that is no primary any more. */
+export function takesWrites(from: Pick<PostgresNode, 'host' | 'address'>): Shell {
+  return sh`[ "$(ask 10 'select pg_is_in_recovery()' ${conninfo(from)})" = f ] || fail ${`${from.host} takes no writes: nothing is done`}`
+}
+
 /** The slot that repmgr, too, keeps for a node on the one it follows. */
 export function slotOf({ id }: Pick<PostgresNode, 'id'>): string {
   return `repmgr_slot_${id}`

@@ -1,6 +1,6 @@
-import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { lsnText } from '../../../../src/clusters/postgres/lsn.ts'
 import type { DiskSeen, NodeSurvey, SeenNode, ServerSeen } from '../../../../src/clusters/postgres/model.ts'
+import { verifier } from '../../../../src/clusters/postgres/scram.ts'
 import { at, type Data, streams, type World, type WorldNode } from './world.ts'
 
 /** Where a record of a log begins. All of them are as long as the one of a checkpoint. */
@@ -126,13 +126,9 @@ function databaseOf(name: string): ServerSeen['databases'][number] {
   return { name, owner: name, bytes: 7_700_000, extensions }
 }
 
-/** As a server keeps it, with as little work as it takes: a password that fits is asked for a thousand times. */
 function verifierOf({ users }: World['desired'], role: string): string {
-  const password = users.find(({ name }) => name === role)?.password.reveal() ?? ''
-  const salted = pbkdf2Sync(password, role, 1, 32, 'sha256')
-  const hmac = (text: string) => createHmac('sha256', salted).update(text).digest()
-  const stored = createHash('sha256').update(hmac('Client Key')).digest('base64')
-  return `SCRAM-SHA-256$1:${Buffer.from(role).toString('base64')}$${stored}:${hmac('Server Key').toString('base64')}`
+  const password = users.find(({ name }) => name === role)?.password
+  return password ? verifier(role, password).reveal() : ''
 }
 
 function targets({ desired, nodes }: World, { pooler }: WorldNode): NonNullable<SeenNode['pgbouncer']> {
