@@ -108,8 +108,8 @@ describe('settings that need a restart', () => {
   test('repmgrd does not run while a primary restarts', () => {
     const [step] = judge(made({}, differing(LESS))).decision.steps
     const stages = step?.stages.map((stage) => stage.map(({ host, title }) => `${host} ${title}`)) ?? []
-    expect(stages.at(0)).toEqual(['app1 stop repmgrd', 'app2 stop repmgrd', 'app3 stop repmgrd'])
+    expect(stages.at(1)).toEqual(['app1 stop repmgrd', 'app2 stop repmgrd', 'app3 stop repmgrd'])
     expect(stages.at(-1)).toEqual(['app1 start repmgrd', 'app2 start repmgrd', 'app3 start repmgrd'])
-    expect(stages.slice(1, -1)).toContainEqual(['app1 restart the server'])
+    expect(stages.slice(2, -1)).toContainEqual(['app1 restart the server'])
   })
 })
