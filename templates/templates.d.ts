@@ -128,18 +128,18 @@ interface PostgresFollowSh {
 }
 
 interface PostgresGuardShNodes {
-  /** templates/postgres/guard.sh.hbs:14 */
+  /** templates/postgres/guard.sh.hbs:18 */
   readonly address: string | number | boolean | Secret
-  /** templates/postgres/guard.sh.hbs:14 */
+  /** templates/postgres/guard.sh.hbs:18 */
   readonly host: string | number | boolean | Secret
 }
 
 interface PostgresGuardSh {
   /** templates/postgres/guard.sh.hbs:5 */
   readonly data: string | number | boolean | Secret
-  /** templates/postgres/guard.sh.hbs:13 */
+  /** templates/postgres/guard.sh.hbs:17 */
   readonly nodes: Each<PostgresGuardShNodes>
-  /** templates/postgres/guard.sh.hbs:12 */
+  /** templates/postgres/guard.sh.hbs:16 */
   readonly scripts: string | number | boolean | Secret
 }
 
