@@ -51,12 +51,6 @@ const FAULTS: readonly Fault[] = [
     steps: ['clone standby', 'start repmgrd'],
   },
   {
-    name: 'F3 a standby whose control file is gone',
-    inject: `systemctl stop postgresql@15-main; : >${DATA}/global/pg_control`,
-    finding: 'no data',
-    steps: ['clone standby', 'start repmgrd'],
-  },
-  {
     name: 'F3 a clone that was cut off',
     inject: `systemctl stop postgresql@15-main; mv ${DATA} ${DATA}.new; rm ${DATA}.new/PG_VERSION`,
     finding: 'no data',

@@ -35,17 +35,6 @@ const FAULTS: readonly Fault[] = [
     steps: ['start server'],
   },
   {
-    name: 'F3 a standby whose control file is zeroed',
-    inject: (bed) =>
-      bed.on(
-        'app2',
-        `${crashScript()}; dd if=/dev/zero of=${DATA}/global/pg_control bs=8192 count=1 conv=notrunc status=none`,
-      ),
-    on: ['app2'],
-    finding: 'no data',
-    steps: ['clone standby'],
-  },
-  {
     name: 'F10 the slot of a standby was dropped',
     inject: async (bed) => {
       await bed.on('app2', 'systemctl stop postgresql@15-main')

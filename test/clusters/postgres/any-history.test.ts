@@ -7,6 +7,8 @@ import { surveysOf } from './support/surveys.ts'
 import { begins, copy, dataNodes, settle, streams, type World, writers } from './support/world.ts'
 
 const RUNS = Number(process.env.RUNS ?? 200)
+/** The same histories each time, unless another number is given: `SEED=7 RUNS=3000`. */
+const seed = Number(process.env.SEED ?? 1)
 
 /** Repairs until nothing is left to do, or somebody has to choose. Throws `Harm` for what must never be done. */
 function repair(world: World): void {
@@ -51,7 +53,7 @@ test('whatever happened, no step does harm, and a cluster that is not left alone
         outcomes.whole++
       }
     }),
-    { numRuns: RUNS },
+    { numRuns: RUNS, seed },
   )
   if (process.env.RUNS) console.log(outcomes)
   // Neither is an excuse for never doing anything.
@@ -70,7 +72,7 @@ test('two that take writes are left alone, whatever else is wrong', () => {
       expect(decision.steps).toEqual([])
       expect(decision.refusal).toBeDefined()
     }),
-    { numRuns: RUNS / 4 },
+    { numRuns: RUNS / 4, seed },
   )
 }, 120_000)
 
@@ -91,7 +93,7 @@ test('a commit that the primary has not is touched by no step', () => {
       const touched = touching.flatMap(({ stages }) => stages.flat().map(({ host }) => host))
       expect(past.filter(({ host }) => touched.includes(host)).map(({ host }) => host)).toEqual([])
     }),
-    { numRuns: RUNS / 2 },
+    { numRuns: RUNS / 2, seed },
   )
 }, 120_000)
 
@@ -102,7 +104,7 @@ test('nothing is created where any node has data', () => {
       fc.pre(dataNodes(world).some(({ data, remains, reachable }) => data || remains || !reachable))
       expect(judge(world).decision.steps.map(({ name }) => name)).not.toContain('create primary')
     }),
-    { numRuns: RUNS / 2 },
+    { numRuns: RUNS / 2, seed },
   )
 }, 120_000)
 
@@ -115,7 +117,7 @@ test('the same survey gives the same answer, and a refusal has no steps', () => 
       if (one.decision.refusal) expect(one.decision.steps).toEqual([])
       if (one.decision.refusal) expect(one.decision.refusal.sides.length).toBeGreaterThan(0)
     }),
-    { numRuns: RUNS / 4 },
+    { numRuns: RUNS / 4, seed },
   )
 }, 120_000)
 
@@ -142,6 +144,6 @@ test('faults of standbys: every step was shown at first, none comes twice, each 
       }
       expect(whole(run(world, {}, heal).world)).toBe(true)
     }),
-    { numRuns: RUNS / 2 },
+    { numRuns: RUNS / 2, seed },
   )
 }, 120_000)
