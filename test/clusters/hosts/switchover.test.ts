@@ -167,6 +167,9 @@ describeOnLab('switchover', () => {
       const [to = bed.node(from), third = to] = others(from)
       await Promise.all(HOSTS.map((host) => bed.on(host, 'systemctl stop repmgrd')))
       await bed.ask(from, `create table if not exists u (i int); insert into u select generate_series(1, 200000)`)
+      const end = await bed.ask(from, 'select pg_current_wal_lsn()')
+      const has = (host: string) => bed.ask(host, `select pg_last_wal_replay_lsn() >= '${end}'`)
+      await expect.poll(async () => `${await has(to.host)} ${await has(third.host)}`, { timeout: 20_000 }).toBe('t t')
       await bed.on(
         from,
         `kill -9 $(head -n 1 ${DATA}/postmaster.pid); systemctl kill -s KILL postgresql@15-main || true`,

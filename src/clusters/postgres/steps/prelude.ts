@@ -62,7 +62,8 @@ stop_server() {
   from_here
 }
 # A standby that needs more than its upstream has kept says so again and again: what was said before does not count.
-beyond_wal() { tail -c "+$((size + 1))" "$log" 2>/dev/null | grep -aq 'requested WAL segment .* has already been removed'; }
+said_since() { tail -c "+$((size + 1))" "$log" 2>/dev/null | grep -aq "$1"; }
+beyond_wal() { said_since 'requested WAL segment .* has already been removed'; }
 settled() { answers || gone || beyond_wal; }
 start_server() {
   systemctl reset-failed postgresql@15-main 2>/dev/null || true

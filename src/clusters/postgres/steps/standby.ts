@@ -99,7 +99,8 @@ streams() {
   seen=$(receiver) || return
   case $seen in ${`streaming ${address} ${slotOf(node)} `}*) sleep 0.5; [ "$(receiver)" = "$seen" ] ;; *) return 1 ;; esac
 }
-tried() { streams || beyond_wal; }
+past_fork() { said_since 'forked off current database system timeline .* before current recovery point'; }
+tried() { streams || beyond_wal || past_fork; }
 within ${seconds} tried && streams || { why; fail ${`it does not stream from ${host}`}; }`
 }
 
