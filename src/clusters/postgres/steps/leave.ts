@@ -31,7 +31,7 @@ export function removeNode(
   node: Pick<PostgresNode, 'host' | 'id'>,
   reachable: boolean,
 ): ClusterStep {
-  const stop = [{ host: node.host, title: 'stop its services for good', script: action(LEAVE) }]
+  const stop = [{ host: node.host, title: 'stop its services for good', script: action(leaveScript(node)) }]
   const forget = [{ host: primary.host, title: `forget ${node.host}`, script: action(forgetScript(primary, node)) }]
   return {
     name: 'remove node',
@@ -42,14 +42,21 @@ export function removeNode(
   }
 }
 
-/** Clients first: pgbouncer takes no new ones. The file is read by Debian when the node boots. */
-const LEAVE = sh`[ "$(in_recovery)" != f ] || fail 'this server takes writes by now: another node must become the primary first'
+/**
+ * Clients first: pgbouncer takes no new ones. The file is read by Debian when the node boots. A witness takes writes too, in
+ * a server of its own that nobody's data is in.
+ */
+function leaveScript({ id }: Pick<PostgresNode, 'id'>): Shell {
+  const type = `select type from repmgr.nodes where node_id = ${id}`
+  return sh`[ "$(in_recovery)" != f ] || [ "$(ask 10 ${type} ${`host=${SOCKETS} dbname=repmgr`})" = witness ] ||
+  fail 'this server takes writes by now: another node must become the primary first'
 for unit in pgbouncer-follow pgbouncer repmgrd; do
   systemctl disable --quiet "$unit" 2>/dev/null || true
   timeout 60 systemctl stop "$unit" || fail "$unit does not stop"
 done
 if [ -e ${`${CONFIG}/start.conf`} ]; then echo manual >${`${CONFIG}/start.conf`}; systemctl daemon-reload; fi
 stop_server`
+}
 
 function forgetScript(primary: PostgresNode, node: Pick<PostgresNode, 'host' | 'id'>): Shell {
   const statements = [
