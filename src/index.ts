@@ -5,10 +5,10 @@ export { type Haproxy, haproxy } from './balancers/haproxy.ts'
 export { type HealthFlag, healthFlag } from './balancers/health-flag.ts'
 export { postgresCluster } from './clusters/postgres/cluster.ts'
 export { type PostgresDatabase, postgresDesired, postgresNodes } from './clusters/postgres/desired.ts'
+export { places as postgresPlaces } from './clusters/postgres/layout.ts'
 export type { Desired as PostgresDesired } from './clusters/postgres/model.ts'
 export { verifier as postgresVerifier } from './clusters/postgres/scram.ts'
 export {
-  places as postgresPlaces,
   postgresSettings,
   restartSettings as postgresRestartSettings,
   type Setting as PostgresSetting,

@@ -1,8 +1,8 @@
 import type { ClusterDecision } from '../../model/cluster.ts'
-import { nodeId } from './node-id.ts'
+import { nodeId, slotName } from './node-id.ts'
 import { side } from './refusals.ts'
 import { removeNode, switchover } from './steps.ts'
-import { isLive, type Live, slotName, type View } from './view.ts'
+import { isLive, type Live, type View } from './view.ts'
 
 const MEND = 'look at it: deploy status; mend it: deploy repair-db'
 
@@ -23,7 +23,7 @@ export function withPrimary(view: View, primary: Live, decision: ClusterDecision
   const to = nodes.find((node) => node.host === host)
   if (!to) return decision
   const others = [...nodes.filter((node) => node !== primary && node !== to), ...witnesses.filter(isLive)]
-  return { ...decision, steps: [switchover(desired, primary, to, others, `${host} is to be the primary`)] }
+  return { ...decision, steps: [switchover(primary, to, others, `${host} is to be the primary`)] }
 }
 
 /** Without a primary nobody can say who is in a cluster: that is mended by itself first. */
@@ -62,7 +62,7 @@ export function withRemoval(
       ? decision
       : refused(`no node ${host} is known here`, view, MEND)
   const reachable = all.nodes.some((one) => one.host === host)
-  return { ...decision, steps: [...decision.steps, removeNode(desired, primary, node, reachable)] }
+  return { ...decision, steps: [...decision.steps, removeNode(primary, node, reachable)] }
 }
 
 function refused(why: string, view: View, hint: string): ClusterDecision {

@@ -1,7 +1,7 @@
 import type { NodeAnswer } from '../../model/cluster.ts'
 import type { Desired, PostgresNode, SeenNode } from './model.ts'
+import { SLOT_NAME, slotName } from './node-id.ts'
 import { parseSurvey } from './parse-survey.ts'
-import { slotName } from './view.ts'
 
 interface Proof {
   readonly node: PostgresNode
@@ -119,7 +119,7 @@ function ofNode(
   const { certificate, server, units } = seen
   const lacking = node.kind === 'witness' || !server ? [] : written.filter((each) => !rows.includes(each))
   // Others are somebody's own, and those of nodes that were not asked wait for them.
-  const kept = ({ name }: { readonly name: string }) => !/^repmgr_slot_\d+$/.test(name) || unasked.has(name)
+  const kept = ({ name }: { readonly name: string }) => !new RegExp(SLOT_NAME).test(name) || unasked.has(name)
   const dead = server?.slots.filter((slot) => !slot.active && !kept(slot)) ?? []
   return [
     ...(server ? [] : [`${host}: its server does not answer`]),

@@ -1,6 +1,16 @@
-import { places } from './settings.ts'
+/** Where PostgreSQL is on a node. */
+export const places = {
+  bin: '/usr/lib/postgresql/15/bin',
+  config: '/etc/postgresql/15/main',
+  data: '/var/lib/postgresql/15/main',
+  home: '/var/lib/postgresql',
+  /** The certificates, of pgbouncer as well. */
+  tls: '/etc/postgresql/15/main/tls',
+  /** Our own scripts. */
+  scripts: '/usr/local/lib/evenkeel',
+  pgbouncer: '/etc/pgbouncer',
+} as const
 
-/** Where things are on a node, the same on each. */
 export const BIN = places.bin
 export const CONFIG = places.config
 export const DATA = places.data

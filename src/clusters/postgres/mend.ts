@@ -1,8 +1,9 @@
 import type { ClusterStep, Finding } from '../../model/cluster.ts'
 import { DAMAGED, REMOVED, saysLast } from './log.ts'
-import type { Desired, PostgresNode } from './model.ts'
+import type { PostgresNode } from './model.ts'
+import { slotName } from './node-id.ts'
 import { cloneStandbys, followPrimary, recloneStandby, rejoinStandby, startServer, stopDaemon } from './steps.ts'
-import { hasData, isLive, type Live, type Node, slotName, streamsFrom, type View } from './view.ts'
+import { hasData, isLive, type Live, type Node, streamsFrom, type View } from './view.ts'
 
 /** What mends a node. */
 export type Cure = 'clone' | 'reclone' | 'rejoin' | 'start' | 'follow'
@@ -21,20 +22,18 @@ export function ailments(view: View, primary: Live): readonly Ailment[] {
 }
 
 /** The steps for them: each node by itself, those without data at once. */
-export function mendingSteps({ desired }: View, primary: Live, found: readonly Ailment[]): readonly ClusterStep[] {
+export function mendingSteps(primary: Live, found: readonly Ailment[]): readonly ClusterStep[] {
   const empty = found.filter(({ cures }) => cures.includes('clone')).map(({ node }) => node)
   return [
     ...found.flatMap(({ node, cures, finding }) =>
-      cures.flatMap((cure) => (cure === 'clone' ? [] : CURES[cure](desired, node, primary, finding.message))),
+      cures.flatMap((cure) => (cure === 'clone' ? [] : CURES[cure](node, primary, finding.message))),
     ),
-    ...(empty.length > 0 ? [cloneStandbys(desired, empty, primary)] : []),
+    ...(empty.length > 0 ? [cloneStandbys(empty, primary)] : []),
   ]
 }
 
-const CURES: Readonly<
-  Record<Exclude<Cure, 'clone'>, (desired: Desired, node: Node, primary: Live, why: string) => ClusterStep>
-> = {
-  start: (_, node, _primary, why) => startServer(node, why),
+const CURES: Readonly<Record<Exclude<Cure, 'clone'>, (node: Node, primary: Live, why: string) => ClusterStep>> = {
+  start: (node, _primary, why) => startServer(node, why),
   follow: followPrimary,
   rejoin: rejoinStandby,
   reclone: recloneStandby,

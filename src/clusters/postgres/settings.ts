@@ -1,3 +1,4 @@
+import { places } from './layout.ts'
 import type { PostgresNode } from './model.ts'
 
 /** A value of postgresql.conf, as an author writes it. */
@@ -11,19 +12,6 @@ export interface SettingsWant {
   /** What the playbook sets beside. */
   readonly more: Readonly<Record<string, Setting>>
 }
-
-/** Where PostgreSQL is on a node. */
-export const places = {
-  bin: '/usr/lib/postgresql/15/bin',
-  config: '/etc/postgresql/15/main',
-  data: '/var/lib/postgresql/15/main',
-  home: '/var/lib/postgresql',
-  /** The certificates, of pgbouncer as well. */
-  tls: '/etc/postgresql/15/main/tls',
-  /** Our own scripts. */
-  scripts: '/usr/local/lib/evenkeel',
-  pgbouncer: '/etc/pgbouncer',
-} as const
 
 /**
  * All of a node's postgresql.conf: what the cluster stands on, memory for a node that does other work too, and what the

@@ -1,8 +1,7 @@
 import type { Shell } from '../../model/shell.ts'
 import { sh } from '../../shell/sh.ts'
-import { BIN, CERTIFICATE, DATA, PGBOUNCER_PORT, SOCKETS, UNITS } from './layout.ts'
+import { BIN, CERTIFICATE, DATA, PGBOUNCER_PORT, places, SOCKETS, UNITS } from './layout.ts'
 import type { Desired } from './model.ts'
-import { places } from './settings.ts'
 import { READ_LOG } from './survey-log.ts'
 import { surveySql } from './survey-sql.ts'
 

@@ -72,10 +72,6 @@ export function descendsFrom(nodes: readonly Node[], node: Node, primary: Live):
   return false
 }
 
-export function slotName({ id }: Pick<PostgresNode, 'id'>): string {
-  return `repmgr_slot_${id}`
-}
-
 /** The timelines that led to where a primary writes. */
 export function lineageOfPrimary({ seen }: Live): Lineage {
   return lineageOf(seen.disk ?? { history: [] }, { timeline: seen.server.timeline, lsn: seen.server.lsn })

@@ -1,6 +1,7 @@
 import type { Finding } from '../../model/cluster.ts'
 import type { Desired, NodeSurvey } from './model.ts'
-import { hasData, isLive, type Live, type Node, slotName, type View } from './view.ts'
+import { slotName } from './node-id.ts'
+import { hasData, isLive, type Live, type Node, type View } from './view.ts'
 
 /** Days before its end from which a certificate is told of; and from which it is a fault: an expired one looks like death. */
 const [SOON, TOO_SOON] = [30, 7]

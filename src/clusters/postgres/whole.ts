@@ -26,7 +26,7 @@ export function wholeSteps(view: View, primary: Live, { guessed, stopped }: Know
   const armed = armedOf(found, primary).filter(({ host }) => !held.has(host))
   const known = (part: () => Upkeep) => (guessed ? NOTHING : part())
   const restarts = settings(view, primary, found)
-  const own = known(() => ownRegistration(view, primary, found))
+  const own = known(() => ownRegistration(primary, found))
   const rows = known(() => registration(view, primary, found))
   const started = hostsStarted([restarts.before, own, rows, restarts.after])
   const parts: readonly Upkeep[] = [
@@ -35,7 +35,7 @@ export function wholeSteps(view: View, primary: Live, { guessed, stopped }: Know
     staleSettings(view),
     known(() => access(view.desired, primary)),
     own,
-    { findings: found.map(({ finding }) => finding), steps: mendingSteps(view, primary, found) },
+    { findings: found.map(({ finding }) => finding), steps: mendingSteps(primary, found) },
     rows,
     restarts.after,
     leftSlots(view, primary, found),

@@ -4,9 +4,10 @@ import { endIsKnown, endOfPrimary, type Lineage, lineageOf, placeOf, wasPrimary 
 import { disarming, isArmed } from './mend.ts'
 import type { SeenNode, ServerSeen } from './model.ts'
 import { names } from './names.ts'
+import { slotName } from './node-id.ts'
 import { side, unseenSide } from './refusals.ts'
 import { cloneStandbys, createPrimary, pointPgbouncer, registerWitness, startDaemon, startPrimary } from './steps.ts'
-import { hasData, isLive, type Live, type Node, slotName, type View } from './view.ts'
+import { hasData, isLive, type Live, type Node, type View } from './view.ts'
 import { wholeSteps } from './whole.ts'
 
 /**
@@ -44,10 +45,10 @@ function fresh({ desired, nodes, witnesses }: View): ClusterDecision {
     primary: { host: first.host, why: 'no node has data, and it is the first one of the inventory' },
     steps: [
       createPrimary(desired, first),
-      ...(others.length > 0 ? [cloneStandbys(desired, others, first)] : []),
+      ...(others.length > 0 ? [cloneStandbys(others, first)] : []),
       ...witnesses.map((node) => registerWitness(desired, node, first, 'it is not registered')),
       startDaemon([...nodes, ...witnesses], 'it does not run there yet'),
-      pointPgbouncer(desired, [...nodes, ...witnesses], first, 'they know no primary yet'),
+      pointPgbouncer([...nodes, ...witnesses], first, 'they know no primary yet'),
     ],
   }
 }

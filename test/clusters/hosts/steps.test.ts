@@ -19,9 +19,9 @@ describeOnLab('steps of a PostgreSQL cluster', () => {
 
   async function build(): Promise<void> {
     await run(steps.createPrimary(bed.desired, node('db1')))
-    await run(steps.cloneStandbys(bed.desired, nodes('db2', 'db3'), node('db1')))
+    await run(steps.cloneStandbys(nodes('db2', 'db3'), node('db1')))
     await run(steps.startDaemon(nodes(...HOSTS), 'test'))
-    await run(steps.pointPgbouncer(bed.desired, nodes(...HOSTS), node('db1'), 'test'))
+    await run(steps.pointPgbouncer(nodes(...HOSTS), node('db1'), 'test'))
   }
 
   const everywhere = (script: string) => Promise.all(HOSTS.map((host) => on(host, script)))
@@ -66,7 +66,7 @@ describeOnLab('steps of a PostgreSQL cluster', () => {
     await run(steps.resetSetting(node('db1'), 'log_statement', 'test'))
     expect(await on('db1', "grep -ac 'SCRAM-SHA-256' /var/log/postgresql/postgresql-15-main.log || true")).toBe('0')
     expect(await ask('db1', 'show log_statement')).toBe('none')
-    await run(steps.pointPgbouncer(bed.desired, nodes(...HOSTS), node('db1'), 'test'))
+    await run(steps.pointPgbouncer(nodes(...HOSTS), node('db1'), 'test'))
     await expectWhole('db1')
   }, 120_000)
 
@@ -96,7 +96,7 @@ describeOnLab('steps of a PostgreSQL cluster', () => {
 
   test('a standby whose data was deleted while it ran is cloned anew', async () => {
     await on('db3', `rm -rf ${DATA}`)
-    await run(steps.recloneStandby(bed.desired, node('db3'), node('db1'), 'test'))
+    await run(steps.recloneStandby(node('db3'), node('db1'), 'test'))
     await run(steps.startDaemon(nodes('db3'), 'test'))
     await expectWhole('db1')
   }, 180_000)
@@ -116,10 +116,8 @@ describeOnLab('steps of a PostgreSQL cluster', () => {
       await ask('db1', `select wal_status from pg_replication_slots where slot_name = 'repmgr_slot_${node('db2').id}'`),
     ).toBe('lost')
     await run(steps.startServer(node('db2'), 'test'))
-    await expect(run(steps.followPrimary(bed.desired, node('db2'), node('db1'), 'test'))).rejects.toThrow(
-      'has already been removed',
-    )
-    await run(steps.recloneStandby(bed.desired, node('db2'), node('db1'), 'test'))
+    await expect(run(steps.followPrimary(node('db2'), node('db1'), 'test'))).rejects.toThrow('has already been removed')
+    await run(steps.recloneStandby(node('db2'), node('db1'), 'test'))
     expect(await on('db2', `ls ${DATA}.aside-*/PG_VERSION | wc -l`)).toBe('1')
     for (const name of ['max_slot_wal_keep_size', 'wal_keep_size']) {
       await run(steps.resetSetting(node('db1'), name, 'test'))
@@ -134,9 +132,7 @@ describeOnLab('steps of a PostgreSQL cluster', () => {
   test('without room nothing is stopped, and it is said what is missing', async () => {
     const free = Number(await on('db2', `df -B1 --output=avail ${DATA} | tail -n 1`))
     await on('db2', `fallocate -l ${free - 200_000_000} /var/lib/postgresql/big`)
-    await expect(run(steps.recloneStandby(bed.desired, node('db2'), node('db1'), 'test'))).rejects.toThrow(
-      'too little room',
-    )
+    await expect(run(steps.recloneStandby(node('db2'), node('db1'), 'test'))).rejects.toThrow('too little room')
     await on('db2', 'rm /var/lib/postgresql/big')
     expect(await recovery()).toBe('f t t')
     await run(steps.startDaemon(nodes('db2'), 'test'))
@@ -155,7 +151,7 @@ describeOnLab('steps of a PostgreSQL cluster', () => {
       .toBe(node('db2').address)
     await ask('db1', `select pg_drop_replication_slot('${slot}')`)
     const started = await ask('db3', 'select pg_postmaster_start_time()')
-    await run(steps.followPrimary(bed.desired, node('db3'), node('db1'), 'test'))
+    await run(steps.followPrimary(node('db3'), node('db1'), 'test'))
     expect(await ask('db3', 'select pg_postmaster_start_time()')).toBe(started)
     await expectWhole('db1')
   }, 120_000)
@@ -166,7 +162,7 @@ describeOnLab('steps of a PostgreSQL cluster', () => {
       `update repmgr.nodes set type = 'standby', upstream_node_id = ${node('db2').id} where node_name = 'db1'; update repmgr.nodes set type = 'primary', upstream_node_id = null where node_name = 'db2'; update repmgr.nodes set active = false where node_name = 'db3'`,
       'repmgr',
     )
-    await run(steps.repairRegistration(bed.desired, node('db1'), nodes('db2', 'db3'), 'test'))
+    await run(steps.repairRegistration(node('db1'), nodes('db2', 'db3'), 'test'))
     await expectWhole('db1')
   }, 180_000)
 
@@ -190,7 +186,7 @@ describeOnLab('steps of a PostgreSQL cluster', () => {
       'db3',
       `systemctl stop pgbouncer-follow; sed -i s/${node('db1').address}/${node('db2').address}/ /etc/pgbouncer/databases.ini; runuser -u postgres -- psql -Xqh /run/postgresql -p 6432 -U pgbouncer pgbouncer -c RELOAD`,
     )
-    await run(steps.pointPgbouncer(bed.desired, nodes(...HOSTS), node('db1'), 'test'))
+    await run(steps.pointPgbouncer(nodes(...HOSTS), node('db1'), 'test'))
     await expectWhole('db1')
   }, 120_000)
 
@@ -210,10 +206,10 @@ describeOnLab('steps of a PostgreSQL cluster', () => {
     await on('db1', crashScript())
     await ask('db2', 'select pg_promote()')
     await ask('db2', 'insert into u select generate_series(1, 1000)')
-    await run(steps.followPrimary(bed.desired, node('db3'), node('db2'), 'test'))
-    expect(await run(steps.rejoinStandby(bed.desired, node('db1'), node('db2'), 'test'))).toContain('Done!')
-    await run(steps.repairRegistration(bed.desired, node('db2'), nodes('db1', 'db3'), 'test'))
-    await run(steps.pointPgbouncer(bed.desired, nodes(...HOSTS), node('db2'), 'test'))
+    await run(steps.followPrimary(node('db3'), node('db2'), 'test'))
+    expect(await run(steps.rejoinStandby(node('db1'), node('db2'), 'test'))).toContain('Done!')
+    await run(steps.repairRegistration(node('db2'), nodes('db1', 'db3'), 'test'))
+    await run(steps.pointPgbouncer(nodes(...HOSTS), node('db2'), 'test'))
     await expectWhole('db2')
     expect(await on('db1', `ls -d ${DATA}.aside-* 2>/dev/null || true`)).toBe('')
   }, 240_000)
@@ -226,11 +222,11 @@ describeOnLab('steps of a PostgreSQL cluster', () => {
     await on('db2', `touch ${DATA}.rewind`)
     await expect(run(steps.startServer(node('db2'), 'test'))).rejects.toThrow('was being rewound')
     expect(await bench.recovery('db2')).toBe('down')
-    await run(steps.followPrimary(bed.desired, node('db3'), node('db1'), 'test'))
-    expect(await run(steps.rejoinStandby(bed.desired, node('db2'), node('db1'), 'test'))).toContain('was cut off')
+    await run(steps.followPrimary(node('db3'), node('db1'), 'test'))
+    expect(await run(steps.rejoinStandby(node('db2'), node('db1'), 'test'))).toContain('was cut off')
     expect(await on('db2', `ls ${DATA}.aside-*/PG_VERSION | wc -l`)).toBe('1')
-    await run(steps.repairRegistration(bed.desired, node('db1'), nodes('db2', 'db3'), 'test'))
-    await run(steps.pointPgbouncer(bed.desired, nodes(...HOSTS), node('db1'), 'test'))
+    await run(steps.repairRegistration(node('db1'), nodes('db2', 'db3'), 'test'))
+    await run(steps.pointPgbouncer(nodes(...HOSTS), node('db1'), 'test'))
     await expectWhole('db1')
   }, 240_000)
 })

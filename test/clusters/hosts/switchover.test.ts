@@ -18,8 +18,7 @@ describeOnLab('switchover', () => {
   let bench: Bench
   const others = (...hosts: readonly string[]) =>
     HOSTS.filter((one) => !hosts.includes(one)).map((one) => bed.node(one))
-  const over = (from: string, to: string) =>
-    steps.switchover(bed.desired, bed.node(from), bed.node(to), others(from, to), 'test')
+  const over = (from: string, to: string) => steps.switchover(bed.node(from), bed.node(to), others(from, to), 'test')
 
   /** Clients write through all pgbouncers meanwhile: none may be refused, none may lose what was acknowledged. */
   async function underClients(body: () => Promise<unknown>): Promise<Written> {
@@ -52,13 +51,13 @@ describeOnLab('switchover', () => {
     }
     for (const { host } of others(primary)) {
       if ((await bench.recovery(host)) === 't')
-        await bench.run(steps.followPrimary(bed.desired, bed.node(host), bed.node(primary), 'test'))
+        await bench.run(steps.followPrimary(bed.node(host), bed.node(primary), 'test'))
       else if (await bed.on(host, `[ ! -e ${DATA}/standby.signal ] || echo standby`))
         await bench.run(steps.startServer(bed.node(host), 'test'))
-      else await bench.run(steps.rejoinStandby(bed.desired, bed.node(host), bed.node(primary), 'test'))
+      else await bench.run(steps.rejoinStandby(bed.node(host), bed.node(primary), 'test'))
     }
-    await bench.run(steps.repairRegistration(bed.desired, bed.node(primary), others(primary), 'test'))
-    await bench.run(steps.pointPgbouncer(bed.desired, HOSTS.map(bed.node), bed.node(primary), 'test'))
+    await bench.run(steps.repairRegistration(bed.node(primary), others(primary), 'test'))
+    await bench.run(steps.pointPgbouncer(HOSTS.map(bed.node), bed.node(primary), 'test'))
     await bench.expectWhole(primary)
     return primary
   }
@@ -74,10 +73,10 @@ describeOnLab('switchover', () => {
       await bench.cut(steps.createPrimary(bed.desired, bed.node('db1')), after)
     await bench.run(steps.createPrimary(bed.desired, bed.node('db1')))
     for (const after of [500, 1200, 2000, 3000])
-      await bench.cut(steps.cloneStandbys(bed.desired, others('db1'), bed.node('db1')), after)
-    await bench.run(steps.cloneStandbys(bed.desired, others('db1'), bed.node('db1')))
+      await bench.cut(steps.cloneStandbys(others('db1'), bed.node('db1')), after)
+    await bench.run(steps.cloneStandbys(others('db1'), bed.node('db1')))
     await bench.run(steps.startDaemon(HOSTS.map(bed.node), 'test'))
-    await bench.run(steps.pointPgbouncer(bed.desired, HOSTS.map(bed.node), bed.node('db1'), 'test'))
+    await bench.run(steps.pointPgbouncer(HOSTS.map(bed.node), bed.node('db1'), 'test'))
     await bench.expectWhole('db1')
   }, 300_000)
 
@@ -175,10 +174,10 @@ describeOnLab('switchover', () => {
         `kill -9 $(head -n 1 ${DATA}/postmaster.pid); systemctl kill -s KILL postgresql@15-main || true`,
       )
       await bed.ask(to.host, 'select pg_promote()')
-      await bench.run(steps.followPrimary(bed.desired, third, to, 'test'))
-      await bench.cut(steps.rejoinStandby(bed.desired, bed.node(from), to, 'test'), after)
-      await bench.cut(steps.recloneStandby(bed.desired, third, to, 'test'), after)
-      await bench.run(steps.recloneStandby(bed.desired, third, to, 'test'))
+      await bench.run(steps.followPrimary(third, to, 'test'))
+      await bench.cut(steps.rejoinStandby(bed.node(from), to, 'test'), after)
+      await bench.cut(steps.recloneStandby(third, to, 'test'), after)
+      await bench.run(steps.recloneStandby(third, to, 'test'))
       expect(await repair()).toBe(to.host)
       await Promise.all(HOSTS.map((host) => bed.on(host, `rm -rf ${DATA}.aside-*`)))
     },
@@ -192,19 +191,19 @@ describeOnLab('switchover', () => {
     await bench.run(steps.registerWitness(bed.desired, vote, bed.node(from), 'test'))
     await bench.run(steps.registerWitness(bed.desired, vote, bed.node(from), 'test'))
     await bench.run(steps.startDaemon([vote], 'test'))
-    await bench.run(steps.switchover(bed.desired, bed.node(from), to, [...others(from, to.host), vote], 'test'))
+    await bench.run(steps.switchover(bed.node(from), to, [...others(from, to.host), vote], 'test'))
     const table = "select type, upstream_node_id, active from repmgr.nodes where node_name = 'vote'"
     for (const host of [to.host, 'vote']) expect(await bed.ask(host, table, 'repmgr')).toBe(`witness|${to.id}|t`)
     expect(await bed.on('vote', 'systemctl is-active repmgrd')).toBe('active')
     expect(await bed.ask('vote', 'select repmgr.repmgrd_is_running()', 'repmgr')).toBe('t')
-    await bench.run(steps.removeNode(bed.desired, to, vote, true))
+    await bench.run(steps.removeNode(to, vote, true))
     await bench.expectWhole(to.host)
   }, 300_000)
 
   test('a node that leaves is forgotten and stays down; cloned, it is back', async () => {
     const primary = await bench.primaries()
     const [leaving = bed.node(primary), other = leaving] = others(primary)
-    await bench.run(steps.removeNode(bed.desired, bed.node(primary), leaving, true))
+    await bench.run(steps.removeNode(bed.node(primary), leaving, true))
     expect(await bed.ask(primary, 'select slot_name from pg_replication_slots')).toBe(`repmgr_slot_${other.id}`)
     expect(await bed.ask(primary, 'select count(*) from repmgr.nodes', 'repmgr')).toBe('2')
     expect(
@@ -216,7 +215,7 @@ cat /etc/postgresql/15/main/start.conf; ls /run/systemd/generator/postgresql.ser
       ),
     ).toBe('inactive\ninactive\ninactive\ninactive\ndisabled\ndisabled\ndisabled\nmanual')
     await bed.prepare()
-    await bench.run(steps.recloneStandby(bed.desired, leaving, bed.node(primary), 'test'))
+    await bench.run(steps.recloneStandby(leaving, bed.node(primary), 'test'))
     await bench.run(steps.startDaemon(HOSTS.map(bed.node), 'test'))
     await bench.expectWhole(primary)
   }, 300_000)
@@ -228,9 +227,9 @@ cat /etc/postgresql/15/main/start.conf; ls /run/systemd/generator/postgresql.ser
     await bed.prepare('sync')
     await bench.run(steps.createPrimary(bed.desired, bed.node('db1')))
     await bench.run(steps.setAccess(bed.desired, bed.node('db1'), 'test'))
-    await bench.run(steps.cloneStandbys(bed.desired, others('db1'), bed.node('db1')))
+    await bench.run(steps.cloneStandbys(others('db1'), bed.node('db1')))
     await bench.run(steps.startDaemon(HOSTS.map(bed.node), 'test'))
-    await bench.run(steps.pointPgbouncer(bed.desired, HOSTS.map(bed.node), bed.node('db1'), 'test'))
+    await bench.run(steps.pointPgbouncer(HOSTS.map(bed.node), bed.node('db1'), 'test'))
     for (const [from, to] of [
       ['db1', 'db3'],
       ['db3', 'db1'],

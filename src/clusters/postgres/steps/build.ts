@@ -2,9 +2,10 @@ import type { ClusterAction, ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import type { Desired, PostgresNode } from '../model.ts'
+import { slotName } from '../node-id.ts'
 import { APPLY, accessSql } from './access.ts'
 import { action } from './prelude.ts'
-import { conninfo, freshSlot, register, slotOf, standbyData, streamsFrom, takesWrites } from './standby.ts'
+import { conninfo, freshSlot, register, standbyData, streamsFrom, takesWrites } from './standby.ts'
 
 /** Seconds that a clone may take. */
 export const CLONING = 6 * 3600
@@ -50,7 +51,7 @@ repmgr primary register --force || fail 'the primary could not be registered'`
 }
 
 /** Standbys on nodes without data, all at once. */
-export function cloneStandbys(_desired: Desired, nodes: readonly PostgresNode[], from: PostgresNode): ClusterStep {
+export function cloneStandbys(nodes: readonly PostgresNode[], from: PostgresNode): ClusterStep {
   const several = nodes.length > 1
   return {
     name: 'clone standby',
@@ -62,7 +63,7 @@ export function cloneStandbys(_desired: Desired, nodes: readonly PostgresNode[],
 }
 
 /** A standby whose data is of no use: cloned anew, the old data moved aside. */
-export function recloneStandby(_desired: Desired, node: PostgresNode, from: PostgresNode, why: string): ClusterStep {
+export function recloneStandby(node: PostgresNode, from: PostgresNode, why: string): ClusterStep {
   return {
     name: 'clone standby anew',
     about: node.host,
@@ -95,7 +96,7 @@ free=$(df -B1 --output=avail "\${data%/*}" | tail -n 1)
 }
 stop_server
 ${freshSlot(node, from)}
-said=$(pg ${CLONING} "$bin/pg_basebackup" -D "$data.new" -d ${conninfo(from)} -X stream -S ${slotOf(node)} -c fast -l evenkeel 2>&1) ||
+said=$(pg ${CLONING} "$bin/pg_basebackup" -D "$data.new" -d ${conninfo(from)} -X stream -S ${slotName(node)} -c fast -l evenkeel 2>&1) ||
   fail "the data could not be cloned: $(printf '%s\\n' "$said" | tail -n 15)"
 standby_data "$data.new"
 take_place

@@ -2,7 +2,7 @@ import type { ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import { SOCKETS } from '../layout.ts'
-import type { Desired, PostgresNode } from '../model.ts'
+import type { PostgresNode } from '../model.ts'
 import { action, sameAction } from './prelude.ts'
 
 export const STOP_DAEMON: Shell = sh`stop_daemon`
@@ -39,12 +39,7 @@ export function startDaemon(nodes: readonly PostgresNode[], why: string): Cluste
  * repmgr's table says what is so, in the order in which repmgr's own commands get there: a standby is registered behind a
  * primary that is active, and the primary's record counts only when no other one says that it is the primary.
  */
-export function repairRegistration(
-  _desired: Desired,
-  primary: PostgresNode,
-  standbys: readonly PostgresNode[],
-  why: string,
-): ClusterStep {
+export function repairRegistration(primary: PostgresNode, standbys: readonly PostgresNode[], why: string): ClusterStep {
   const nodes = [primary, ...standbys]
   const asPrimary = action(sh`repmgr primary register --force || fail 'the primary could not be registered'`)
   const asStandby = action(

@@ -2,10 +2,10 @@ import type { ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import { CONFIG, SOCKETS } from '../layout.ts'
-import type { Desired, PostgresNode } from '../model.ts'
+import type { PostgresNode } from '../model.ts'
+import { slotName } from '../node-id.ts'
 import { literal } from '../sql.ts'
 import { action, oneAction } from './prelude.ts'
-import { slotOf } from './standby.ts'
 
 /** On a primary the same slot may be the one that a standby comes back to. */
 const STANDBY = sh`[ "$(in_recovery)" = t ] || fail 'this server is no standby any more'`
@@ -26,7 +26,6 @@ said=$(sql ${`select pg_drop_replication_slot(slot_name) ${named}`}) || fail "$s
 
 /** A node that leaves for good: its services stop and stay so, its data stays on it. */
 export function removeNode(
-  _desired: Desired,
   primary: PostgresNode,
   node: Pick<PostgresNode, 'host' | 'id'>,
   reachable: boolean,
@@ -64,7 +63,7 @@ function forgetScript(primary: PostgresNode, node: Pick<PostgresNode, 'host' | '
     `delete from repmgr.nodes where node_id = ${node.id}`,
   ]
   return sh`[ "$(in_recovery)" = f ] || fail 'this server is no primary any more'
-${dropped(slotOf(node))}
+${dropped(slotName(node))}
 for statement in ${statements}; do
   said=$(ask 30 "$statement" ${`host=${SOCKETS} dbname=repmgr`}) || fail "$said"
 done`

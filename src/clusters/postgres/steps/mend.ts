@@ -1,7 +1,7 @@
 import type { ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
-import type { Desired, PostgresNode } from '../model.ts'
+import type { PostgresNode } from '../model.ts'
 import { literal } from '../sql.ts'
 import { START_DAEMON, STOP_DAEMON } from './daemon.ts'
 import { holdClients } from './hold.ts'
@@ -47,7 +47,7 @@ export function startPrimary(node: PostgresNode, standbys: readonly PostgresNode
 }
 
 /** A standby that follows somebody else, or nobody. It is not restarted, and gets its slot where that is missing. */
-export function followPrimary(_desired: Desired, node: PostgresNode, primary: PostgresNode, why: string): ClusterStep {
+export function followPrimary(node: PostgresNode, primary: PostgresNode, why: string): ClusterStep {
   const script = sh`${followScript(node, primary)}
 ${register(primary)}`
   const told = { name: 'follow primary', reason: why, effect: `it streams from ${primary.host}` }

@@ -1,20 +1,15 @@
 import type { ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
-import type { Desired, PostgresNode } from '../model.ts'
-import { places } from '../settings.ts'
+import { places } from '../layout.ts'
+import type { PostgresNode } from '../model.ts'
 import { sameAction } from './prelude.ts'
 
 /** While it is there, and new, no follower lets clients go on. */
 export const HOLD = '/run/evenkeel/hold'
 
 /** pgbouncers that do not send clients to the primary. */
-export function pointPgbouncer(
-  _desired: Desired,
-  nodes: readonly PostgresNode[],
-  primary: PostgresNode,
-  why: string,
-): ClusterStep {
+export function pointPgbouncer(nodes: readonly PostgresNode[], primary: PostgresNode, why: string): ClusterStep {
   const told = { name: 'point pgbouncer', reason: why, effect: `clients reach ${primary.host}` }
   return sameAction(nodes, told, { title: `send clients to ${primary.host}`, script: pointScript(primary) })
 }

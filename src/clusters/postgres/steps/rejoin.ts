@@ -2,13 +2,13 @@ import type { ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import { CONFIG } from '../layout.ts'
-import type { Desired, PostgresNode } from '../model.ts'
+import type { PostgresNode } from '../model.ts'
 import { CLONING, cloneScript } from './build.ts'
 import { oneAction } from './prelude.ts'
 import { conninfo, DROP_OLD_SLOTS, ownSlot, register, standbyData, streamsFrom, takesWrites } from './standby.ts'
 
 /** A former primary, whose data is contained in the present one's: it becomes its standby. */
-export function rejoinStandby(_desired: Desired, node: PostgresNode, from: PostgresNode, why: string): ClusterStep {
+export function rejoinStandby(node: PostgresNode, from: PostgresNode, why: string): ClusterStep {
   const effect = `it streams from ${from.host}; what cannot be rewound is cloned anew, the old data moved aside`
   const action = {
     title: `rejoin behind ${from.host}`,

@@ -2,6 +2,7 @@ import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import { CA, PASSFILE } from '../layout.ts'
 import type { PostgresNode } from '../model.ts'
+import { SLOT_NAME, slotName } from '../node-id.ts'
 import { literal } from '../sql.ts'
 
 /** How a node reaches the server of another one as the role `repmgr`, certificate and name verified. */
@@ -14,11 +15,6 @@ export function takesWrites(from: Pick<PostgresNode, 'host' | 'address'>): Shell
   return sh`[ "$(ask 10 'select pg_is_in_recovery()' ${conninfo(from)})" = f ] || fail ${`${from.host} takes no writes: nothing is done`}`
 }
 
-/** The slot that repmgr, too, keeps for a node on the one it follows. */
-export function slotOf({ id }: Pick<PostgresNode, 'id'>): string {
-  return `repmgr_slot_${id}`
-}
-
 /** How a standby reaches its upstream, as repmgr writes it. */
 function primaryConninfo({ host }: PostgresNode, { address }: PostgresNode): string {
   return `host=${address} user=repmgr connect_timeout=2 sslmode=verify-full sslrootcert=${CA} passfile=${PASSFILE} application_name=${host}`
@@ -29,7 +25,7 @@ function primaryConninfo({ host }: PostgresNode, { address }: PostgresNode): str
  * was cut off.
  */
 export function freshSlot(node: PostgresNode, from: PostgresNode): Shell {
-  const slot = literal(slotOf(node))
+  const slot = literal(slotName(node))
   return onUpstream(
     from,
     `do $do$ begin
@@ -42,7 +38,7 @@ end $do$`,
 
 /** A slot on the upstream: the one that is there, unless it lost its place. */
 export function ownSlot(node: PostgresNode, from: PostgresNode): Shell {
-  const slot = literal(slotOf(node))
+  const slot = literal(slotName(node))
   return onUpstream(
     from,
     `do $do$ begin
@@ -65,7 +61,7 @@ function onUpstream(from: PostgresNode, statement: string): Shell {
 export function standbyData(node: PostgresNode, from: PostgresNode): Shell {
   const lines = [
     `primary_conninfo = ${setting(primaryConninfo(node, from))}`,
-    `primary_slot_name = ${setting(slotOf(node))}`,
+    `primary_slot_name = ${setting(slotName(node))}`,
   ]
   return sh`standby_data() {
   pg 60 sh -ceu 'f=$1/postgresql.auto.conf
@@ -80,7 +76,7 @@ chmod 0600 "$f.new"; sync "$f.new"; mv -f "$f.new" "$f"
 export function standbySettings(node: PostgresNode, from: PostgresNode): Shell {
   const set = [
     `alter system set primary_conninfo = ${literal(primaryConninfo(node, from))}`,
-    `alter system set primary_slot_name = ${literal(slotOf(node))}`,
+    `alter system set primary_slot_name = ${literal(slotName(node))}`,
     'select pg_reload_conf()',
   ]
   return sh`from_here
@@ -97,7 +93,7 @@ export function streamsFrom(node: PostgresNode, { host, address }: PostgresNode,
   return sh`receiver() { ask 10 'select status, sender_host, slot_name, pid from pg_stat_wal_receiver'; }
 streams() {
   seen=$(receiver) || return
-  case $seen in ${`streaming ${address} ${slotOf(node)} `}*) sleep 0.5; [ "$(receiver)" = "$seen" ] ;; *) return 1 ;; esac
+  case $seen in ${`streaming ${address} ${slotName(node)} `}*) sleep 0.5; [ "$(receiver)" = "$seen" ] ;; *) return 1 ;; esac
 }
 past_fork() { said_since 'forked off current database system timeline .* before current recovery point'; }
 tried() { streams || beyond_wal || past_fork; }
@@ -108,7 +104,7 @@ within ${seconds} tried && streams || { why; fail ${`it does not stream from ${h
  * Slots that a standby keeps for others, from when it was the primary, would hold back its log for ever. Nobody streams from
  * a standby here.
  */
-export const DROP_OLD_SLOTS: Shell = sh`said=$(sql ${`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name ~ '^repmgr_slot_[0-9]+$' and not active`}) ||
+export const DROP_OLD_SLOTS: Shell = sh`said=$(sql ${`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name ~ '${SLOT_NAME}' and not active`}) ||
   echo "its old slots could not be dropped: $said"`
 
 /**

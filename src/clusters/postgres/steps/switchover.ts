@@ -1,7 +1,7 @@
 import type { ClusterAction, ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
-import type { Desired, PostgresNode } from '../model.ts'
+import type { PostgresNode } from '../model.ts'
 import { literal } from '../sql.ts'
 import { START_DAEMON, STOP_DAEMON } from './daemon.ts'
 import { holdClients } from './hold.ts'
@@ -23,7 +23,6 @@ import { witnessScript } from './witness.ts'
  * @param others all other nodes that can be reached, also a witness
  */
 export function switchover(
-  _desired: Desired,
   from: PostgresNode,
   to: PostgresNode,
   others: readonly PostgresNode[],

@@ -41,7 +41,7 @@ export function pgbouncers({ nodes, witnesses, desired }: View, primary: Live): 
       ...{ name: 'pgbouncer', host: node.host, severity: 'fault', message: wordsOf(node, wanted, primary) },
       evidence: evidenceOf(node),
     })),
-    steps: [pointPgbouncer(desired, wrong, primary, `${names(wrong)}: ${wordsOf(wrong[0] as Node, wanted, primary)}`)],
+    steps: [pointPgbouncer(wrong, primary, `${names(wrong)}: ${wordsOf(wrong[0] as Node, wanted, primary)}`)],
   }
 }
 

@@ -8,17 +8,17 @@ import { NOTHING, type Upkeep } from './upkeep.ts'
 type Row = NonNullable<ServerSeen['registered']>[number]
 
 /** The row of the primary itself, without which no standby can be registered: it is mended before those that ail. */
-export function ownRegistration({ desired }: View, primary: Live, found: readonly Ailment[]): Upkeep {
+export function ownRegistration(primary: Live, found: readonly Ailment[]): Upkeep {
   const evidence = rowProblems(primary, 'primary', primary)
   if (found.length === 0 || evidence.length === 0) return NOTHING
   return {
     findings: [findingOf(evidence)],
-    steps: [repairRegistration(desired, primary, [], evidence.join('; '))],
+    steps: [repairRegistration(primary, [], evidence.join('; '))],
   }
 }
 
 /** repmgr's table against what nodes are. Those that are cloned, or come to follow, are registered as that is done. */
-export function registration({ nodes, desired }: View, primary: Live, found: readonly Ailment[]): Upkeep {
+export function registration({ nodes }: View, primary: Live, found: readonly Ailment[]): Upkeep {
   const others = nodes.filter((node) => node !== primary)
   const kept = others.filter((node) => found.every((one) => one.node !== node || one.cures.at(-1) === 'start'))
   const evidence = [
@@ -28,7 +28,7 @@ export function registration({ nodes, desired }: View, primary: Live, found: rea
   if (evidence.length === 0) return NOTHING
   return {
     findings: [findingOf(evidence)],
-    steps: [repairRegistration(desired, primary, others, evidence.join('; '))],
+    steps: [repairRegistration(primary, others, evidence.join('; '))],
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Finding } from '../../../model/cluster.ts'
 import type { Ailment } from '../mend.ts'
+import { slotName } from '../node-id.ts'
 import { dropSlot, resetSetting, restartPrimary, restartServer, switchover } from '../steps.ts'
-import { isLive, type Live, slotName, streamsFrom, type View } from '../view.ts'
+import { isLive, type Live, streamsFrom, type View } from '../view.ts'
 import { NOTHING, type Upkeep } from './upkeep.ts'
 
 /** repmgr sets this one for the length of a failover, and leaves it when it ends meanwhile: the node never reconnects. */
@@ -38,7 +39,7 @@ export function settings(
   primary: Live,
   found: readonly Ailment[],
 ): { readonly before: Upkeep; readonly after: Upkeep } {
-  const { nodes, witnesses, unreachable, desired } = view
+  const { nodes, witnesses, unreachable } = view
   const differing = nodes
     .filter(isLive)
     .filter(({ seen }) => seen.server.differing.length > 0)
@@ -58,7 +59,6 @@ export function settings(
   const next = others.find(({ kind }) => kind === 'member')
   const last = next
     ? switchover(
-        desired,
         primary,
         next,
         [...others.filter((node) => node !== next), ...witnesses.filter(isLive)],
