@@ -28,6 +28,9 @@ export interface ClusterAction {
   readonly timeout?: number
 }
 
+/** What the key of an action begins with, where it stands among the changes of a plan. */
+export const ACTION_KEY = 'cluster:'
+
 /** One step towards a whole cluster. The cluster is surveyed again behind each. */
 export interface ClusterStep {
   /** What is done, e.g. `clone standby`. */

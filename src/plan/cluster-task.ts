@@ -1,4 +1,4 @@
-import type { Cluster, ClusterAction, ClusterState, ClusterStep } from '../model/cluster.ts'
+import { ACTION_KEY, type Cluster, type ClusterAction, type ClusterState, type ClusterStep } from '../model/cluster.ts'
 import type { PlannedChange, PlannedCluster } from '../model/plan.ts'
 import type { Phase } from '../model/playbook.ts'
 import type { Task } from '../model/task.ts'
@@ -82,7 +82,7 @@ export function stepChanges(phase: Phase, steps: readonly ClusterStep[]): readon
 }
 
 /** Identifies an action of a step on its host: an approval is of this. */
-export function actionKey(phase: Phase, step: ClusterStep, { title }: ClusterAction): string {
+function actionKey(phase: Phase, step: ClusterStep, { title }: ClusterAction): string {
   // Not whom the step is about: of several nodes one may be well meanwhile.
-  return `cluster:${phase.name}:${step.name}:${title}`
+  return `${ACTION_KEY}${phase.name}:${step.name}:${title}`
 }

@@ -30,3 +30,12 @@ ${body}
 </html>
 `
 }
+
+/** A figure, what it counts, and how it is painted. */
+export type Tile = readonly [figure: number, label: string, kind: string]
+
+/** The figures at the head of a page. */
+export function tileList(tiles: readonly Tile[]): string {
+  const items = tiles.map(([figure, label, kind]) => `<li class="${kind}"><b>${figure}</b>${text(label)}</li>`)
+  return `<ul class="tiles">${items.join('')}</ul>`
+}

@@ -1,7 +1,8 @@
+import { ACTION_KEY } from '../model/cluster.ts'
 import { ownMessage } from '../model/own-message.ts'
 import type { Action, Plan, PlannedChange, PlannedPhase, PlanProblem } from '../model/plan.ts'
 import { clusterBlock } from './cluster-page.ts'
-import { page } from './page.ts'
+import { page, type Tile, tileList } from './page.ts'
 import { text } from './page-text.ts'
 
 const VERBS: Readonly<Record<Action, string>> = {
@@ -25,7 +26,7 @@ ${mayMove(plan)}${leftBehind(plan)}`
 
 function tiles({ summary, changes }: Plan): string {
   const count = (action: Action) => changes.filter((change) => change.action === action).length
-  const all: readonly (readonly [number, string, string])[] = [
+  const all: readonly Tile[] = [
     [count('create'), 'to create', 'create'],
     [count('change'), 'to change', 'change'],
     [count('remove'), 'to remove', 'remove'],
@@ -35,8 +36,7 @@ function tiles({ summary, changes }: Plan): string {
     [summary.unreachable, 'unreachable', 'trouble'],
     [summary.unchanged, `of ${summary.tasks} as wanted`, 'calm'],
   ]
-  const shown = all.filter(([number, , kind]) => number > 0 || kind === 'calm')
-  return `<ul class="tiles">${shown.map(([number, label, kind]) => `<li class="${kind}"><b>${number}</b>${text(label)}</li>`).join('')}</ul>`
+  return tileList(all.filter(([number, , kind]) => number > 0 || kind === 'calm'))
 }
 
 function troubles(title: string, problems: readonly PlanProblem[]): string {
@@ -72,7 +72,7 @@ function phaseSection(plan: Plan, name: string): string {
   const phase = plan.phases.find((one) => one.name === name)
   const cluster = phase?.cluster
   if (changes.length === 0 && !cluster) return ''
-  const plainOnes = changes.filter(({ key }) => !key.startsWith('cluster:'))
+  const plainOnes = changes.filter(({ key }) => !key.startsWith(ACTION_KEY))
   const groups = Map.groupBy(plainOnes, ({ host: _host, ...change }) => JSON.stringify(change))
   return `<section><h2>${text(name)}</h2>${phase ? waves(phase) : ''}${[...groups.values()].map(changeBlock).join('')}${cluster ? clusterBlock(cluster) : ''}</section>\n`
 }

@@ -1,3 +1,4 @@
+import { ACTION_KEY } from '../model/cluster.ts'
 import { ownMessage } from '../model/own-message.ts'
 import type { Action, Plan, PlannedChange, PlannedPhase, PlannedPool, PlanProblem } from '../model/plan.ts'
 import { clusterLines } from './cluster-text.ts'
@@ -43,7 +44,7 @@ function phaseLines(plan: Plan, name: string, paint: Paint): readonly string[] {
   const { cluster } = phase ?? {}
   if (changes.length === 0 && (!cluster || (cluster.findings.length === 0 && !cluster.refusal))) return []
   // What a cluster's steps do stands with the steps.
-  const groups = Map.groupBy(inTaskOrder(changes.filter(({ key }) => !key.startsWith('cluster:'))), signature)
+  const groups = Map.groupBy(inTaskOrder(changes.filter(({ key }) => !key.startsWith(ACTION_KEY))), signature)
   return [
     '',
     `${paint('bold', name)} ${paint('dim', `(${phase?.strategy}: ${phase?.hosts.join(', ')})`)}`,

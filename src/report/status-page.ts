@@ -1,6 +1,6 @@
 import type { HostStatus, Status, StatusCluster } from '../model/status.ts'
 import { clusterBlock } from './cluster-page.ts'
-import { page } from './page.ts'
+import { page, type Tile, tileList } from './page.ts'
 import { text } from './page-text.ts'
 import { plain } from './paint.ts'
 import { statusText } from './status-text.ts'
@@ -21,13 +21,13 @@ function tiles({ hosts, runs, clusters = [] }: Status): string {
   const faults = clusters.flatMap(({ findings }) => findings).filter(({ severity }) => severity === 'fault').length
   const lost = hosts.filter(({ unreachable }) => unreachable !== undefined).length
   const out = hosts.filter((host) => (host.out?.length ?? 0) > 0).length
-  const all: readonly (readonly [number, string, string])[] = [
+  const all: readonly Tile[] = [
     [hosts.length - lost, `of ${hosts.length} hosts answer`, lost > 0 ? 'trouble' : 'calm'],
     [runs.length, 'unfinished runs', runs.length > 0 ? 'change' : 'calm'],
     [out, 'nodes out of a balancer', out > 0 ? 'trouble' : 'calm'],
     ...(clusters.length > 0 ? [[faults, 'faults of clusters', faults > 0 ? 'trouble' : 'calm'] as const] : []),
   ]
-  return `<ul class="tiles">${all.map(([number, label, kind]) => `<li class="${kind}"><b>${number}</b>${text(label)}</li>`).join('')}</ul>`
+  return tileList(all)
 }
 
 function clusterSection(cluster: StatusCluster): string {

@@ -1,7 +1,7 @@
 import type { ClusterAction, ClusterStep } from '../model/cluster.ts'
 import type { Phase } from '../model/playbook.ts'
 import { actionDecision } from '../plan/cluster-task.ts'
-import { proofToken, prove } from './cluster-proof.ts'
+import { prove } from './cluster-proof.ts'
 import { failedPart } from './failed-part.ts'
 import type { HostPhaseResult, HostResult } from './host-phase.ts'
 import { runTasks } from './run-tasks.ts'
@@ -32,18 +32,24 @@ export async function clusterPhase(job: ClusterJob): Promise<readonly HostResult
   const { run, phase, parts } = job
   const hosts = parts.map(({ host }) => host)
   run.emit({ type: 'phase', phase: phase.name, state: 'start', hosts })
-  const results = await Promise.all(parts.map(job.runPart))
-  const bad = results.some(({ outcome }) => outcome !== 'ok' && outcome !== 'changed')
-  // What earlier phases did to its nodes may matter as well.
-  const done = [...results.map(({ outcome }, index) => ({ outcome, host: hosts[index] ?? '' })), ...run.results]
-  const moved = done.some(({ outcome, host }) => outcome === 'changed' && job.found.cluster.nodes.includes(host))
-  const whole = bad ? { touched: new Set<string>(), lost: [] } : await makeWhole(job, moved)
-  const ended = parts.map(
-    ({ host }, index): HostResult => ({ ...endOf(results[index], whole, host), host, phase: phase.name }),
+  const results = await Promise.all(
+    parts.map(
+      async (part): Promise<HostResult> => ({ host: part.host, phase: phase.name, ...(await job.runPart(part)) }),
+    ),
   )
+  // What earlier phases did to its nodes may matter as well.
+  const moved = [...results, ...run.results].some(
+    ({ outcome, host }) => outcome === 'changed' && job.found.cluster.nodes.includes(host),
+  )
+  const whole = results.every(isWell) ? await makeWhole(job, moved) : { touched: new Set<string>(), lost: [] }
+  const ended = results.map((own) => ({ ...own, ...endOf(own, whole) }))
   for (const { host, outcome } of ended) run.emit({ type: 'part', phase: phase.name, host, outcome })
   run.emit({ type: 'phase', phase: phase.name, state: 'end', hosts })
   return ended
+}
+
+function isWell({ outcome }: HostPhaseResult): boolean {
+  return outcome === 'ok' || outcome === 'changed'
 }
 
 /** What became of the cluster, and which nodes had a hand in it. */
@@ -52,15 +58,14 @@ interface Whole {
   /** Nodes that could not be reached at last. */
   readonly lost: readonly string[]
   /** Missing: it is whole, or nothing was to be done. */
-  readonly end?: HostPhaseResult
+  readonly end?: HostPhaseResult | undefined
 }
 
-function endOf(own: HostPhaseResult | undefined, { touched, lost, end }: Whole, host: string): HostPhaseResult {
-  if (!own) return { outcome: 'failed' }
-  if (own.outcome !== 'ok' && own.outcome !== 'changed') return own
-  if (lost.includes(host)) return { outcome: 'unknown', message: 'it could not be reached any more' }
+function endOf(own: HostResult, { touched, lost, end }: Whole): HostPhaseResult {
+  if (!isWell(own)) return own
+  if (lost.includes(own.host)) return { outcome: 'unknown', message: 'it could not be reached any more' }
   if (end) return end
-  return { outcome: own.outcome === 'changed' || touched.has(host) ? 'changed' : 'ok' }
+  return { outcome: own.outcome === 'changed' || touched.has(own.host) ? 'changed' : 'ok' }
 }
 
 async function makeWhole(job: ClusterJob, moved: boolean): Promise<Whole> {
@@ -68,22 +73,21 @@ async function makeWhole(job: ClusterJob, moved: boolean): Promise<Whole> {
   const touched = new Set<string>()
   const tries = new Map<string, number>()
   let { found } = job
+  const ended = (end?: HostPhaseResult): Whole => ({ touched, lost: found.lost, end })
   for (let number = 1; ; number++) {
     // The plan may be an hour old, and no node was locked then: what is done is decided from what is seen now.
     if (moved || number > 1 || found.state.decision.steps.length > 0) found = await surveyAgain(run.context, found)
     const { refusal, steps } = found.state.decision
-    if (refusal)
-      return { touched, lost: found.lost, end: { outcome: 'refused', message: `${refusal.why}; ${refusal.hint}` } }
+    if (refusal) return ended({ outcome: 'refused', message: `${refusal.why}; ${refusal.hint}` })
     const [step] = steps
-    if (!step) return { touched, lost: found.lost, ...(touched.size > 0 || moved ? await proven(job, found) : {}) }
-    if (run.stop.aborted)
-      return { touched, lost: found.lost, end: { outcome: 'stopped', message: `stopped before: ${nameOf(step)}` } }
+    if (!step) return ended(touched.size > 0 || moved ? await proven(job, found) : undefined)
+    if (run.stop.aborted) return ended({ outcome: 'stopped', message: `stopped before: ${nameOf(step)}` })
     const tried = (tries.get(nameOf(step)) ?? 0) + 1
-    if (tried > TRIES) return { touched, lost: found.lost, end: fruitless(step) }
+    if (tried > TRIES) return ended(fruitless(step))
     tries.set(nameOf(step), tried)
     for (const { host } of step.stages.flat()) touched.add(host)
-    const end = await runStep(job, step, number)
-    if (end) return { touched, lost: found.lost, end }
+    const failed = await runStep(job, step, number)
+    if (failed) return ended(failed)
   }
 }
 
@@ -138,17 +142,13 @@ async function runStage(
   )
 }
 
-/** The proof from the clients' side, of all nodes that can be reached. */
-async function proven({ run, phase }: ClusterJob, { cluster, lost }: SurveyedCluster): Promise<Pick<Whole, 'end'>> {
-  const wrong = await prove(run.context, cluster, lost, proofToken()).catch((error: unknown) => [
-    failedPart(error).message ?? '',
-  ])
-  if (wrong.length === 0) {
-    run.emit({
-      type: 'note',
-      message: `${phase.name}: proven: a client of every node can write, and every node has it`,
-    })
-    return {}
-  }
-  return { end: { outcome: 'failed', message: `${phase.name} is not proven: ${wrong.join('; ')}` } }
+/** The proof from the clients' side, of all nodes that can be reached; nothing when it holds. */
+async function proven(
+  { run, phase }: ClusterJob,
+  { cluster, lost }: SurveyedCluster,
+): Promise<HostPhaseResult | undefined> {
+  const wrong = await prove(run.context, cluster, lost).catch((error: unknown) => [failedPart(error).message ?? ''])
+  if (wrong.length > 0) return { outcome: 'failed', message: `${phase.name} is not proven: ${wrong.join('; ')}` }
+  run.emit({ type: 'note', message: `${phase.name}: proven: a client of every node can write, and every node has it` })
+  return undefined
 }

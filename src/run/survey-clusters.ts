@@ -3,6 +3,7 @@ import { type Probe, probeId } from '../model/probe.ts'
 import type { Pieces } from '../shell/probe-script.ts'
 import { askHost } from './ask-probes.ts'
 import type { Context } from './context.ts'
+import type { Pool } from './pool.ts'
 import { HostLost } from './session.ts'
 
 /** A cluster as it was surveyed. */
@@ -53,13 +54,17 @@ export async function surveyAgain(context: Context, { cluster, lost }: SurveyedC
 }
 
 async function askTwice({ pool }: Context, cluster: Cluster, node: string): Promise<Pieces | HostLost> {
-  const ask = () =>
-    askHost(pool, node, [cluster.survey(node)]).catch((error: unknown) => {
-      if (error instanceof HostLost) return error
-      throw error
-    })
-  const first = await ask()
+  const probe = cluster.survey(node)
+  const first = await askNode(pool, node, probe)
   if (!(first instanceof HostLost)) return first
   pool.reopen(node)
-  return ask()
+  return askNode(pool, node, probe)
+}
+
+/** One question to one node, which may be away. */
+export async function askNode(pool: Pool, node: string, probe: Probe): Promise<Pieces | HostLost> {
+  return askHost(pool, node, [probe]).catch((error: unknown) => {
+    if (error instanceof HostLost) return error
+    throw error
+  })
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { labKill, labStart } from '../../../src/lab/lab.ts'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
 import { type Bed, makeBed } from '../bed.ts'
-import { repaired, whole } from '../repaired.ts'
+import { built, repaired, whole } from '../repaired.ts'
 import { watchPrimaries } from '../watch.ts'
 
 const NODES = ['app1', 'app2', 'app3']
@@ -16,8 +16,7 @@ describeOnLab('power loss of all nodes at once', () => {
 
   beforeAll(async () => {
     bed = makeBed(lab)
-    const built = await bed.deploy('apply', 'lab', '--yes')
-    expect(`${built.code} ${built.code === 0 ? '' : built.stdout + built.stderr}`).toBe('0 ')
+    await built(bed)
   }, 300_000)
 
   afterAll(() => console.log(figures.join('\n')))

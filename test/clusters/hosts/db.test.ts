@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
 import { type Bed, makeBed } from '../bed.ts'
-import { repaired, whole } from '../repaired.ts'
+import { built, repaired, whole } from '../repaired.ts'
 import { tracesOf } from '../traces.ts'
 import { watchPrimaries } from '../watch.ts'
 
@@ -15,8 +15,7 @@ describeOnLab('who is in a cluster, and who is its primary', () => {
 
   beforeAll(async () => {
     bed = makeBed(lab, { replicas: ['off1'] })
-    const built = await bed.deploy('apply', 'lab', '--yes')
-    expect(`${built.code} ${built.code === 0 ? '' : built.stdout + built.stderr}`).toBe('0 ')
+    await built(bed)
   }, 300_000)
 
   afterAll(() => console.log(figures.join('\n')))

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
 import { type Bed, makeBed } from '../bed.ts'
-import { pidsOf, repaired, whole } from '../repaired.ts'
+import { built, pidsOf, repaired, whole } from '../repaired.ts'
 import type { Workload, Written } from '../workload.ts'
 
 const NODES = ['app1', 'app2', 'app3']
@@ -126,8 +126,7 @@ describeOnLab('faults that put no data at stake', () => {
 
   beforeAll(async () => {
     bed = makeBed(lab)
-    const built = await bed.deploy('apply', 'lab', '--yes')
-    expect(`${built.code} ${built.code === 0 ? '' : built.stdout + built.stderr}`).toBe('0 ')
+    await built(bed)
   }, 300_000)
 
   afterAll(() => console.log(pauses.join('\n')))

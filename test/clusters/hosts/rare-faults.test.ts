@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
 import { type Bed, crashScript, makeBed } from '../bed.ts'
-import { pidsOf, repaired, whole } from '../repaired.ts'
+import { built, pidsOf, repaired, whole } from '../repaired.ts'
 import type { Workload } from '../workload.ts'
 
 const NODES = ['app1', 'app2', 'app3']
@@ -133,8 +133,7 @@ describeOnLab('rarer faults that put no data at stake', () => {
 
   beforeAll(async () => {
     bed = makeBed(lab)
-    const built = await bed.deploy('apply', 'lab', '--yes')
-    expect(`${built.code} ${built.code === 0 ? '' : built.stdout + built.stderr}`).toBe('0 ')
+    await built(bed)
   }, 300_000)
 
   afterEach(async () => {

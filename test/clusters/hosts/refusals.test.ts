@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { labKill, labStart } from '../../../src/lab/lab.ts'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
 import { type Bed, crashScript, makeBed } from '../bed.ts'
-import { repaired, whole } from '../repaired.ts'
+import { built, repaired, whole } from '../repaired.ts'
 import { tracesOf } from '../traces.ts'
 
 const NODES = ['app1', 'app2', 'app3']
@@ -25,8 +25,7 @@ describeOnLab('a repair where data is at stake', () => {
 
   beforeAll(async () => {
     bed = makeBed(lab)
-    const built = await bed.deploy('apply', 'lab', '--yes')
-    expect(`${built.code} ${built.code === 0 ? '' : built.stdout + built.stderr}`).toBe('0 ')
+    await built(bed)
   }, 300_000)
 
   /** Repairs, and an apply, are refused and leave no trace on any node that can be reached. */

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { labDestroy, labUp } from '../../../src/lab/lab.ts'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
 import { type Bed, makeBed } from '../bed.ts'
-import { repaired, whole } from '../repaired.ts'
+import { built, repaired, whole } from '../repaired.ts'
 
 const NODES = ['app1', 'app2', 'app3']
 const CAUGHT_UP = '/usr/local/lib/evenkeel/postgres-caught-up'
@@ -14,8 +14,7 @@ describeOnLab('a database node that is lost for good', () => {
 
   beforeAll(async () => {
     bed = makeBed(lab)
-    const built = await bed.deploy('apply', 'lab', '--yes')
-    expect(`${built.code} ${built.code === 0 ? '' : built.stdout + built.stderr}`).toBe('0 ')
+    await built(bed)
   }, 300_000)
 
   /** Looks at a node until it is told to stop: whether it says that it has caught up before its server streams. */
