@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { labExec } from '../../../src/lab/inside.ts'
 import type { UsedLab } from '../../hosts/support/lab.ts'
 import { type ApplyDocument, documentOf, makeProject, type Project } from '../../hosts/support/project.ts'
+import { roleAlone } from '../support/role-alone.ts'
 
 const DATA = '/var/lib/postgresql/15/main'
 const SECRETS = { replicationPassword: 'pass word of repmgr+1', dbPassword: 'db=pass;word' }
@@ -54,7 +55,11 @@ export function layOutRole(lab: UsedLab): RoleLab {
   const exec = (host: string, script: string) => labExec(lab, host, ['sh', '-c', `cd /\n${script}`])
   const made: RoleLab = {
     project,
-    role: (more = '') => project.write('playbooks/site.ts', playbookOf(more)),
+    role: (more = '') =>
+      project.write(
+        'playbooks/site.ts',
+        roleAlone(`durability: 'async', databases: { notes: { owner: 'notes' } }, ${more}`),
+      ),
     plan: async () => (await run('plan', 'lab')).document,
     async apply() {
       const { ran, document } = await run('apply', 'lab', '--yes')
@@ -128,24 +133,6 @@ export const { inventory, cluster } = site({
   groups: ['db'], vars: z.object({}), secrets: ['caKey', 'nextKey', 'replicationPassword', 'dbPassword'],
 })
 `
-
-/** Both parts of the cluster as parallel phases: the role alone. */
-function playbookOf(more: string): string {
-  return `import { playbook } from 'evenkeel'
-import { postgres } from 'evenkeel/roles/postgres'
-import { cluster } from '../inventories/schema.ts'
-const phases = cluster('main', postgres({
-  on: 'db',
-  durability: 'async',
-  ca: (site) => ({ certificate: 'files/ca.crt', key: site.secrets.caKey }),
-  password: (site) => site.secrets.replicationPassword,
-  users: (site) => ({ notes: site.secrets.dbPassword }),
-  databases: { notes: { owner: 'notes' } },
-  ${more}
-}))
-export default playbook('role', phases.map(({ cluster: _cluster, ...phase }) => ({ ...phase, strategy: 'parallel' as const })))
-`
-}
 
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`

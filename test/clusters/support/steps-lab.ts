@@ -9,6 +9,7 @@ import { Secret } from '../../../src/model/secret.ts'
 import type { UsedLab } from '../../hosts/support/lab.ts'
 import { makeProject } from '../../hosts/support/project.ts'
 import { startWorkload, type Workload } from '../workload.ts'
+import { roleAlone } from './role-alone.ts'
 import { type RunOptions, type RunStep, runStep } from './run-step.ts'
 
 const SECRETS = { replicationPassword: 'pass word of repmgr+1', dbPassword: 'db=pass;word' }
@@ -58,7 +59,7 @@ export function layOutSteps(lab: UsedLab, witness?: string): StepsLab {
       return found
     },
     async prepare(durability = 'async') {
-      project.write('playbooks/site.ts', playbookOf(durability, witness !== undefined))
+      project.write('playbooks/site.ts', roleAlone(optionsOf(durability, witness !== undefined)))
       const { code, stdout, stderr } = await project.deploy(['apply', 'lab', '--yes', '--no-check'], {
         DEPLOY_SECRET_REPLICATION_PASSWORD: SECRETS.replicationPassword,
         DEPLOY_SECRET_DB_PASSWORD: SECRETS.dbPassword,
@@ -106,20 +107,9 @@ export const { inventory, cluster } = site({
 })
 `
 
-/** Both parts of the cluster as parallel phases: the role alone. */
-function playbookOf(durability: Desired['durability'], witness: boolean): string {
-  return `import { playbook } from 'evenkeel'
-import { postgres } from 'evenkeel/roles/postgres'
-import { cluster } from '../inventories/schema.ts'
-const phases = cluster('main', postgres({
-  on: 'db',
-  durability: '${durability}',
-  ca: (site) => ({ certificate: 'files/ca.crt', key: site.secrets.caKey }),
-  password: (site) => site.secrets.replicationPassword,
-  users: (site) => ({ notes: site.secrets.dbPassword }),
+/** The role's options that its tests have in common. */
+function optionsOf(durability: Desired['durability'], witness: boolean): string {
+  return `durability: '${durability}',
   databases: { notes: { owner: 'notes', extensions: ['pgcrypto'] } },
-  ${witness ? "witness: 'witness'," : ''}
-}))
-export default playbook('role', phases.map(({ cluster: _cluster, ...phase }) => ({ ...phase, strategy: 'parallel' as const })))
-`
+  ${witness ? "witness: 'witness'," : ''}`
 }
