@@ -21,7 +21,7 @@ const environment = [
  * `timeout` is in seconds, default 120; exit code 124 when it ran out. Its processor time is not counted as the host's.
  * Throws `E_LAB_NOT_RUNNING` when the host is down.
  */
-export function labExec(
+export async function labExec(
   ref: LabRef,
   name: string,
   argv: readonly string[],
@@ -33,7 +33,7 @@ export function labExec(
 }
 
 /** Runs a command inside a host on this terminal (default: a login shell) and gives its exit code. */
-export function labShell(ref: LabRef, name: string, argv: readonly string[] = ['bash', '-l']): Promise<number> {
+export async function labShell(ref: LabRef, name: string, argv: readonly string[] = ['bash', '-l']): Promise<number> {
   const terminal = `TERM=${process.env.TERM ?? 'dumb'}`
   return onTerminal(enter(hostOf(ref, name), ['env', terminal, ...argv]))
 }
