@@ -60,8 +60,9 @@ export function armedOf(found: readonly Ailment[], primary: Live): readonly Node
     .filter((node) => isArmed(node) && !streamsFrom(node, primary))
 }
 
+/** A daemon that ends, and is begun again each time, may be there at the wrong moment. */
 export function isArmed({ seen }: Node): boolean {
-  return seen.units.repmgrd.active === 'active'
+  return ['active', 'activating', 'reloading'].includes(seen.units.repmgrd.active)
 }
 
 /** The nodes whose daemon does not run behind the steps for them. */

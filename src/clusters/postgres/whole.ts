@@ -18,7 +18,7 @@ export interface Known {
 
 /**
  * All that makes a cluster with one primary whole, in the order in which it is done: nobody may promote itself first; then
- * what nodes need to be able to follow; then who does not follow; then what is around them.
+ * what nodes need to be able to follow; then who does not follow; then what is around them, clients first.
  */
 export function wholeSteps(view: View, primary: Live, { guessed, stopped }: Known): Upkeep {
   const found = ailments(view, primary)
@@ -40,8 +40,8 @@ export function wholeSteps(view: View, primary: Live, { guessed, stopped }: Know
     restarts.after,
     leftSlots(view, primary, found),
     witness(view, primary, guessed),
-    daemons(view, [...stopped, ...disarmed(found, armed)], started),
     pgbouncers(view, primary),
+    daemons(view, [...stopped, ...disarmed(found, armed)], started),
   ]
   return { findings: parts.flatMap(({ findings }) => findings), steps: parts.flatMap(({ steps }) => steps) }
 }

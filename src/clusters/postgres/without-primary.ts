@@ -47,8 +47,8 @@ function fresh({ desired, nodes, witnesses }: View): ClusterDecision {
       createPrimary(desired, first),
       ...(others.length > 0 ? [cloneStandbys(others, first)] : []),
       ...witnesses.map((node) => registerWitness(desired, node, first, 'it is not registered')),
-      startDaemon([...nodes, ...witnesses], 'it does not run there yet'),
       pointPgbouncer([...nodes, ...witnesses], first, 'they know no primary yet'),
+      startDaemon([...nodes, ...witnesses], 'it does not run there yet'),
     ],
   }
 }

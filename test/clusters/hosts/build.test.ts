@@ -34,8 +34,8 @@ describeOnLab('a PostgreSQL cluster from bare hosts', () => {
     ).toEqual([
       'create primary: app1',
       'clone standby: app2, app3, off1',
-      'start repmgrd: app1, app2, app3, off1',
       'point pgbouncer: app1, app2, app3, off1',
+      'start repmgrd: app1, app2, app3, off1',
     ])
   })
 

@@ -121,7 +121,7 @@ describe('the last primary starts first', () => {
         blackout(world)
         at(world, 'app2').pooler.target = 'app2'
       },
-      ['start primary: app1', 'start server: app2', 'start repmgrd: app1, app2', 'point pgbouncer: app2'],
+      ['start primary: app1', 'start server: app2', 'point pgbouncer: app2', 'start repmgrd: app1, app2'],
     ],
   ])('%s', (_, shape, change, steps) => {
     const world = made(shape, change)

@@ -40,18 +40,18 @@ describe('a whole cluster', () => {
 
 describe('bare hosts', () => {
   test.each<[Shape, readonly string[]]>([
-    [{ nodes: 1 }, ['create primary: app1', 'start repmgrd: app1', 'point pgbouncer: app1']],
+    [{ nodes: 1 }, ['create primary: app1', 'point pgbouncer: app1', 'start repmgrd: app1']],
     [
       { nodes: 2 },
-      ['create primary: app1', 'clone standby: app2', 'start repmgrd: app1, app2', 'point pgbouncer: app1, app2'],
+      ['create primary: app1', 'clone standby: app2', 'point pgbouncer: app1, app2', 'start repmgrd: app1, app2'],
     ],
     [
       { nodes: 3 },
       [
         'create primary: app1',
         'clone standby: app2, app3',
-        'start repmgrd: app1, app2, app3',
         'point pgbouncer: app1, app2, app3',
+        'start repmgrd: app1, app2, app3',
       ],
     ],
     [
@@ -60,8 +60,8 @@ describe('bare hosts', () => {
         'create primary: app1',
         'clone standby: app2, off1',
         'register witness: vote1',
-        'start repmgrd: app1, app2, off1, vote1',
         'point pgbouncer: app1, app2, off1, vote1',
+        'start repmgrd: app1, app2, off1, vote1',
       ],
     ],
   ])('%o', (shape, steps) => {
@@ -89,8 +89,8 @@ describe('bare hosts', () => {
     expectSteps({ ...world, nodes: world.nodes.toReversed(), desired: { ...world.desired, nodes } }, [
       'create primary: app2',
       'clone standby: off1, app1',
-      'start repmgrd: off1, app2, app1',
       'point pgbouncer: off1, app2, app1',
+      'start repmgrd: off1, app2, app1',
     ])
   })
 
@@ -107,8 +107,8 @@ describe('bare hosts', () => {
       'set access: app1',
       'repair registration: app1',
       'clone standby: app2, app3',
-      'start repmgrd: app2, app3',
       'point pgbouncer: app1, app2, app3',
+      'start repmgrd: app2, app3',
     ])
   })
 

@@ -1,6 +1,7 @@
 import type { ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
+import { SOCKETS } from '../layout.ts'
 import type { PostgresNode } from '../model.ts'
 import { literal } from '../sql.ts'
 import { START_DAEMON, STOP_DAEMON } from './daemon.ts'
@@ -16,11 +17,12 @@ import { DROP_OLD_SLOTS, ownSlot, register, standbySettings, streamsFrom } from 
 export function startServer(node: PostgresNode, why: string): ClusterStep {
   const script = sh`recovers() { case $(ask 5 'select 1' || true) in *'starting up'* | *'not yet accepting'*) ;; *) return 1 ;; esac; }
 if ! answers; then
-  gone || recovers || within 10 answers || stop_server 15
+  gone || recovers || { wake; within 10 answers; } || stop_server 15
   if recovers; then within 300 settled || true; else (start_server 300) || beyond_wal || exit 1; fi
   answers || { why; beyond_wal && echo 'it runs, and needs what its primary has not kept' || fail 'the server does not answer'; }
 fi
-${SETTLE}`
+${SETTLE}
+${noted(node)}`
   const told = { name: 'start server', reason: why, effect: `the server of ${node.host} answers` }
   return oneAction(node, told, { title: 'start the server', script })
 }
@@ -28,6 +30,13 @@ ${SETTLE}`
 /** A standby gets some time to find whom it follows: only then it is looked at again. Retries are five seconds apart. */
 const SETTLE: Shell = sh`streaming() { [ "$(ask 10 'select status from pg_stat_wal_receiver')" = streaming ]; }
 [ "$(in_recovery)" = f ] || within 15 streaming || echo 'it streams from nobody yet'`
+
+/** repmgrd notes on its primary that its server is down, and by and by that it is not any more. */
+function noted({ id }: PostgresNode): Shell {
+  const active = `select count(*) from repmgr.nodes where node_id = ${id} and active`
+  return sh`noted() { [ "$(ask 10 ${active} ${`host=${SOCKETS} dbname=repmgr`})" = 1 ]; }
+! systemctl is-active --quiet repmgrd || within 10 noted || echo 'repmgrd has not noted it yet'`
+}
 
 /** The last primary, where none runs; `standbys`: those that run, and find it again by themselves. */
 export function startPrimary(node: PostgresNode, standbys: readonly PostgresNode[], why: string): ClusterStep {

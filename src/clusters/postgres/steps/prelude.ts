@@ -49,10 +49,13 @@ postmaster() {
   done
 }
 signal() { for p in $(postmaster); do kill "-$1" "$p" 2>/dev/null || true; done; }
+# A process that was stopped by a signal does nothing of what it is told.
+wake() { for p in $(processes); do kill -CONT "$p" 2>/dev/null || true; done; }
 from_here() { size=$(stat -c %s "$log" 2>/dev/null) || size=0; }
 from_here
 # A directory that was taken away lets nothing stop its server but a signal. What is killed recovers from its log.
 stop_server() {
+  wake
   [ -e "$data/postmaster.pid" ] || signal INT
   timeout "\${1:-60}" systemctl stop postgresql@15-main || true
   gone || { signal INT; within 15 gone; } || { signal QUIT; within 5 gone; } || {
