@@ -56,7 +56,7 @@ const SEGMENT = `(select setting::numeric from pg_settings where name = 'wal_seg
  * The timeline of the newest file with the last replayed byte: a standby that follows nobody knows no better, as its
  * control file is from the last restartpoint, and it may have got the history of a timeline that it can never follow.
  */
-const REPLAYED_TIMELINE = `select max(('x' || left(name, 8))::bit(32)::int)
+export const REPLAYED_TIMELINE = `select max(('x' || left(name, 8))::bit(32)::int)
   from pg_ls_waldir(),
     (select floor(greatest(pg_last_wal_replay_lsn() - '0/0'::pg_lsn - 1, 0) / ${SEGMENT}) as segment) s,
     (select 4294967296 / ${SEGMENT} as each) e

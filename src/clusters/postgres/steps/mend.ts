@@ -8,6 +8,7 @@ import { START_DAEMON, STOP_DAEMON } from './daemon.ts'
 import { holdClients } from './hold.ts'
 import { clientsReach } from './pooler.ts'
 import { action, oneAction } from './prelude.ts'
+import { requireSameLog } from './same-log.ts'
 import { DROP_OLD_SLOTS, ownSlot, register, standbySettings, streamsFrom } from './standby.ts'
 
 /**
@@ -66,6 +67,7 @@ ${register(primary)}`
 /** Slot and settings by ourselves: repmgr looks for its upstream in a table that a standby which follows nobody has not got. */
 export function followScript(node: PostgresNode, primary: PostgresNode): Shell {
   return sh`[ "$(in_recovery)" = t ] || fail 'this server is no standby'
+${requireSameLog(primary)}
 ${ownSlot(node, primary)}
 ${standbySettings(node, primary)}
 ${streamsFrom(node, primary)}

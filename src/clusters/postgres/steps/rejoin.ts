@@ -5,6 +5,7 @@ import { CONFIG } from '../layout.ts'
 import type { PostgresNode } from '../model.ts'
 import { CLONING, cloneScript } from './build.ts'
 import { oneAction } from './prelude.ts'
+import { compareStopped } from './same-log.ts'
 import { conninfo, DROP_OLD_SLOTS, ownSlot, register, standbyData, streamsFrom, takesWrites } from './standby.ts'
 
 /** A former primary, whose data is contained in the present one's: it becomes its standby. */
@@ -31,8 +32,10 @@ ${takesWrites(from)}
 [ "$(in_recovery)" != f ] || fail 'this server takes writes by now: nothing is done to it'
 stop_daemon
 stop_server
+${compareStopped(from)}
 rewind() {
   [ ! -e "$data.rewind" ] || { echo 'it was being rewound, and was cut off'; return 1; }
+  comparable || return
   # Until then its control file may name the timeline before.
   said=$(ask 300 checkpoint ${conninfo(from)}) || fail ${`the server of ${from.host} cannot be asked: `}"$said"
   pg 10 touch "$data.rewind" && sync "\${data%/*}" && rm -f "$data/standby.signal" || return
