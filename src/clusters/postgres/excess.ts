@@ -16,8 +16,14 @@ export function excessOf({ server, disk, running }: SeenNode, lineage: Lineage):
   if (!place) return undefined
   if (disk && !agrees(lineage, disk, place.timeline)) return {}
   if (!server && disk && wasPrimary(disk)) return running ? {} : excessOfPrimary(disk, lineage)
+  // Of a standby that crashed on a timeline that was left, nobody can tell what it received but by its log.
+  if (!server && disk && !running && place.timeline !== lineage.now.timeline && !endIsSeen(disk)) return {}
   const bytes = beyond(lineage, place)
   return bytes === 0 ? undefined : counted(bytes)
+}
+
+function endIsSeen({ state, log }: DiskSeen): boolean {
+  return log !== undefined || state === 'shut down in recovery'
 }
 
 /** Of a former primary what counts are commits: it always wrote something more that nobody misses. */

@@ -3,7 +3,7 @@ import { DAMAGED, REMOVED, saysLast } from './log.ts'
 import type { PostgresNode } from './model.ts'
 import { slotName } from './node-id.ts'
 import { cloneStandbys, followPrimary, recloneStandby, rejoinStandby, startServer, stopDaemon } from './steps.ts'
-import { hasData, isLive, type Live, type Node, streamsFrom, type View } from './view.ts'
+import { hasData, isLive, type Live, type Node, streamsFrom, systemOf, type View } from './view.ts'
 
 /** What mends a node. */
 export type Cure = 'clone' | 'reclone' | 'rejoin' | 'start' | 'follow'
@@ -81,7 +81,7 @@ function ailmentOf(view: View, primary: Live, node: Node): Ailment | undefined {
   })
   if (view.strangers.includes(node))
     return ill(['reclone'], 'other system', 'it has an empty database cluster of its own in place of its data', [
-      `system ${seen.server?.systemId}`,
+      `system ${systemOf(node)}`,
       `the primary's is ${primary.seen.server.systemId}`,
     ])
   if (!hasData(node)) {

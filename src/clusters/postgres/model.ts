@@ -76,7 +76,10 @@ export interface DiskSeen {
   readonly recoveryEnd: string
   readonly recoveryTimeline: number
   readonly standbySignal: boolean
-  readonly checksums: boolean
+  /** It holds nothing of anybody's: no table and no database beside those that every new one has. */
+  readonly blank: boolean
+  /** Its server was told to take over, and has not begun to. */
+  readonly promoted: boolean
   /** Where each timeline forked off its parent: from the newest *.history. In order. */
   readonly history: readonly { readonly timeline: number; readonly forkedAt: string }[]
   /**
@@ -96,9 +99,6 @@ export interface ServerSeen {
   readonly timeline: number
   /** Primary: current. Standby: the greater of received and replayed. */
   readonly lsn: string
-  readonly replayed?: string
-  /** Seconds since the last transaction was replayed; undefined when nothing was. */
-  readonly replayAge?: number
   /** pg_stat_wal_receiver; undefined: it follows nobody. */
   readonly receiver?: { readonly status: string; readonly sender: string; readonly slot: string }
   /** Of a standby: where it is told to connect, from primary_conninfo; its slot. */
@@ -139,11 +139,10 @@ export interface ServerSeen {
     readonly active: boolean
     readonly conninfo: string
   }[]
-  /** Databases beside template0 and template1, with their owner and extensions; size in bytes. */
+  /** Databases beside template0 and template1, with their owner and extensions. */
   readonly databases: readonly {
     readonly name: string
     readonly owner: string
-    readonly bytes: number
     /** Known for the databases that the playbook names only. */
     readonly extensions: readonly string[]
   }[]

@@ -28,8 +28,6 @@ function read(desired: Desired, lines: readonly string[]): ServerSeen {
     systemId: text(server, 'systemId'),
     timeline: number(server, 'timeline'),
     lsn: lsn(server, 'lsn'),
-    ...optional(server, 'replayed', lsn),
-    ...optional(server, 'replayAge', number),
     ...following(flag(server, 'inRecovery'), list('receiver'), one('upstream')),
     standbys: list('standbys').map(standby),
     slots: list('slots').map(slot),
@@ -108,7 +106,7 @@ function registration(from: Fields): NonNullable<ServerSeen['registered']>[numbe
 
 function database(from: Fields, extensions: ReadonlyMap<string, readonly string[]>): ServerSeen['databases'][number] {
   const name = text(from, 'name')
-  return { name, owner: text(from, 'owner'), bytes: number(from, 'bytes'), extensions: extensions.get(name) ?? [] }
+  return { name, owner: text(from, 'owner'), extensions: extensions.get(name) ?? [] }
 }
 
 function extensions(lines: readonly string[]): ReadonlyMap<string, readonly string[]> {

@@ -43,7 +43,7 @@ function splitBrain(primaries: readonly Live[]): ClusterRefusal {
   }
 }
 
-/** One whose server runs and has nothing in it can be cloned over; of one that is down nobody knows. */
+/** One that has nothing in it can be cloned over. */
 function strangerWithData({ strangers, nodes }: View): ClusterRefusal | undefined {
   const held = strangers.filter((node) => !isBlank(node))
   if (held.length === 0) return undefined
@@ -69,7 +69,10 @@ function mostUnseen({ nodes, unreachable, primaries }: View): ClusterRefusal | u
 /** A primary without any of the databases is no reason to build on, while what they were in may lie elsewhere. */
 function emptyBesideUnread({ desired, nodes, unreachable }: View, primary: Live): ClusterRefusal | undefined {
   const unread = nodes.filter((node) => node.seen.remains && !hasData(node))
-  if (desired.databases.length === 0 || !isBlank(primary) || unread.length + unreachable.length === 0) return undefined
+  const { databases } = primary.seen.server
+  const has =
+    desired.databases.length === 0 || desired.databases.some(({ name }) => databases.some((one) => one.name === name))
+  if (has || unread.length + unreachable.length === 0) return undefined
   return {
     why: `${primary.host} takes writes, and has none of the databases; what lies on ${names([...unread, ...unreachable.map(({ node }) => node)])} cannot be read, and may be them`,
     sides: [side(primary), ...unread.map((node) => side(node)), ...unreachable.map(unseenSide)],

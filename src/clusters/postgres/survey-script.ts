@@ -53,8 +53,11 @@ const CONTROL = [
     'Latest checkpoint location',
     "Latest checkpoint's TimeLineID",
   ],
-  ...['Minimum recovery ending location', "Min recovery ending loc's timeline", 'Data page checksum version'],
+  ...['Minimum recovery ending location', "Min recovery ending loc's timeline"],
 ]
+
+/** Whatever somebody made has a number from 16384 on: PostgreSQL's own things are below (access/transam.h). */
+const OWN_FILES = '.*/([2-9][0-9]{4}|1[7-9][0-9]{3}|16[4-9][0-9]{2}|1639[0-9]|1638[4-9]|[0-9]{6,})([._].*)?'
 
 /**
  * A folder without PG_VERSION is no data directory. A control file whose checksum is wrong counts as none; a running server
@@ -70,6 +73,8 @@ if [ -f "$D/PG_VERSION" ]; then
   c=$(printf '%s\\n' "$c" | sed -n ${`s/^\\(${CONTROL.join('\\|')}\\):/control &/p`})
   printf '%s\\n' "$c"
   [ ! -e "$D/standby.signal" ] || echo standby.signal
+  [ ! -e "$D/promote" ] || echo promote
+  f=$(limit 2 find "$D/base" "$D/pg_tblspc" -mindepth 1 -regextype posix-extended -regex ${OWN_FILES} -print -quit) && [ -z "$f" ] && echo blank
   h=
   for f in "$D"/pg_wal/????????.history; do [ ! -f "$f" ] || h=$f; done
   if [ "$h" ]; then

@@ -72,8 +72,6 @@ const SERVER = `select
     (select greatest(min_recovery_end_timeline, (select timeline_id from pg_control_checkpoint())) from pg_control_recovery())
   ) else ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int end as timeline,
   ${AT} as lsn,
-  case when recovery then pg_last_wal_replay_lsn() end as replayed,
-  case when recovery then extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) end as "replayAge",
   current_setting('default_transaction_read_only') = 'on' as "readOnly"
 from (select pg_is_in_recovery() as recovery) r`
 
@@ -110,7 +108,7 @@ where sourcefile like '%/postgresql.auto.conf' and name is not null and name not
 order by name, seqno desc limit 50`)
 
 function databaseList(named: readonly string[]): string {
-  return list(`select datname as name, pg_get_userbyid(datdba) as owner, pg_database_size(oid) as bytes
+  return list(`select datname as name, pg_get_userbyid(datdba) as owner
 from pg_database where datname not in ('template0', 'template1')
 order by datname = any(${literals(named)}) desc, datname limit 150`)
 }

@@ -89,10 +89,9 @@ export function systemOf({ seen }: Node): string | undefined {
   return seen.server?.systemId ?? seen.disk?.systemId
 }
 
-/** Whether a server holds nothing of anybody's: no database but those that are always there, and little in them. */
+/** Whether the data of a node holds nothing of anybody's. */
 export function isBlank({ seen }: Node): boolean {
-  const always = ['postgres', 'repmgr', 'evenkeel']
-  return seen.server?.databases.every(({ name, bytes }) => always.includes(name) && bytes < 16 * 1024 ** 2) ?? false
+  return seen.disk?.blank ?? false
 }
 
 /** The system that most nodes belong to; of two that are even, the one somebody followed, then the one that is not blank. */

@@ -1,6 +1,7 @@
 import type { ClusterDecision, ClusterRefusal } from '../../model/cluster.ts'
 import { excessOf } from './excess.ts'
-import { endIsKnown, endOfPrimary, type Lineage, lineageOf, placeOf, wasPrimary } from './lineage.ts'
+import { endIsKnown, endOfPrimary, type Lineage, lineageOf, type Place, placeOf, wasPrimary } from './lineage.ts'
+import { greater } from './lsn.ts'
 import { disarming, isArmed } from './mend.ts'
 import type { SeenNode, ServerSeen } from './model.ts'
 import { names } from './names.ts'
@@ -21,6 +22,13 @@ export function withoutPrimary(view: View): ClusterDecision {
   const unread = nodes.filter((node) => !hasData(node) && (node.seen.running || node.seen.remains))
   if (unread.length > 0)
     return refused(view, `what lies on ${names(unread)} cannot be read, and may be the newest data`)
+  const promoted = nodes.filter(({ seen }) => seen.running && seen.disk?.promoted)
+  if (promoted.length > 0)
+    return refused(
+      view,
+      `${names(promoted)} was told to take over, and has not yet`,
+      'look again in a moment; a server that does not get on is to be stopped by hand: systemctl stop postgresql@15-main',
+    )
   const aside = nodes.filter((node) => node.seen.aside.length > 0)
   if (!nodes.some(hasData))
     return aside.length > 0
@@ -62,14 +70,21 @@ function revive(view: View, last: Node): ClusterDecision {
     primary: { host: last.host, why: whyLast(view, last) },
     steps: [
       ...disarming(armed),
-      startPrimary(
-        last,
-        standbys,
-        'no server takes writes, and this node was the last primary: it has all that others have',
-      ),
+      startPrimary(last, standbys, newest(view, last)),
       ...wholeSteps(supposed, supposed.primaries[0] as Live, { guessed: true, stopped: armed }).steps,
     ],
   }
+}
+
+/** How far the others are, where nobody could read how far the last primary is. */
+function newest({ nodes }: View, last: Node): Place | undefined {
+  const { disk } = last.seen
+  if (!disk || endIsKnown(disk)) return undefined
+  const { timeline, lsn } = endOfPrimary(disk)
+  const places = nodes.filter((node) => node !== last).flatMap(({ seen }) => placeOf(seen) ?? [])
+  const there = places.filter((place) => place.timeline === timeline).map((place) => place.lsn)
+  const most = there.reduce(greater, lsn)
+  return most === lsn ? undefined : { timeline, lsn: most }
 }
 
 /** The cluster as it is to be behind the start of its last primary. */
@@ -111,7 +126,7 @@ function isBehind({ strangers }: View, node: Node, last: Node): boolean {
 
 /**
  * A primary's log is on its disk before a standby gets it. So where nobody could read the end of a crashed one's log, its
- * standbys are not ahead of it.
+ * standbys are not ahead of it, unless its disk lied: that is looked at before it starts.
  */
 function within({ seen }: Node, disk: NonNullable<SeenNode['disk']>, end: Lineage['now']): SeenNode {
   const place = placeOf(seen)
@@ -130,14 +145,15 @@ function whyLast({ nodes }: View, last: Node): string {
   return `it was the last primary, on timeline ${at?.timeline}${end}; ${others.length > 0 ? `${names(others)} ${others.length > 1 ? 'hold' : 'holds'} nothing that it does not` : 'no other node has data'}`
 }
 
-function refused(view: View, why: string): ClusterDecision {
+function refused(view: View, why: string, hint?: string): ClusterDecision {
   const refusal: ClusterRefusal = {
     why: `no server takes writes, and ${why}`,
     sides: [...view.nodes.map((node) => side(node)), ...view.unreachable.map(unseenSide)],
     hint:
-      view.unreachable.length > 0
+      hint ??
+      (view.unreachable.length > 0
         ? 'bring the node back (power, network), then repair again'
-        : 'bring back the node that was the primary, with its disk, then repair again',
+        : 'bring back the node that was the primary, with its disk, then repair again'),
   }
   return { steps: [], refusal }
 }

@@ -108,7 +108,7 @@ describeOnLab('survey and proof of a PostgreSQL cluster', () => {
     const { stdout } = await ssh(lab.reach, 'db2', surveyScript(desired).shell)
     const there = parseSurvey(desired, 'db2', { state: 'value', value: stdout })
     const here = await survey('db2')
-    const still = { lsn: 0, replayed: 0, replayAge: 0 }
+    const still = { lsn: 0 }
     const steady = (node: object) => ({
       ...node,
       log: [],

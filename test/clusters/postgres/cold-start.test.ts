@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { assess } from '../../../src/clusters/postgres/decide.ts'
 import { destroy, failover, made } from './support/histories.ts'
 import { judge, refusedOf, run, stepsOf } from './support/run.ts'
+import { surveysOf } from './support/surveys.ts'
 import { at, commit, crash, dataNodes, noise, promote, type Shape, stop, type World, write } from './support/world.ts'
 
 type Change = (world: World) => void
@@ -248,6 +250,31 @@ describe('nobody is promoted', () => {
   ])('%s', (_, shape, change, why) => {
     const world = shape
     expect(refusedOf(made(world, change))).toMatch(why)
+  })
+
+  test('a standby was told to take over, and has not yet: running, or hung', () => {
+    const world = made({}, (each) => crash(at(each, 'app1')))
+    for (const answers of [true, false]) {
+      const surveys = surveysOf(world).map((survey) => {
+        if (survey.host !== 'app2' || survey.unreachable !== undefined || !survey.disk) return survey
+        const { server, ...rest } = survey
+        return { ...rest, ...(answers && server && { server }), disk: { ...survey.disk, promoted: true } }
+      })
+      const { refusal } = assess(world.desired, surveys, {}).decision
+      expect(refusal?.why).toBe('no server takes writes, and app2 was told to take over, and has not yet')
+      expect(refusal?.hint).toContain('look again in a moment')
+    }
+  })
+
+  test('where nobody could read how far the last primary is, it has to reach where its standbys are', () => {
+    const world = made({}, (each) => {
+      blackout(each)
+      at(each, 'app1').readable = false
+    })
+    const script = (one: World) => judge(one).decision.steps[0]?.stages[0]?.[0]?.script
+    expect(script(world)).toContain('its log does not reach 0/3000208')
+    at(world, 'app1').readable = true
+    expect(script(world)).not.toContain('its log does not reach')
   })
 
   test('all nodes are sides of it, also those that cannot be seen', () => {

@@ -139,6 +139,15 @@ describe('bare hosts', () => {
 describe('one fault, no data at stake', () => {
   test.each<[string, Shape, (world: World) => void, readonly string[]]>([
     ['F2 a standby that is down', {}, (world) => stop(at(world, 'app2')), ['start server: app2']],
+    [
+      'F2 one of which repmgrd noted that it is down: it notes that it is up as well',
+      {},
+      (world) => {
+        stop(at(world, 'app2'))
+        for (const row of world.rows ?? []) row.active = row.name !== 'app2'
+      },
+      ['start server: app2'],
+    ],
     ['F2 a standby that lost power', {}, (world) => crash(at(world, 'app3')), ['start server: app3']],
     [
       'F2 a standby that hangs',

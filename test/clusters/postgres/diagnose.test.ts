@@ -305,14 +305,13 @@ describe('what the primary says', () => {
     ])
   })
 
-  test('a database of the cluster’s own that somebody filled keeps it from being cloned over', () => {
+  test('a table that somebody made keeps it from being cloned over', () => {
     const world = made({}, (each) => {
       Object.assign(at(each, 'app3'), { data: fresh(OTHER) })
     })
     const surveys = surveysOf(world).map((survey) => {
-      if (survey.host !== 'app3' || survey.unreachable !== undefined || !survey.server) return survey
-      const databases = survey.server.databases.map((each) => ({ ...each, bytes: 5e8 }))
-      return { ...survey, server: { ...survey.server, databases } }
+      if (survey.host !== 'app3' || survey.unreachable !== undefined || !survey.disk) return survey
+      return { ...survey, disk: { ...survey.disk, blank: false } }
     })
     expect(assess(world.desired, surveys, {}).decision.refusal?.why).toMatch(/^app3 has data of another/)
   })

@@ -32,7 +32,8 @@ describe('surveys captured on real hosts', () => {
         state: 'in production',
         timeline: 1,
         standbySignal: false,
-        checksums: true,
+        blank: false,
+        promoted: false,
         history: [],
       },
       remains: false,
@@ -70,10 +71,10 @@ describe('surveys captured on real hosts', () => {
       [3, 'db3', 'standby', 1, true],
     ])
     expect(server?.databases).toEqual([
-      { name: 'app', owner: 'app', bytes: 7_708_007, extensions: ['plpgsql'] },
-      { name: 'evenkeel', owner: 'evenkeel', bytes: 7_740_775, extensions: ['plpgsql'] },
-      { name: 'postgres', owner: 'postgres', bytes: 7_708_007, extensions: [] },
-      { name: 'repmgr', owner: 'repmgr', bytes: 7_896_423, extensions: [] },
+      { name: 'app', owner: 'app', extensions: ['plpgsql'] },
+      { name: 'evenkeel', owner: 'evenkeel', extensions: ['plpgsql'] },
+      { name: 'postgres', owner: 'postgres', extensions: [] },
+      { name: 'repmgr', owner: 'repmgr', extensions: [] },
     ])
     expect(server?.roles.map(({ name, superuser, verifier }) => [name, superuser, verifier.slice(0, 19)])).toEqual([
       ['app', false, 'SCRAM-SHA-256$4096:'],
@@ -90,13 +91,11 @@ describe('surveys captured on real hosts', () => {
       server: {
         inRecovery: true,
         lsn: '0/604A860',
-        replayed: '0/604A860',
         receiver: { status: 'streaming', sender: '10.173.119.10', slot: 'repmgr_slot_2' },
         upstream: { host: '10.173.119.10', slot: 'repmgr_slot_2' },
         standbys: [],
       },
     })
-    expect(seen('standby').server?.replayAge).toBeGreaterThan(500)
   })
 
   test.each([

@@ -248,6 +248,16 @@ describe('refused, with both sides and what was seen of them', () => {
       /^app2 holds .* app2 120 bytes/,
     ],
     [
+      'a standby that crashed on a timeline that was left, and whose log could not be read',
+      {},
+      (world) => {
+        crash(at(world, 'app3'))
+        at(world, 'app3').readable = false
+        failover(world)
+      },
+      /^app3 holds .* app3 an unknown number of bytes/,
+    ],
+    [
       'a standby that is starting up for ever, on a timeline that was left',
       {},
       (world) => {
@@ -339,6 +349,13 @@ describe('not refused', () => {
       'a former primary that was stopped before the failover',
       left([], (world) => stop(at(world, 'app1'))),
       ['rejoin standby: app1', 'start repmgrd: app1'],
+    ],
+    [
+      'an empty system in the place of a standby, whose server is down',
+      (world) => {
+        Object.assign(at(world, 'app3'), { data: fresh(OTHER), server: 'down' })
+      },
+      ['clone standby anew: app3', 'start repmgrd: app3'],
     ],
     [
       'a standby of a standby that was asked a moment later than the primary',

@@ -2,6 +2,7 @@ import type { ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import { SOCKETS } from '../layout.ts'
+import type { Place } from '../lineage.ts'
 import type { PostgresNode } from '../model.ts'
 import { literal } from '../sql.ts'
 import { START_DAEMON, STOP_DAEMON } from './daemon.ts'
@@ -39,13 +40,17 @@ function noted({ id }: PostgresNode): Shell {
 ! systemctl is-active --quiet repmgrd || within 10 noted || echo 'repmgrd has not noted it yet'`
 }
 
-/** The last primary, where none runs; `standbys`: those that run, and find it again by themselves. */
-export function startPrimary(node: PostgresNode, standbys: readonly PostgresNode[], why: string): ClusterStep {
-  const start = sh`answers || start_server 300`
+/**
+ * The last primary, where none runs; `standbys`: those that run, and find it again by themselves; `newest`: where others
+ * are, which its own log has to reach.
+ */
+export function startPrimary(node: PostgresNode, standbys: readonly PostgresNode[], newest?: Place): ClusterStep {
+  const start = sh`${newest ? reaches(newest) : sh`:`}
+answers || start_server 300`
   return {
     name: 'start primary',
     about: node.host,
-    reason: why,
+    reason: 'no server takes writes, and this node was the last primary: it has all that others have',
     effect: `${node.host} takes writes, and who follows it streams`,
     stages: [
       [{ host: node.host, title: 'start the primary', script: action(start) }],
@@ -54,6 +59,15 @@ export function startPrimary(node: PostgresNode, standbys: readonly PostgresNode
         : []),
     ],
   }
+}
+
+/** A disk that lies about what it wrote gives a primary that lacks what its standbys have: it must not go on from there. */
+function reaches({ timeline, lsn }: Place): Shell {
+  return sh`answers || ! gone || {
+  from=$(control 'Latest checkpoint location')
+  said=$(pg 900 "$bin/pg_waldump" -q -p "$data/pg_wal" -t ${timeline} -s "$from" -e ${lsn} 2>&1) ||
+    { printf '%s\n' "$said" | tail -n 3; fail ${`its log does not reach ${lsn}, where others are: it lacks what they have, so it is not started`}; }
+}`
 }
 
 /** A standby that follows somebody else, or nobody. It is not restarted, and gets its slot where that is missing. */

@@ -59,8 +59,10 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   'rejoin standby': (world, hosts, step) => {
     for (const node of hosts) replace(world, node, step)
   },
-  'start server': (_, [node]) => {
-    if (node) start(node)
+  'start server': ({ rows = [] }, [node]) => {
+    if (!node) return
+    start(node)
+    for (const row of rows) if (row.id === node.id && node.daemon.active) row.active = true
   },
   'start primary': (world, [node]) => {
     const gun = world.nodes.find(

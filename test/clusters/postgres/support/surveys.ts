@@ -55,7 +55,8 @@ function diskOf({ server, readable, unreplayed }: WorldNode, data: Data): DiskSe
     recoveryEnd: signal ? place(Math.max(0, log.length - unreplayed)) : (promoted ?? '0/0'),
     recoveryTimeline: signal || promoted ? timeline : 0,
     standbySignal: signal,
-    checksums: true,
+    blank: data.system === OTHER && !log.some((record) => record > 0),
+    promoted: false,
     history: forks.map((each) => ({ timeline: each.timeline, forkedAt: place(each.at) })),
     newestTimeline: fork?.timeline ?? 1,
     ...(server === 'down' &&
@@ -123,7 +124,7 @@ function own({ desired, rows, access }: World): Pick<ServerSeen, 'databases' | '
 
 function databaseOf(name: string): ServerSeen['databases'][number] {
   const extensions = name === 'notes' ? ['pgcrypto', 'plpgsql'] : ['plpgsql']
-  return { name, owner: name, bytes: 7_700_000, extensions }
+  return { name, owner: name, extensions }
 }
 
 function verifierOf({ users }: World['desired'], role: string): string {
