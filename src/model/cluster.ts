@@ -43,6 +43,11 @@ export interface ClusterStep {
   readonly effect: string
   /** Stages in order; the actions of one stage at once. A failed action ends the step. */
   readonly stages: readonly (readonly ClusterAction[])[]
+  /**
+   * Done, all at once, when a stage behind the first one failed, on hosts of the stages: what the step took away for its
+   * time comes back where that is safe. The step has failed all the same, whatever becomes of these.
+   */
+  readonly afterFailure?: readonly ClusterAction[]
 }
 
 /** Why a cluster is left alone: whichever way it went, data could be lost. */

@@ -106,7 +106,9 @@ async function runStep(job: ClusterJob, step: ClusterStep, number: number): Prom
   if (unlocked) return { outcome: 'refused', message: `${nameOf(step)}: ${unlocked.host} is not locked by this run` }
   for (const [index, stage] of step.stages.entries()) {
     const end = await runStage(job, step, stage, `${number}-${index}`)
-    if (end) return end
+    if (!end) continue
+    if (index > 0) await runStage(job, step, step.afterFailure ?? [], `${number}-after`)
+    return end
   }
   return undefined
 }

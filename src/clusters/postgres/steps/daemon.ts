@@ -1,9 +1,10 @@
-import type { ClusterStep } from '../../../model/cluster.ts'
+import type { ClusterAction, ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import { SOCKETS } from '../layout.ts'
 import type { PostgresNode } from '../model.ts'
 import { action, sameAction } from './prelude.ts'
+import { conninfo } from './standby.ts'
 
 export const STOP_DAEMON: Shell = sh`stop_daemon`
 
@@ -33,6 +34,27 @@ export function stopDaemon(nodes: readonly PostgresNode[], why: string): Cluster
 export function startDaemon(nodes: readonly PostgresNode[], why: string): ClusterStep {
   const told = { name: 'start repmgrd', reason: why, effect: 'a lost primary is noticed, and replaced by itself' }
   return sameAction(nodes, told, { title: 'start repmgrd', script: START_DAEMON })
+}
+
+/**
+ * Behind a step that failed after it had stopped repmgrd: it runs again where the primary is still the one of before, which
+ * its standbys stream from. Elsewhere it might promote a node while another one is being promoted, so it stays off.
+ */
+export function daemonsAgain(primary: PostgresNode, others: readonly PostgresNode[]): readonly ClusterAction[] {
+  return [primary, ...others].map((node) => ({
+    host: node.host,
+    title: 'start repmgrd',
+    script:
+      action(sh`${isAsBefore(node, primary)} || fail 'repmgrd stays off here until the cluster is mended: deploy repair-db'
+${START_DAEMON}`),
+  }))
+}
+
+function isAsBefore(node: PostgresNode, primary: PostgresNode): Shell {
+  const { kind } = node
+  if (node === primary) return sh`[ "$(in_recovery)" = f ]`
+  if (kind === 'witness') return sh`[ "$(ask 10 'select pg_is_in_recovery()' ${conninfo(primary)})" = f ]`
+  return sh`[ "$(ask 10 'select status, sender_host from pg_stat_wal_receiver')" = ${`streaming ${primary.address}`} ]`
 }
 
 /**

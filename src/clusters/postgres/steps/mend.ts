@@ -5,7 +5,7 @@ import { SOCKETS } from '../layout.ts'
 import type { Place } from '../lineage.ts'
 import type { PostgresNode } from '../model.ts'
 import { literal } from '../sql.ts'
-import { START_DAEMON, STOP_DAEMON } from './daemon.ts'
+import { daemonsAgain, START_DAEMON, STOP_DAEMON } from './daemon.ts'
 import { holdClients } from './hold.ts'
 import { clientsReach } from './pooler.ts'
 import { action, oneAction } from './prelude.ts'
@@ -141,5 +141,6 @@ said=$(ask 300 checkpoint) || fail "$said"`
       on('let clients go on', nodes, clientsReach(primary)),
       on('start repmgrd', nodes, START_DAEMON),
     ],
+    afterFailure: daemonsAgain(primary, others),
   }
 }

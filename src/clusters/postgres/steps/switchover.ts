@@ -3,7 +3,7 @@ import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import type { PostgresNode } from '../model.ts'
 import { literal } from '../sql.ts'
-import { START_DAEMON, STOP_DAEMON } from './daemon.ts'
+import { daemonsAgain, START_DAEMON, STOP_DAEMON } from './daemon.ts'
 import { holdClients } from './hold.ts'
 import { followScript } from './mend.ts'
 import { clientsReach } from './pooler.ts'
@@ -54,6 +54,7 @@ export function switchover(
       ],
       on('start repmgrd', nodes, (node) => (node === to ? START_DAEMON : sh`${registered(node, to)}\n${START_DAEMON}`)),
     ],
+    afterFailure: daemonsAgain(from, [to, ...others]),
   }
 }
 
