@@ -44,7 +44,10 @@ export async function runStep(reach: LabHosts, step: ClusterStep, options: RunOp
     for (const [place, { code, text }] of results.entries()) {
       const action = stage[place] as ClusterAction
       output += `${action.host}: ${action.title}\n${text}`
-      if (code !== 0) throw new ActionFailed(action, code, text)
+      if (code === 0) continue
+      // As the engine does; what becomes of these does not matter.
+      if (index > 0) await Promise.all((step.afterFailure ?? []).map((each) => runAction(reach, each)))
+      throw new ActionFailed(action, code, text)
     }
   }
   return { seconds: (performance.now() - begin) / 1000, stageSeconds, output }

@@ -44,8 +44,8 @@ export function daemonsAgain(primary: PostgresNode, others: readonly PostgresNod
   return [primary, ...others].map((node) => ({
     host: node.host,
     title: 'start repmgrd',
-    script:
-      action(sh`${isAsBefore(node, primary)} || fail 'repmgrd stays off here until the cluster is mended: deploy repair-db'
+    script: action(sh`as_before() { ${isAsBefore(node, primary)}; }
+within 15 as_before || fail 'repmgrd stays off here until the cluster is mended: deploy repair-db'
 ${START_DAEMON}`),
   }))
 }
