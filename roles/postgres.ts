@@ -117,7 +117,7 @@ function nodePart<V, G extends string, S extends string>(
   )
   const node = nodes.find((one) => host === undefined || one.host === host)
   if (!node) throw new Error(`${host} is no node of the cluster ${name}`)
-  const settings = postgresSettings({ memory, durability, nodes, more }, node)
+  const settings = postgresSettings({ name, memory, durability, nodes, more }, node)
   const restartSettings = postgresRestartSettings(settings)
   const [password, users] = [input.password(site), input.users?.(site) ?? {}]
   return {

@@ -1,10 +1,13 @@
 import { places } from './layout.ts'
 import type { PostgresNode } from './model.ts'
+import { refusedSetting } from './refused-settings.ts'
 
 /** A value of postgresql.conf, as an author writes it. */
 export type Setting = string | number | boolean
 
 export interface SettingsWant {
+  /** The name of the cluster, for what is said of it. */
+  readonly name: string
   /** Megabytes of the node, which its other work shares. */
   readonly memory: number
   readonly durability: 'async' | 'sync'
@@ -20,11 +23,9 @@ export interface SettingsWant {
  * @throws Error when the playbook sets what the cluster stands on, or what cannot stand in the file.
  */
 export function postgresSettings(want: SettingsWant, node: PostgresNode): Readonly<Record<string, string>> {
-  const more = Object.entries(want.more).map(([name, value]): [string, string] => [name.toLowerCase(), shown(value)])
-  const fixed = fixedSettings(want, node)
-  for (const [name, value] of more) refuse(name, value, fixed)
-  const all = { ...fixed, ...memorySettings(want.memory), ...plainSettings, ...Object.fromEntries(more) }
-  return { ...all, shared_preload_libraries: preloaded(Object.fromEntries(more).shared_preload_libraries) }
+  const given = givenSettings(want)
+  const all = { ...fixedSettings(want, node), ...memorySettings(want.memory), ...plainSettings, ...given }
+  return { ...all, shared_preload_libraries: preloaded(given.shared_preload_libraries) }
 }
 
 /** Those that need a restart and are the same on all nodes. */
@@ -99,11 +100,23 @@ function shown(value: Setting): string {
   return typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)
 }
 
-function refuse(name: string, value: string, fixed: Readonly<Record<string, string>>): void {
-  if (!/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/.test(name)) throw new Error(`no setting of PostgreSQL: ${name}`)
-  if (Object.hasOwn(fixed, name) || name === 'include' || name.startsWith('include_'))
-    throw new Error(`${name} is the cluster's own setting: settings cannot change it`)
-  if (/[\n\r\0]/.test(value)) throw new Error(`a line break cannot be part of a setting: ${name}`)
+/** What the playbook sets, as far as it can. */
+function givenSettings({ name: cluster, more, nodes }: SettingsWant): Readonly<Record<string, string>> {
+  const entries = Object.entries(more).map(([name, value]): [string, string] => [name.toLowerCase(), shown(value)])
+  const around = {
+    given: Object.fromEntries(entries),
+    dataNodes: nodes.filter(({ kind }) => kind !== 'witness').length,
+  }
+  for (const [name, value] of entries) {
+    const why = invalid(name, value) ?? refusedSetting(name, value, around)
+    if (why !== undefined) throw new Error(`setting ${name} of the cluster ${cluster}: ${why}`)
+  }
+  return around.given
+}
+
+function invalid(name: string, value: string): string | undefined {
+  if (!/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/.test(name)) return 'this is no name of a setting'
+  return /[\n\r\0]/.test(value) ? 'a line break cannot be part of its value' : undefined
 }
 
 /** Those that differ between nodes. */

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { postgresNodes } from '../../../src/clusters/postgres/desired.ts'
-import { postgresSettings, restartSettings, type SettingsWant } from '../../../src/clusters/postgres/settings.ts'
+import {
+  postgresSettings,
+  restartSettings,
+  type Setting,
+  type SettingsWant,
+} from '../../../src/clusters/postgres/settings.ts'
 
 const nodes = postgresNodes([
   { host: 'db-1', address: '10.0.0.1', kind: 'member' },
@@ -10,7 +15,7 @@ const nodes = postgresNodes([
 ])
 const settings = (want: Partial<SettingsWant> = {}, host = 'db-1') =>
   postgresSettings(
-    { memory: 1024, durability: 'sync', nodes, more: {}, ...want },
+    { name: 'main', memory: 1024, durability: 'sync', nodes, more: {}, ...want },
     nodes.find((node) => node.host === host) as (typeof nodes)[number],
   )
 
@@ -50,16 +55,73 @@ describe('settings of a server', () => {
     })
   })
 
-  test.each([
-    ['listen_addresses', '*', "listen_addresses is the cluster's own setting"],
-    ['Port', 5433, "port is the cluster's own setting"],
-    ['synchronous_standby_names', '', 'own setting'],
-    ['include_dir', 'conf.d', 'own setting'],
-    ['include', 'x', 'own setting'],
-    ['work mem', '8MB', 'no setting of PostgreSQL: work mem'],
-    ['log_line_prefix', "a\nport = '1'", 'a line break cannot be part of a setting: log_line_prefix'],
-  ])('%s = %j is refused', (name, value, says) => {
-    expect(() => settings({ more: { [name]: value } })).toThrow(says)
+  test.each<[string, Setting, string]>([
+    ['fsync', 'off', 'a crash would lose data; leave it out'],
+    ['full_page_writes', false, 'a crash would lose data; leave it out'],
+    ['zero_damaged_pages', true, 'the server would go on with damaged data; leave it out'],
+    ['session_replication_role', 'replica', 'rows could break the rules of their tables; leave it out'],
+    ['restart_after_crash', false, 'the server would stay down after the crash of one process; leave it out'],
+    ['default_transaction_read_only', true, 'the primary would take no writes; leave it out'],
+    ['transaction_read_only', true, 'it belongs to a transaction, not to a server; leave it out'],
+    ['synchronous_commit', 'off', 'durability decides when a commit is acknowledged, and by whom; leave it out'],
+    ['synchronous_standby_names', '', 'durability decides when a commit is acknowledged, and by whom; leave it out'],
+    ['primary_conninfo', 'host=x', 'repmgr decides whom a node follows; leave it out'],
+    ['restore_command', 'cp', 'standbys stream from the primary, all of it and at once; leave it out'],
+    ['hot_standby', false, 'standbys and rewinds stand on it; leave it out'],
+    ['data_directory', '/srv', 'the role places the files of the server; leave it out'],
+    ['include_dir', 'conf.d', 'the role places the files of the server; leave it out'],
+    ['listen_addresses', '*', 'nodes, pgbouncer and repmgr find the server where the role has it listen; leave it out'],
+    ['ssl', false, 'connections use TLS with the certificates of the role; leave it out'],
+    ['password_encryption', 'md5', 'passwords are kept as SCRAM verifiers; leave it out'],
+    [
+      'max_wal_senders',
+      3,
+      'it is a whole number from 4, not 3: each standby takes one, and one that is cloned takes two',
+    ],
+    ['max_wal_senders', '0x10', 'it is a whole number from 4, not 0x10'],
+    ['max_replication_slots', 2, 'it is a whole number from 3, not 2: each standby has a slot'],
+    ['max_connections', 'many', 'it is a whole number from 20, not many: the nodes ask each other'],
+    ['superuser_reserved_connections', 0, 'it is a whole number from 3, not 0: repmgr must get in'],
+    ['max_slot_wal_keep_size', -1, '-1 is no bound: a standby that is away would fill the disk of the primary'],
+    ['max_slot_wal_keep_size', '0GB', '0GB is no bound'],
+    ['wal_sender_timeout', 0, '0 is no bound: a standby that is cut off would never be noticed; e.g. 30s'],
+    ['wal_receiver_timeout', '0s', '0s is no bound: a primary that is cut off would never be noticed; e.g. 30s'],
+    ['archive_mode', true, 'WAL that nothing archives would fill the disk of every node; set archive_command or'],
+    ['archive_mode', 'always', 'WAL that nothing archives'],
+    ['work mem', '8MB', 'this is no name of a setting'],
+    ['log_line_prefix', "a\nport = '1'", 'a line break cannot be part of its value'],
+  ])('%s = %j is refused, and why', (name, value, says) => {
+    expect(() => settings({ more: { [name]: value } })).toThrow(`setting ${name} of the cluster main: ${says}`)
+    expect(() => settings({ more: { [name.toUpperCase()]: value } })).toThrow(says)
+  })
+
+  test.each<Readonly<Record<string, Setting>>>([
+    { max_wal_senders: 4, max_replication_slots: '3', max_connections: 20, superuser_reserved_connections: 3 },
+    { max_slot_wal_keep_size: '32MB', wal_keep_size: 0, wal_sender_timeout: '1min', wal_receiver_timeout: 1000 },
+    { archive_mode: 'off', archive_timeout: 60 },
+    { archive_mode: true, archive_command: 'cp %p /srv/wal/%f' },
+    { archive_mode: 'on', archive_library: 'basic_archive' },
+    { synchronize_seqscans: false, wal_sync_method: 'fsync', log_recovery_conflict_waits: true },
+  ])('%j is accepted', (more) => {
+    const all = settings({ more })
+    for (const name of Object.keys(more)) expect(all).toHaveProperty(name)
+  })
+
+  test('of what the role writes, it lets a playbook change memory, limits and habits only', () => {
+    const changed = Object.entries(settings()).filter(([name, value]) => {
+      try {
+        return settings({ more: { [name]: value } })
+      } catch {
+        return false
+      }
+    })
+    expect(changed.map(([name]) => name)).toEqual([
+      ...['max_connections', 'shared_buffers', 'effective_cache_size', 'maintenance_work_mem', 'work_mem', 'jit'],
+      ...['max_wal_size', 'max_slot_wal_keep_size', 'wal_keep_size', 'max_wal_senders', 'max_replication_slots'],
+      ...['wal_compression', 'wal_sender_timeout', 'wal_receiver_timeout', 'tcp_keepalives_idle'],
+      ...['tcp_keepalives_interval', 'tcp_keepalives_count', 'random_page_cost', 'log_line_prefix', 'log_timezone'],
+      ...['timezone', 'lc_messages', 'default_text_search_config', 'shared_preload_libraries'],
+    ])
   })
 
   test('a restart is needed for these only, and they are the same on all nodes', () => {
