@@ -1,6 +1,9 @@
+import { nearest } from '../../model/nearest.ts'
+import { shownName } from '../../model/unknown-name.ts'
 import { places } from './layout.ts'
 import type { PostgresNode } from './model.ts'
 import { refusedSetting } from './refused-settings.ts'
+import { RESTART_SETTINGS, SETTINGS } from './setting-names.ts'
 
 /** A value of postgresql.conf, as an author writes it. */
 export type Setting = string | number | boolean
@@ -30,7 +33,7 @@ export function postgresSettings(want: SettingsWant, node: PostgresNode): Readon
 
 /** Those that need a restart and are the same on all nodes. */
 export function restartSettings(settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(settings).filter(([name]) => POSTMASTER.has(name) && !OWN.has(name)))
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => RESTART_SETTINGS.has(name) && !OWN.has(name)))
 }
 
 /** What no playbook sets: the cluster, or this tool, would not work with another value. */
@@ -108,8 +111,11 @@ function givenSettings({ name: cluster, more, nodes }: SettingsWant): Readonly<R
     dataNodes: nodes.filter(({ kind }) => kind !== 'witness').length,
   }
   for (const [name, value] of entries) {
-    const why = invalid(name, value) ?? refusedSetting(name, value, around)
-    if (why !== undefined) throw new Error(`setting ${name} of the cluster ${cluster}: ${why}`)
+    const why = invalid(name, value) ?? refusedSetting(name, value, around) ?? unknown(name)
+    if (why !== undefined)
+      throw new Error(
+        `setting ${/^[\w.]{1,63}$/.test(name) ? name : shownName(name)} of the cluster ${cluster}: ${why}`,
+      )
   }
   return around.given
 }
@@ -119,19 +125,11 @@ function invalid(name: string, value: string): string | undefined {
   return /[\n\r\0]/.test(value) ? 'a line break cannot be part of its value' : undefined
 }
 
+/** A name with a dot is one of an extension, which alone knows it. */
+function unknown(name: string): string | undefined {
+  if (SETTINGS.has(name) || name.includes('.')) return undefined
+  return `PostgreSQL 15 has none of this name; the nearest is ${nearest(name, SETTINGS)[0]}`
+}
+
 /** Those that differ between nodes. */
 const OWN: ReadonlySet<string> = new Set(['listen_addresses'])
-
-/** Of context `postmaster` in PostgreSQL 15. */
-const POSTMASTER: ReadonlySet<string> = new Set(
-  `archive_mode autovacuum_freeze_max_age autovacuum_max_workers autovacuum_multixact_freeze_max_age bonjour bonjour_name
-  cluster_name data_directory data_sync_retry dynamic_shared_memory_type event_source external_pid_file hba_file hot_standby
-  huge_page_size huge_pages ident_file ignore_invalid_pages jit_provider listen_addresses logging_collector
-  max_connections max_files_per_process max_locks_per_transaction max_logical_replication_workers
-  max_pred_locks_per_transaction max_prepared_transactions max_replication_slots max_wal_senders max_worker_processes
-  min_dynamic_shared_memory old_snapshot_threshold port recovery_target recovery_target_action recovery_target_inclusive
-  recovery_target_lsn recovery_target_name recovery_target_time recovery_target_timeline recovery_target_xid
-  shared_buffers shared_memory_type shared_preload_libraries superuser_reserved_connections track_activity_query_size
-  track_commit_timestamp unix_socket_directories unix_socket_group unix_socket_permissions wal_buffers
-  wal_decode_buffer_size wal_level wal_log_hints`.split(/\s+/),
-)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { postgresNodes } from '../../../src/clusters/postgres/desired.ts'
+import { SETTINGS } from '../../../src/clusters/postgres/setting-names.ts'
 import {
   postgresSettings,
   restartSettings,
@@ -18,6 +19,16 @@ const settings = (want: Partial<SettingsWant> = {}, host = 'db-1') =>
     { name: 'main', memory: 1024, durability: 'sync', nodes, more: {}, ...want },
     nodes.find((node) => node.host === host) as (typeof nodes)[number],
   )
+
+/** Whether the role keeps a setting for itself, whatever its value. */
+function refused(name: string): boolean {
+  try {
+    settings({ more: { [name]: settings()[name] ?? '1' } })
+    return false
+  } catch (error) {
+    return String(error).endsWith('; leave it out')
+  }
+}
 
 describe('settings of a server', () => {
   test('memory for a node of 1 GB that runs its application too', () => {
@@ -88,7 +99,12 @@ describe('settings of a server', () => {
     ['wal_receiver_timeout', '0s', '0s is no bound: a primary that is cut off would never be noticed; e.g. 30s'],
     ['archive_mode', true, 'WAL that nothing archives would fill the disk of every node; set archive_command or'],
     ['archive_mode', 'always', 'WAL that nothing archives'],
-    ['work mem', '8MB', 'this is no name of a setting'],
+    ['work_memm', '8MB', 'PostgreSQL 15 has none of this name; the nearest is work_mem'],
+    ['maintenence_work_mem', '8MB', 'PostgreSQL 15 has none of this name; the nearest is maintenance_work_mem'],
+    // Of PostgreSQL 17, of PostgreSQL 12, and one that only shows something.
+    ['transaction_timeout', 0, 'PostgreSQL 15 has none of this name'],
+    ['wal_keep_segments', 8, 'PostgreSQL 15 has none of this name; the nearest is '],
+    ['server_version', '15', 'PostgreSQL 15 has none of this name'],
     ['log_line_prefix', "a\nport = '1'", 'a line break cannot be part of its value'],
   ])('%s = %j is refused, and why', (name, value, says) => {
     expect(() => settings({ more: { [name]: value } })).toThrow(`setting ${name} of the cluster main: ${says}`)
@@ -101,21 +117,35 @@ describe('settings of a server', () => {
     { archive_mode: 'off', archive_timeout: 60 },
     { archive_mode: true, archive_command: 'cp %p /srv/wal/%f' },
     { archive_mode: 'on', archive_library: 'basic_archive' },
+    { 'pg_stat_statements.max': 500, 'no.such': 'x', DateStyle: 'ISO, DMY', TimeZone: 'UTC' },
     { synchronize_seqscans: false, wal_sync_method: 'fsync', log_recovery_conflict_waits: true },
   ])('%j is accepted', (more) => {
     const all = settings({ more })
-    for (const name of Object.keys(more)) expect(all).toHaveProperty(name)
+    expect(all).toMatchObject(
+      Object.fromEntries(Object.keys(more).map((name) => [name.toLowerCase(), expect.any(String)])),
+    )
+  })
+
+  test.each([
+    ['work mem', '"work mem"'],
+    ['a.b.c\u001b', '"a.b.c\\u001b"'],
+    ['', '""'],
+  ])('%j is no name', (name, shown) => {
+    expect(() => settings({ more: { [name]: 1 } })).toThrow(
+      `setting ${shown} of the cluster main: this is no name of a setting`,
+    )
+  })
+
+  test('what the role writes and what it refuses are settings of PostgreSQL 15', () => {
+    for (const name of Object.keys(settings())) expect(SETTINGS).toContain(name)
+    expect([...SETTINGS].filter((name) => /^recovery_|^ssl/.test(name) && !refused(name))).toEqual([])
+    // A name that is misspelt in the table of those that are refused would be missing.
+    expect([...SETTINGS].filter(refused)).toHaveLength(63)
   })
 
   test('of what the role writes, it lets a playbook change memory, limits and habits only', () => {
-    const changed = Object.entries(settings()).filter(([name, value]) => {
-      try {
-        return settings({ more: { [name]: value } })
-      } catch {
-        return false
-      }
-    })
-    expect(changed.map(([name]) => name)).toEqual([
+    const changed = Object.keys(settings()).filter((name) => !refused(name))
+    expect(changed).toEqual([
       ...['max_connections', 'shared_buffers', 'effective_cache_size', 'maintenance_work_mem', 'work_mem', 'jit'],
       ...['max_wal_size', 'max_slot_wal_keep_size', 'wal_keep_size', 'max_wal_senders', 'max_replication_slots'],
       ...['wal_compression', 'wal_sender_timeout', 'wal_receiver_timeout', 'tcp_keepalives_idle'],
