@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { nearest } from '../../model/nearest.ts'
 import { shownName } from '../../model/unknown-name.ts'
 import { places } from './layout.ts'
@@ -27,7 +28,7 @@ export interface SettingsWant {
  */
 export function postgresSettings(want: SettingsWant, node: PostgresNode): Readonly<Record<string, string>> {
   const given = givenSettings(want)
-  const all = { ...fixedSettings(want, node), ...memorySettings(want.memory), ...plainSettings, ...given }
+  const all = { ...fixedSettings(want, node), ...memorySettings(want), ...plainSettings, ...given }
   return { ...all, shared_preload_libraries: preloaded(given.shared_preload_libraries) }
 }
 
@@ -59,9 +60,13 @@ function fixedSettings({ durability, nodes }: SettingsWant, node: PostgresNode):
   }
 }
 
-function memorySettings(memory: number): Readonly<Record<string, string>> {
-  if (!Number.isInteger(memory) || memory < 256)
-    throw new Error(`memory is the whole megabytes of a node, at least 256, not ${memory}`)
+const [LEAST_MEMORY, MOST_MEMORY] = [256, 1_048_576]
+
+function memorySettings({ name, memory }: SettingsWant): Readonly<Record<string, string>> {
+  if (!Number.isInteger(memory) || memory < LEAST_MEMORY || memory > MOST_MEMORY)
+    throw new Error(
+      `memory of the cluster ${name}: whole megabytes of a node, from ${LEAST_MEMORY} to ${MOST_MEMORY}, not ${inspect(memory)}`,
+    )
   const megabytes = (share: number, least: number) => `${Math.max(least, Math.floor(memory / share))}MB`
   return {
     max_connections: String(Math.min(300, Math.max(40, Math.floor(memory / 16)))),
@@ -105,19 +110,27 @@ function shown(value: Setting): string {
 
 /** What the playbook sets, as far as it can. */
 function givenSettings({ name: cluster, more, nodes }: SettingsWant): Readonly<Record<string, string>> {
-  const entries = Object.entries(more).map(([name, value]): [string, string] => [name.toLowerCase(), shown(value)])
-  const around = {
-    given: Object.fromEntries(entries),
-    dataNodes: nodes.filter(({ kind }) => kind !== 'witness').length,
+  const given: Record<string, string> = {}
+  const refuse = (name: string, why: string | undefined) => {
+    const what = /^[\w.]{1,63}$/.test(name) ? name : shownName(name)
+    if (why !== undefined) throw new Error(`setting ${what} of the cluster ${cluster}: ${why}`)
   }
-  for (const [name, value] of entries) {
-    const why = invalid(name, value) ?? refusedSetting(name, value, around) ?? unknown(name)
-    if (why !== undefined)
-      throw new Error(
-        `setting ${/^[\w.]{1,63}$/.test(name) ? name : shownName(name)} of the cluster ${cluster}: ${why}`,
-      )
+  for (const [written, value] of Object.entries(more)) {
+    const name = written.toLowerCase()
+    refuse(name, noValue(value) ?? (Object.hasOwn(given, name) ? 'it is set twice' : undefined))
+    given[name] = shown(value)
   }
-  return around.given
+  const around = { given, dataNodes: nodes.filter(({ kind }) => kind !== 'witness').length }
+  for (const [name, value] of Object.entries(given))
+    refuse(name, invalid(name, value) ?? refusedSetting(name, value, around) ?? unknown(name))
+  return given
+}
+
+/** A cast, or a playbook in JavaScript, gets past the types. */
+function noValue(value: unknown): string | undefined {
+  if (typeof value === 'number' ? Number.isFinite(value) : ['string', 'boolean'].includes(typeof value))
+    return undefined
+  return `it takes a text, a number, true or false, not ${inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY })}`
 }
 
 function invalid(name: string, value: string): string | undefined {

@@ -7,6 +7,7 @@ import {
   type Setting,
   type SettingsWant,
 } from '../../../src/clusters/postgres/settings.ts'
+import { Secret } from '../../../src/model/secret.ts'
 
 const nodes = postgresNodes([
   { host: 'db-1', address: '10.0.0.1', kind: 'member' },
@@ -41,8 +42,23 @@ describe('settings of a server', () => {
     })
     expect(settings({ memory: 256 })).toMatchObject({ shared_buffers: '32MB', work_mem: '2MB', max_connections: '40' })
     expect(settings({ memory: 65536 })).toMatchObject({ shared_buffers: '8192MB', max_connections: '300' })
-    for (const memory of [0, 255, 1024.5, Number.NaN])
-      expect(() => settings({ memory })).toThrow('memory is the whole megabytes of a node')
+    expect(settings({ memory: 1_048_576 })).toMatchObject({ shared_buffers: '131072MB', max_connections: '300' })
+  })
+
+  test.each<[unknown, string]>([
+    [0, '0'],
+    [255, '255'],
+    [1_048_577, '1048577'],
+    [1024.5, '1024.5'],
+    [-1024, '-1024'],
+    [Number.NaN, 'NaN'],
+    [Number.POSITIVE_INFINITY, 'Infinity'],
+    ['1024', "'1024'"],
+    [null, 'null'],
+  ])('memory of %j is refused', (memory, shown) => {
+    expect(() => settings({ memory: memory as number })).toThrow(
+      `memory of the cluster main: whole megabytes of a node, from 256 to 1048576, not ${shown}`,
+    )
   })
 
   test('any one member besides the primary has what is acknowledged; a witness waits for nobody', () => {
@@ -123,6 +139,26 @@ describe('settings of a server', () => {
     const all = settings({ more })
     expect(all).toMatchObject(
       Object.fromEntries(Object.keys(more).map((name) => [name.toLowerCase(), expect.any(String)])),
+    )
+  })
+
+  test.each<[unknown, string]>([
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [['8MB'], "[ '8MB' ]"],
+    [{ value: { deep: 1 } }, '{ value: [Object] }'],
+    [Number.NaN, 'NaN'],
+    [8n, '8n'],
+    [new Secret('s', 'hunter2'), '[secret:s]'],
+  ])('%s is no value of a setting', (value, shown) => {
+    expect(() => settings({ more: { work_mem: value as Setting } })).toThrow(
+      `setting work_mem of the cluster main: it takes a text, a number, true or false, not ${shown}`,
+    )
+  })
+
+  test('a setting in two spellings is refused', () => {
+    expect(() => settings({ more: { work_mem: '8MB', Work_Mem: '9MB' } })).toThrow(
+      'setting work_mem of the cluster main: it is set twice',
     )
   })
 
