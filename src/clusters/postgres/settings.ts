@@ -1,13 +1,8 @@
 import { inspect } from 'node:util'
-import { nearest } from '../../model/nearest.ts'
-import { shownName } from '../../model/unknown-name.ts'
+import { givenSettings, type Setting } from './given-settings.ts'
 import { places } from './layout.ts'
 import type { PostgresNode } from './model.ts'
-import { refusedSetting } from './refused-settings.ts'
-import { RESTART_SETTINGS, SETTINGS } from './setting-names.ts'
-
-/** A value of postgresql.conf, as an author writes it. */
-export type Setting = string | number | boolean
+import { RESTART_SETTINGS } from './setting-names.ts'
 
 export interface SettingsWant {
   /** The name of the cluster, for what is said of it. */
@@ -27,7 +22,7 @@ export interface SettingsWant {
  * @throws Error when the playbook sets what the cluster stands on, or what cannot stand in the file.
  */
 export function postgresSettings(want: SettingsWant, node: PostgresNode): Readonly<Record<string, string>> {
-  const given = givenSettings(want)
+  const given = givenSettings(want.name, want.more, want.nodes.filter(({ kind }) => kind !== 'witness').length)
   const all = { ...fixedSettings(want, node), ...memorySettings(want), ...plainSettings, ...given }
   return { ...all, shared_preload_libraries: preloaded(given.shared_preload_libraries) }
 }
@@ -38,7 +33,11 @@ export function restartSettings(settings: Readonly<Record<string, string>>): Rea
 }
 
 /** What no playbook sets: the cluster, or this tool, would not work with another value. */
-function fixedSettings({ durability, nodes }: SettingsWant, node: PostgresNode): Readonly<Record<string, string>> {
+function fixedSettings(want: SettingsWant, node: PostgresNode): Readonly<Record<string, string>> {
+  const { name, durability, nodes } = want
+  // A cast, or a playbook in JavaScript, gets past the types.
+  if (durability !== 'async' && durability !== 'sync')
+    throw new Error(`durability of the cluster ${name}: 'async' or 'sync', not ${inspect(durability)}`)
   const members = nodes.filter(({ kind }) => kind === 'member').map(({ host }) => `"${host}"`)
   const sync = durability === 'sync' && node.kind !== 'witness'
   return {
@@ -102,46 +101,6 @@ const plainSettings = {
 function preloaded(more: string | undefined): string {
   const others = (more ?? '').split(',').map((name) => name.trim())
   return ['repmgr', ...others.filter((name) => name !== '' && name !== 'repmgr')].join(',')
-}
-
-function shown(value: Setting): string {
-  return typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)
-}
-
-/** What the playbook sets, as far as it can. */
-function givenSettings({ name: cluster, more, nodes }: SettingsWant): Readonly<Record<string, string>> {
-  const given: Record<string, string> = {}
-  const refuse = (name: string, why: string | undefined) => {
-    const what = /^[\w.]{1,63}$/.test(name) ? name : shownName(name)
-    if (why !== undefined) throw new Error(`setting ${what} of the cluster ${cluster}: ${why}`)
-  }
-  for (const [written, value] of Object.entries(more)) {
-    const name = written.toLowerCase()
-    refuse(name, noValue(value) ?? (Object.hasOwn(given, name) ? 'it is set twice' : undefined))
-    given[name] = shown(value)
-  }
-  const around = { given, dataNodes: nodes.filter(({ kind }) => kind !== 'witness').length }
-  for (const [name, value] of Object.entries(given))
-    refuse(name, invalid(name, value) ?? refusedSetting(name, value, around) ?? unknown(name))
-  return given
-}
-
-/** A cast, or a playbook in JavaScript, gets past the types. */
-function noValue(value: unknown): string | undefined {
-  if (typeof value === 'number' ? Number.isFinite(value) : ['string', 'boolean'].includes(typeof value))
-    return undefined
-  return `it takes a text, a number, true or false, not ${inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY })}`
-}
-
-function invalid(name: string, value: string): string | undefined {
-  if (!/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/.test(name)) return 'this is no name of a setting'
-  return /[\n\r\0]/.test(value) ? 'a line break cannot be part of its value' : undefined
-}
-
-/** A name with a dot is one of an extension, which alone knows it. */
-function unknown(name: string): string | undefined {
-  if (SETTINGS.has(name) || name.includes('.')) return undefined
-  return `PostgreSQL 15 has none of this name; the nearest is ${nearest(name, SETTINGS)[0]}`
 }
 
 /** Those that differ between nodes. */

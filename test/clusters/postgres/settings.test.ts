@@ -1,12 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { postgresNodes } from '../../../src/clusters/postgres/desired.ts'
+import type { Setting } from '../../../src/clusters/postgres/given-settings.ts'
 import { SETTINGS } from '../../../src/clusters/postgres/setting-names.ts'
-import {
-  postgresSettings,
-  restartSettings,
-  type Setting,
-  type SettingsWant,
-} from '../../../src/clusters/postgres/settings.ts'
+import { postgresSettings, restartSettings, type SettingsWant } from '../../../src/clusters/postgres/settings.ts'
 import { Secret } from '../../../src/model/secret.ts'
 
 const nodes = postgresNodes([
@@ -67,6 +63,17 @@ describe('settings of a server', () => {
     expect(names({}, 'far')).toBe('ANY 1 ("db-1", "db2")')
     expect(names({}, 'vote')).toBe('')
     expect(names({ durability: 'async' })).toBe('')
+  })
+
+  test.each<[unknown, string]>([
+    ['synchronous', "'synchronous'"],
+    ['Sync', "'Sync'"],
+    [undefined, 'undefined'],
+    [true, 'true'],
+  ])('durability of %j is refused', (durability, shown) => {
+    expect(() => settings({ durability: durability as 'sync' })).toThrow(
+      `durability of the cluster main: 'async' or 'sync', not ${shown}`,
+    )
   })
 
   test('what a slot keeps has a bound', () => expect(settings().max_slot_wal_keep_size).toBe('2GB'))
