@@ -6,7 +6,6 @@ import {
   type PostgresSetting,
   postgresCluster,
   postgresDesired,
-  postgresNodes,
   postgresPlaces,
   postgresRestartSettings,
   postgresSettings,
@@ -15,14 +14,15 @@ import {
   sh,
 } from 'evenkeel'
 import { certificates } from './postgres/certificates.ts'
+import { clusterNodes, groupsOf } from './postgres/nodes.ts'
 import { pgbouncerTasks } from './postgres/pgbouncer.ts'
 import { repmgrTasks } from './postgres/repmgr.ts'
 import { installTasks, serverTasks } from './postgres/server.ts'
 
 export interface Postgres<V, G extends string, S extends string = never> {
-  /** The groups of the nodes that can be the primary: two to five nodes. */
+  /** The groups of the members, which are the nodes that can be the primary: two to five hosts. */
   readonly on: G | readonly G[]
-  /** Groups of nodes that follow and never become the primary, e.g. in another place. */
+  /** Groups of nodes that follow and never become the primary, e.g. in another place: at most five hosts. */
   readonly replicas?: G | readonly G[]
   /** The group of the one node that only votes, for clusters of two members. */
   readonly witness?: G
@@ -44,9 +44,9 @@ export interface Postgres<V, G extends string, S extends string = never> {
    * all.
    */
   readonly databases?: Readonly<Record<string, PostgresDatabase>>
-  /** Megabytes of a node, for settings that let room for the application beside. Default: 1024. */
+  /** Megabytes of a node, 256 to 1048576, for settings that let room for the application beside. Default: 1024. */
   readonly memory?: number
-  /** More of postgresql.conf, or other values than the role's. */
+  /** More of postgresql.conf, or other values than the role's; not what the cluster stands on. */
   readonly settings?: Readonly<Record<string, PostgresSetting>>
 }
 
@@ -70,7 +70,7 @@ export function postgres<V, G extends string, S extends string = never>(
   input: Postgres<NoInfer<V>, NoInfer<G>, NoInfer<S>>,
 ): ClusterInput<V, G, S> {
   return {
-    on: [...groupsOf(input).keys()],
+    on: [...new Set(groupsOf(input).map(({ group }) => group))],
     prepare: (host, site, name) => {
       const part = nodePart(input, site, name, host.name)
       return [installTasks(), serverTasks(part), repmgrTasks(part), pgbouncerTasks(part)]
@@ -90,15 +90,6 @@ export function caughtUp(within = 60): Health {
   return { command: sh`${postgresPlaces.scripts}/postgres-caught-up`, name: 'PostgreSQL has caught up', within }
 }
 
-type Kind = 'member' | 'replica' | 'witness'
-
-/** The groups of the nodes, and what is the kind of those in them. */
-function groupsOf<V, G extends string, S extends string>(input: Postgres<V, G, S>): ReadonlyMap<G, Kind> {
-  const { on, replicas = [], witness = [] } = input
-  const of = (groups: G | readonly G[], kind: Kind) => [groups].flat().map((group): [G, Kind] => [group as G, kind])
-  return new Map([...of(on, 'member'), ...of(replicas, 'replica'), ...of(witness, 'witness')])
-}
-
 /** What one node needs to know; without `host`, the first. */
 function nodePart<V, G extends string, S extends string>(
   input: Postgres<V, G, S>,
@@ -106,15 +97,8 @@ function nodePart<V, G extends string, S extends string>(
   name: string,
   host?: string,
 ) {
-  const { address = (peer) => peer.address, durability, databases = {}, memory = 1024, settings: more = {} } = input
-  const groups = groupsOf(input)
-  const nodes = postgresNodes(
-    site.hosts.flatMap((peer) => {
-      const kinds = [...new Set(peer.groups.flatMap((group) => groups.get(group) ?? []))]
-      if (kinds.length > 1) throw new Error(`${peer.name} cannot be a ${kinds.join(' and a ')} of one cluster`)
-      return kinds.map((kind) => ({ host: peer.name, address: address(peer), kind }))
-    }),
-  )
+  const { durability, databases = {}, memory = 1024, settings: more = {} } = input
+  const nodes = clusterNodes(input, site, name)
   const node = nodes.find((one) => host === undefined || one.host === host)
   if (!node) throw new Error(`${host} is no node of the cluster ${name}`)
   const settings = postgresSettings({ name, memory, durability, nodes, more }, node)
