@@ -15,9 +15,11 @@ import {
 } from 'evenkeel'
 import { certificates } from './postgres/certificates.ts'
 import { clusterNodes, groupsOf } from './postgres/nodes.ts'
+import type { NodePart } from './postgres/part.ts'
 import { pgbouncerTasks } from './postgres/pgbouncer.ts'
 import { repmgrTasks } from './postgres/repmgr.ts'
 import { installTasks, serverTasks } from './postgres/server.ts'
+import { type CertificateAuthority, type Trust, trustOf } from './postgres/trust.ts'
 
 export interface Postgres<V, G extends string, S extends string = never> {
   /** The groups of the members, which are the nodes that can be the primary: two to five hosts. */
@@ -34,7 +36,7 @@ export interface Postgres<V, G extends string, S extends string = never> {
    */
   readonly durability: 'async' | 'sync'
   /** The CA of the nodes: its certificate, a file of the project, and its key. */
-  readonly ca: (site: Site<V, G, unknown, S>) => { readonly certificate: string; readonly key: Secret }
+  readonly ca: (site: Site<V, G, unknown, S>) => CertificateAuthority
   /** The password of the role `repmgr`, by which the nodes trust each other. */
   readonly password: (site: Site<V, G, unknown, S>) => Secret
   /** The roles of applications: name → password. */
@@ -75,7 +77,7 @@ export function postgres<V, G extends string, S extends string = never>(
       const part = nodePart(input, site, name, host.name)
       return [installTasks(), serverTasks(part), repmgrTasks(part), pgbouncerTasks(part)]
     },
-    tasks: (host, site, name) => certificates(nodePart(input, site, name, host.name), input.ca(site)),
+    tasks: (host, site, name) => certificates(nodePart(input, site, name, host.name)),
     cluster: (site, name) => postgresCluster(nodePart(input, site, name).desired),
   }
 }
@@ -96,17 +98,16 @@ function nodePart<V, G extends string, S extends string>(
   site: Site<V, G, unknown, S>,
   name: string,
   host?: string,
-) {
+): NodePart & Pick<Trust, 'ca'> {
   const { durability, databases = {}, memory = 1024, settings: more = {} } = input
   const nodes = clusterNodes(input, site, name)
   const node = nodes.find((one) => host === undefined || one.host === host)
   if (!node) throw new Error(`${host} is no node of the cluster ${name}`)
   const settings = postgresSettings({ name, memory, durability, nodes, more }, node)
   const restartSettings = postgresRestartSettings(settings)
-  const [password, users] = [input.password(site), input.users?.(site) ?? {}]
+  const { ca, password, users } = trustOf(input, site, name)
   return {
-    node,
-    settings,
+    ...{ node, settings, ca },
     desired: postgresDesired({ name, nodes, durability, restartSettings, password, users, databases }),
   }
 }

@@ -198,6 +198,26 @@ test.each<[object, string]>([
   [{ settings: { fsync: false } }, 'setting fsync of the cluster main: a crash would lose data; leave it out'],
 ])('%j is refused', (wrong, says) => refusesAll(wrong, says))
 
+const must = 'of the cluster main must be a secret: site.secrets.NAME'
+test.each<[string, object, string]>([
+  ['a text', { password: () => 'hunter2' }, `password ${must}`],
+  ['a secret that is not there', { password: ({ secrets }: { secrets: { other?: Secret } }) => secrets.other }, `password ${must}`],
+  ['a promise', { password: async () => notes }, `password ${must}`],
+  ['a text of a user', { users: () => ({ notes, reports: 'hunter2' }) }, `users.reports ${must}`],
+  ['null of a user', { users: () => ({ notes: null }) }, `users.notes ${must}`],
+  ['a text as key', { ca: () => ({ certificate: 'files/ca.crt', key: 'hunter2' }) }, `ca.key ${must}`],
+  ['no key', { ca: () => ({ certificate: 'files/ca.crt' }) }, `ca.key ${must}`],
+  ['no CA', { ca: () => undefined }, 'ca.certificate of the cluster main must name a file of the project'],
+  ['no certificate', { ca: () => ({ key: notes }) }, 'ca.certificate of the cluster main must name a file'],
+  ['no function', { password: notes }, 'password of the cluster main must be a function of the site: (site) => …'],
+  ['users, no function', { users: { notes } }, 'users of the cluster main must be a function of the site'],
+  ['nothing', { ca: undefined }, 'ca of the cluster main must be a function of the site: (site) => …'],
+])('%s is refused, and not shown', (_title, wrong, says) => {
+  refusesAll(wrong, says)
+  const role = postgres<Vars, Groups>({ ...input, ...wrong } as typeof input)
+  expect(() => role.cluster(site, 'main')).not.toThrow('hunter2')
+})
+
 test('without address the one of the inventory counts', () => {
   const { address: _address, ...plain } = input
   expect(() => postgres<Vars, Groups>(plain).tasks(hosts[0] as (typeof hosts)[number], site, 'main')).toThrow(
