@@ -59,3 +59,14 @@ test('a certificate of the CA that is none is refused offline too', () => {
   expect(status).toBe(64)
   expect(stderr).toContain('db1, db2, db3: files/prod-ca.crt is no certificate in PEM')
 })
+
+test('what is wrong with a cluster is told once, with its hosts', () => {
+  const root = project(PLAYBOOK?.replace("durability: 'sync',", "durability: 'sync', settings: { fsync: false },"))
+  const { status, stderr } = planOffline(root)
+
+  expect(status).toBe(64)
+  expect(stderr.match(/fsync/g)).toHaveLength(1)
+  expect(stderr).toMatch(
+    /^playbooks\/site\.ts:\d+: db1, db2, db3: the tasks of phase "main, prepare" could not be made: /,
+  )
+})
