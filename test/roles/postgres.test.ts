@@ -201,7 +201,11 @@ test.each<[object, string]>([
 const must = 'of the cluster main must be a secret: site.secrets.NAME'
 test.each<[string, object, string]>([
   ['a text', { password: () => 'hunter2' }, `password ${must}`],
-  ['a secret that is not there', { password: ({ secrets }: { secrets: { other?: Secret } }) => secrets.other }, `password ${must}`],
+  [
+    'a secret that is not there',
+    { password: ({ secrets }: { secrets: { other?: Secret } }) => secrets.other },
+    `password ${must}`,
+  ],
   ['a promise', { password: async () => notes }, `password ${must}`],
   ['a text of a user', { users: () => ({ notes, reports: 'hunter2' }) }, `users.reports ${must}`],
   ['null of a user', { users: () => ({ notes: null }) }, `users.notes ${must}`],

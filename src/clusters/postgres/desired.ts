@@ -66,7 +66,7 @@ export function postgresNodes(nodes: readonly Omit<PostgresNode, 'id'>[]): reado
 
 type Kind = PostgresNode['kind']
 
-/** The role's 16 senders and slots are enough for ten nodes with data. */
+/** The role's 16 slots are enough for ten nodes with data. */
 function requireCount(nodes: readonly Omit<PostgresNode, 'id'>[], kind: Kind, least: number, most: number): void {
   const hosts = nodes.filter((node) => node.kind === kind).map(({ host }) => host)
   if (hosts.length >= least && hosts.length <= most) return

@@ -51,13 +51,21 @@ function byName(reasons: Readonly<Record<string, string>>): ReadonlyMap<string, 
   )
 }
 
+/** How many WAL senders a cluster needs; two are for what a clone that was cut off has left. */
+export function sendersFor(dataNodes: number): number {
+  return 2 * dataNodes
+}
+
 interface Least {
   readonly least: (dataNodes: number) => number
   readonly why: string
 }
 
 const LEAST: ReadonlyMap<string, Least> = new Map<string, Least>([
-  ['max_wal_senders', { least: (count) => count + 1, why: 'each standby takes one, and one that is cloned takes two' }],
+  [
+    'max_wal_senders',
+    { least: sendersFor, why: 'each standby takes two while it is cloned, and all of them may be cloned at once' },
+  ],
   ['max_replication_slots', { least: (count) => count, why: 'each standby has a slot, and so does one that joins' }],
   ['max_connections', { least: () => 20, why: 'the nodes ask each other, and clients come beside' }],
   ['superuser_reserved_connections', { least: () => 3, why: 'repmgr must get in when clients have taken all others' }],

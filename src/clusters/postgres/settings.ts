@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { givenSettings, type Setting } from './given-settings.ts'
 import { places } from './layout.ts'
 import type { PostgresNode } from './model.ts'
+import { sendersFor } from './refused-settings.ts'
 import { RESTART_SETTINGS } from './setting-names.ts'
 
 export interface SettingsWant {
@@ -22,8 +23,10 @@ export interface SettingsWant {
  * @throws Error when the playbook sets what the cluster stands on, or what cannot stand in the file.
  */
 export function postgresSettings(want: SettingsWant, node: PostgresNode): Readonly<Record<string, string>> {
-  const given = givenSettings(want.name, want.more, want.nodes.filter(({ kind }) => kind !== 'witness').length)
-  const all = { ...fixedSettings(want, node), ...memorySettings(want), ...plainSettings, ...given }
+  const dataNodes = want.nodes.filter(({ kind }) => kind !== 'witness').length
+  const given = givenSettings(want.name, want.more, dataNodes)
+  const senders = { max_wal_senders: String(Math.max(16, sendersFor(dataNodes))) }
+  const all = { ...fixedSettings(want, node), ...memorySettings(want), ...plainSettings, ...senders, ...given }
   return { ...all, shared_preload_libraries: preloaded(given.shared_preload_libraries) }
 }
 
@@ -82,7 +85,6 @@ const plainSettings = {
   max_wal_size: '512MB',
   max_slot_wal_keep_size: '2GB',
   wal_keep_size: '128MB',
-  max_wal_senders: '16',
   max_replication_slots: '16',
   wal_compression: 'on',
   wal_sender_timeout: '30s',

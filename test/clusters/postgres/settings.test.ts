@@ -65,6 +65,18 @@ describe('settings of a server', () => {
     expect(names({ durability: 'async' })).toBe('')
   })
 
+  test('all standbys of the largest cluster can be cloned at once', () => {
+    expect(settings().max_wal_senders).toBe('16')
+    const ten = Array.from({ length: 10 }, (_, index) => ({
+      ...{
+        host: `n${index}`,
+        address: `10.0.0.${index}`,
+        kind: index < 5 ? ('member' as const) : ('replica' as const),
+      },
+    }))
+    expect(settings({ nodes: postgresNodes(ten) }).max_wal_senders).toBe('20')
+  })
+
   test.each<[unknown, string]>([
     ['synchronous', "'synchronous'"],
     ['Sync', "'Sync'"],
@@ -107,12 +119,8 @@ describe('settings of a server', () => {
     ['listen_addresses', '*', 'nodes, pgbouncer and repmgr find the server where the role has it listen; leave it out'],
     ['ssl', false, 'connections use TLS with the certificates of the role; leave it out'],
     ['password_encryption', 'md5', 'passwords are kept as SCRAM verifiers; leave it out'],
-    [
-      'max_wal_senders',
-      3,
-      'it is a whole number from 4, not 3: each standby takes one, and one that is cloned takes two',
-    ],
-    ['max_wal_senders', '0x10', 'it is a whole number from 4, not 0x10'],
+    ['max_wal_senders', 5, 'it is a whole number from 6, not 5: each standby takes two while it is cloned, and all'],
+    ['max_wal_senders', '0x10', 'it is a whole number from 6, not 0x10'],
     ['max_replication_slots', 2, 'it is a whole number from 3, not 2: each standby has a slot'],
     ['max_connections', 'many', 'it is a whole number from 20, not many: the nodes ask each other'],
     ['superuser_reserved_connections', 0, 'it is a whole number from 3, not 0: repmgr must get in'],
@@ -135,7 +143,7 @@ describe('settings of a server', () => {
   })
 
   test.each<Readonly<Record<string, Setting>>>([
-    { max_wal_senders: 4, max_replication_slots: '3', max_connections: 20, superuser_reserved_connections: 3 },
+    { max_wal_senders: 6, max_replication_slots: '3', max_connections: 20, superuser_reserved_connections: 3 },
     { max_slot_wal_keep_size: '32MB', wal_keep_size: 0, wal_sender_timeout: '1min', wal_receiver_timeout: 1000 },
     { archive_mode: 'off', archive_timeout: 60 },
     { archive_mode: true, archive_command: 'cp %p /srv/wal/%f' },
@@ -190,10 +198,10 @@ describe('settings of a server', () => {
     const changed = Object.keys(settings()).filter((name) => !refused(name))
     expect(changed).toEqual([
       ...['max_connections', 'shared_buffers', 'effective_cache_size', 'maintenance_work_mem', 'work_mem', 'jit'],
-      ...['max_wal_size', 'max_slot_wal_keep_size', 'wal_keep_size', 'max_wal_senders', 'max_replication_slots'],
+      ...['max_wal_size', 'max_slot_wal_keep_size', 'wal_keep_size', 'max_replication_slots'],
       ...['wal_compression', 'wal_sender_timeout', 'wal_receiver_timeout', 'tcp_keepalives_idle'],
       ...['tcp_keepalives_interval', 'tcp_keepalives_count', 'random_page_cost', 'log_line_prefix', 'log_timezone'],
-      ...['timezone', 'lc_messages', 'default_text_search_config', 'shared_preload_libraries'],
+      ...['timezone', 'lc_messages', 'default_text_search_config', 'max_wal_senders', 'shared_preload_libraries'],
     ])
   })
 
