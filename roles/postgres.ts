@@ -6,7 +6,6 @@ import {
   type PostgresSetting,
   postgresCluster,
   postgresDesired,
-  postgresNodes,
   postgresPlaces,
   postgresRestartSettings,
   postgresSettings,
@@ -15,14 +14,17 @@ import {
   sh,
 } from 'evenkeel'
 import { certificates } from './postgres/certificates.ts'
+import { clusterNodes, groupsOf } from './postgres/nodes.ts'
+import type { NodePart } from './postgres/part.ts'
 import { pgbouncerTasks } from './postgres/pgbouncer.ts'
 import { repmgrTasks } from './postgres/repmgr.ts'
 import { installTasks, serverTasks } from './postgres/server.ts'
+import { type CertificateAuthority, type Trust, trustOf } from './postgres/trust.ts'
 
 export interface Postgres<V, G extends string, S extends string = never> {
-  /** The groups of the nodes that can be the primary: two to five nodes. */
+  /** The groups of the members, which are the nodes that can be the primary: two to five hosts. */
   readonly on: G | readonly G[]
-  /** Groups of nodes that follow and never become the primary, e.g. in another place. */
+  /** Groups of nodes that follow and never become the primary, e.g. in another place: at most five hosts. */
   readonly replicas?: G | readonly G[]
   /** The group of the one node that only votes, for clusters of two members. */
   readonly witness?: G
@@ -34,7 +36,7 @@ export interface Postgres<V, G extends string, S extends string = never> {
    */
   readonly durability: 'async' | 'sync'
   /** The CA of the nodes: its certificate, a file of the project, and its key. */
-  readonly ca: (site: Site<V, G, unknown, S>) => { readonly certificate: string; readonly key: Secret }
+  readonly ca: (site: Site<V, G, unknown, S>) => CertificateAuthority
   /** The password of the role `repmgr`, by which the nodes trust each other. */
   readonly password: (site: Site<V, G, unknown, S>) => Secret
   /** The roles of applications: name → password. */
@@ -44,9 +46,9 @@ export interface Postgres<V, G extends string, S extends string = never> {
    * all.
    */
   readonly databases?: Readonly<Record<string, PostgresDatabase>>
-  /** Megabytes of a node, for settings that let room for the application beside. Default: 1024. */
+  /** Megabytes of a node, 256 to 1048576, for settings that let room for the application beside. Default: 1024. */
   readonly memory?: number
-  /** More of postgresql.conf, or other values than the role's. */
+  /** More of postgresql.conf, or other values than the role's; not what the cluster stands on. */
   readonly settings?: Readonly<Record<string, PostgresSetting>>
 }
 
@@ -70,12 +72,12 @@ export function postgres<V, G extends string, S extends string = never>(
   input: Postgres<NoInfer<V>, NoInfer<G>, NoInfer<S>>,
 ): ClusterInput<V, G, S> {
   return {
-    on: [...groupsOf(input).keys()],
+    on: [...new Set(groupsOf(input).map(({ group }) => group))],
     prepare: (host, site, name) => {
       const part = nodePart(input, site, name, host.name)
       return [installTasks(), serverTasks(part), repmgrTasks(part), pgbouncerTasks(part)]
     },
-    tasks: (host, site, name) => certificates(nodePart(input, site, name, host.name), input.ca(site)),
+    tasks: (host, site, name) => certificates(nodePart(input, site, name, host.name)),
     cluster: (site, name) => postgresCluster(nodePart(input, site, name).desired),
   }
 }
@@ -90,39 +92,22 @@ export function caughtUp(within = 60): Health {
   return { command: sh`${postgresPlaces.scripts}/postgres-caught-up`, name: 'PostgreSQL has caught up', within }
 }
 
-type Kind = 'member' | 'replica' | 'witness'
-
-/** The groups of the nodes, and what is the kind of those in them. */
-function groupsOf<V, G extends string, S extends string>(input: Postgres<V, G, S>): ReadonlyMap<G, Kind> {
-  const { on, replicas = [], witness = [] } = input
-  const of = (groups: G | readonly G[], kind: Kind) => [groups].flat().map((group): [G, Kind] => [group as G, kind])
-  return new Map([...of(on, 'member'), ...of(replicas, 'replica'), ...of(witness, 'witness')])
-}
-
 /** What one node needs to know; without `host`, the first. */
 function nodePart<V, G extends string, S extends string>(
   input: Postgres<V, G, S>,
   site: Site<V, G, unknown, S>,
   name: string,
   host?: string,
-) {
-  const { address = (peer) => peer.address, durability, databases = {}, memory = 1024, settings: more = {} } = input
-  const groups = groupsOf(input)
-  const nodes = postgresNodes(
-    site.hosts.flatMap((peer) => {
-      const kinds = [...new Set(peer.groups.flatMap((group) => groups.get(group) ?? []))]
-      if (kinds.length > 1) throw new Error(`${peer.name} cannot be a ${kinds.join(' and a ')} of one cluster`)
-      return kinds.map((kind) => ({ host: peer.name, address: address(peer), kind }))
-    }),
-  )
+): NodePart & Pick<Trust, 'ca'> {
+  const { durability, databases = {}, memory = 1024, settings: more = {} } = input
+  const nodes = clusterNodes(input, site, name)
   const node = nodes.find((one) => host === undefined || one.host === host)
   if (!node) throw new Error(`${host} is no node of the cluster ${name}`)
-  const settings = postgresSettings({ memory, durability, nodes, more }, node)
+  const settings = postgresSettings({ name, memory, durability, nodes, more }, node)
   const restartSettings = postgresRestartSettings(settings)
-  const [password, users] = [input.password(site), input.users?.(site) ?? {}]
+  const { ca, password, users } = trustOf(input, site, name)
   return {
-    node,
-    settings,
+    ...{ node, settings, ca },
     desired: postgresDesired({ name, nodes, durability, restartSettings, password, users, databases }),
   }
 }

@@ -5,14 +5,11 @@ export { type Haproxy, haproxy } from './balancers/haproxy.ts'
 export { type HealthFlag, healthFlag } from './balancers/health-flag.ts'
 export { postgresCluster } from './clusters/postgres/cluster.ts'
 export { type PostgresDatabase, postgresDesired, postgresNodes } from './clusters/postgres/desired.ts'
+export type { Setting as PostgresSetting } from './clusters/postgres/given-settings.ts'
 export { places as postgresPlaces } from './clusters/postgres/layout.ts'
 export type { Desired as PostgresDesired } from './clusters/postgres/model.ts'
 export { verifier as postgresVerifier } from './clusters/postgres/scram.ts'
-export {
-  postgresSettings,
-  restartSettings as postgresRestartSettings,
-  type Setting as PostgresSetting,
-} from './clusters/postgres/settings.ts'
+export { postgresSettings, restartSettings as postgresRestartSettings } from './clusters/postgres/settings.ts'
 export { addresses } from './facts/addresses.ts'
 export { cpus } from './facts/cpus.ts'
 export { type Disk, disks } from './facts/disks.ts'

@@ -1,7 +1,8 @@
-import { certificate, copy, postgresPlaces as places, type Secret, service, type Task } from 'evenkeel'
+import { certificate, copy, postgresPlaces as places, service, type Task } from 'evenkeel'
 import { type NodePart, readable } from './part.ts'
 import { reloadPgbouncer } from './pgbouncer.ts'
 import { reloadPostgres } from './server.ts'
+import type { Trust } from './trust.ts'
 
 const { tls } = places
 
@@ -9,10 +10,7 @@ const { tls } = places
  * A node's certificate, for its server and its pgbouncer; both read a new one while they run. An expired one would look like
  * a dead primary: it is good for three years and is renewed half a year before. Then what cannot run without it.
  */
-export function certificates(
-  { node }: NodePart,
-  ca: { readonly certificate: string; readonly key: Secret },
-): readonly Task[] {
+export function certificates({ node, ca }: NodePart & Pick<Trust, 'ca'>): readonly Task[] {
   const notify = [reloadPostgres, reloadPgbouncer]
   return [
     copy({ from: ca.certificate, to: `${tls}/ca.crt`, ...readable }, { notify }),

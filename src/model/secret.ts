@@ -7,10 +7,18 @@ import { inspect } from 'node:util'
 export class Secret {
   readonly name: string
   readonly #value: string
+  readonly #stands: boolean
 
-  constructor(name: string, value: string) {
+  /** `stands`: the value only stands in place of the real one, which is not known here. */
+  constructor(name: string, value: string, { stands = false } = {}) {
     this.name = name
     this.#value = value
+    this.#stands = stands
+  }
+
+  /** Whether its value is the real one: `plan --offline` knows the names of secrets only, so it must not judge values. */
+  get known(): boolean {
+    return !this.#stands
   }
 
   /** The value itself, for the one place that needs it. */
@@ -42,7 +50,8 @@ export function secret(strings: TemplateStringsArray, ...holes: readonly (string
     const hole = holes[index - 1]
     return `${before}${hole instanceof Secret ? hole.reveal() : hole}${string}`
   })
-  return new Secret([...new Set(names)].join('+') || 'text', text)
+  const stands = holes.some((hole) => hole instanceof Secret && !hole.known)
+  return new Secret([...new Set(names)].join('+') || 'text', text, { stands })
 }
 
 /** Whether a value is a secret or holds one, however deep. */

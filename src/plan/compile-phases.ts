@@ -79,7 +79,7 @@ interface HostError {
 /** A mistake that is the same on several hosts is told once, with their names. */
 function onePerCause(root: string, errors: readonly HostError[]): readonly DeployError[] {
   const causes = Map.groupBy(errors, ({ host, error }) =>
-    error instanceof DeployError ? `${error.where}\0${ownMessage(host, error.message)}` : error,
+    error instanceof DeployError ? `${error.where}\0${causeOf(host, error)}` : error,
   )
   return [...causes.values()].map((group) => {
     const [{ host = '', error } = {}] = group
@@ -87,13 +87,18 @@ function onePerCause(root: string, errors: readonly HostError[]): readonly Deplo
     const { code, where, hint, exit, cause } = error
     return new DeployError({
       code,
-      message: `${group.map((one) => one.host).join(', ')}: ${ownMessage(host, error.message)}`,
+      message: `${[...new Set(group.map((one) => one.host))].join(', ')}: ${ownMessage(host, error.message)}`,
       ...(where && { where: shownWhere(root, where) }),
       ...(hint && { hint }),
       exit,
       cause,
     })
   })
+}
+
+/** A cluster is two phases of one place in the playbook: what is wrong with it is wrong in both, whose names differ. */
+function causeOf(host: string, { code, message, cause }: DeployError): string {
+  return code === 'E_TASKS' && cause instanceof Error ? cause.message : ownMessage(host, message)
 }
 
 /**

@@ -110,14 +110,14 @@ function resolve(want: Certificate, sources: Sources): CertificateWant {
   }
 }
 
-/** The CA's certificate, when the key is its own. */
+/** The CA's certificate, when the key is its own. Whether it is cannot be told where the key is not known. */
 function caCertificate({ certificate: from, key }: Certificate['ca'], sources: Sources): string {
   const { source } = sources.file(from)
   const ca = parsed('bytes' in source ? source.bytes : Buffer.alloc(0))
   const refused = (message: string) => new DeployError({ code: 'E_CERTIFICATE', message })
   if (!ca) throw refused(`${from} is no certificate in PEM`)
   if (!ca.ca) throw refused(`${from} is no certificate of a CA`)
-  if (!ofKey(ca, key)) throw refused(`the key ${key} is not the one of the CA's certificate ${from}`)
+  if (key.known && !ofKey(ca, key)) throw refused(`the key ${key} is not the one of the CA's certificate ${from}`)
   return ca.toString()
 
   function ofKey(one: X509Certificate, secret: Secret): boolean {

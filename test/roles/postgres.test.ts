@@ -172,12 +172,54 @@ describe('certificates', () => {
   })
 })
 
-test('the groups of a cluster; a node is of one kind', () => {
+/** Every function of the role says what is wrong: the tasks are made and the cluster is. */
+function refusesAll(wrong: object, says: string, all: Site<Vars, Groups, unknown> = site): void {
+  const role = postgres<Vars, Groups>({ ...input, ...wrong } as typeof input)
+  const host = hosts[0] as (typeof hosts)[number]
+  for (const part of [role.prepare, role.tasks]) expect(() => part(host, all, 'main')).toThrow(says)
+  expect(() => role.cluster(all, 'main')).toThrow(says)
+}
+
+test('the groups of a cluster; a node and a group are of one kind', () => {
   expect(postgres<Vars, Groups>({ ...input, witness: 'vote' }).on).toEqual(['db', 'far', 'vote'])
   const both = { ...site, hosts: [...hosts, peer('x', '10.0.0.9', 'db', 'far')] }
-  expect(() => postgres<Vars, Groups>(input).tasks(hosts[0] as (typeof hosts)[number], both, 'main')).toThrow(
-    'x cannot be a member and a replica of one cluster',
-  )
+  refusesAll({}, 'x cannot be a member and a replica of the cluster main', both)
+  refusesAll({ replicas: 'db' }, 'the group db cannot be a member and a replica of the cluster main')
+  refusesAll({ replicas: ['far', 'db'] }, 'the group db cannot be a member and a replica of the cluster main')
+  refusesAll({ witness: 'db' }, 'the group db cannot be a member and a witness of the cluster main')
+  refusesAll({ witness: 'far' }, 'the group far cannot be a replica and a witness of the cluster main')
+  refusesAll({ on: 'vote' }, 'a cluster has 2 to 5 members, not 0')
+  refusesAll({ replicas: [], witness: 'db', on: 'far' }, 'a cluster has 2 to 5 members, not 1: far1')
+})
+
+test.each<[object, string]>([
+  [{ durability: 'none' }, "durability of the cluster main: 'async' or 'sync', not 'none'"],
+  [{ memory: 1e9 }, 'memory of the cluster main: whole megabytes of a node, from 256 to 1048576, not 1000000000'],
+  [{ settings: { fsync: false } }, 'setting fsync of the cluster main: a crash would lose data; leave it out'],
+])('%j is refused', (wrong, says) => refusesAll(wrong, says))
+
+const must = 'of the cluster main must be a secret: site.secrets.NAME'
+test.each<[string, object, string]>([
+  ['a text', { password: () => 'hunter2' }, `password ${must}`],
+  [
+    'a secret that is not there',
+    { password: ({ secrets }: { secrets: { other?: Secret } }) => secrets.other },
+    `password ${must}`,
+  ],
+  ['a promise', { password: async () => notes }, `password ${must}`],
+  ['a text of a user', { users: () => ({ notes, reports: 'hunter2' }) }, `users.reports ${must}`],
+  ['null of a user', { users: () => ({ notes: null }) }, `users.notes ${must}`],
+  ['a text as key', { ca: () => ({ certificate: 'files/ca.crt', key: 'hunter2' }) }, `ca.key ${must}`],
+  ['no key', { ca: () => ({ certificate: 'files/ca.crt' }) }, `ca.key ${must}`],
+  ['no CA', { ca: () => undefined }, 'ca.certificate of the cluster main must name a file of the project'],
+  ['no certificate', { ca: () => ({ key: notes }) }, 'ca.certificate of the cluster main must name a file'],
+  ['no function', { password: notes }, 'password of the cluster main must be a function of the site: (site) => …'],
+  ['users, no function', { users: { notes } }, 'users of the cluster main must be a function of the site'],
+  ['nothing', { ca: undefined }, 'ca of the cluster main must be a function of the site: (site) => …'],
+])('%s is refused, and not shown', (_title, wrong, says) => {
+  refusesAll(wrong, says)
+  const role = postgres<Vars, Groups>({ ...input, ...wrong } as typeof input)
+  expect(() => role.cluster(site, 'main')).not.toThrow('hunter2')
 })
 
 test('without address the one of the inventory counts', () => {

@@ -155,6 +155,12 @@ describe('certificate', () => {
     expect(look(more, values).told).toEqual(told)
   })
 
+  test('a key whose value is not known is not judged; the certificate of the CA is', () => {
+    const ca = { certificate: 'ca.pem', key: new Secret('caKey', '(secret caKey)', { stands: true }) }
+    expect(look({ ca }, answers()).told).toEqual([])
+    expect(() => look({ ca }, answers(), { 'ca.pem': LEAF })).toThrow('ca.pem is no certificate of a CA')
+  })
+
   test('the plan says when it ends, and why it is renewed', () => {
     expect(look({}, answers({ lasts: false })).detail?.notes?.[0]).toBe(`it ends ${ENDS}: fewer than 30 days are left`)
     expect(look({ names: [] }, answers()).detail?.notes?.[0]).toBe(`it ends ${ENDS}: at least 30 days are left`)

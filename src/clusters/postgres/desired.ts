@@ -51,10 +51,9 @@ export function postgresDesired({ password, users, databases, ...want }: Desired
  * @throws Error when these cannot be the nodes of one cluster.
  */
 export function postgresNodes(nodes: readonly Omit<PostgresNode, 'id'>[]): readonly PostgresNode[] {
-  const count = (kind: PostgresNode['kind']) => nodes.filter((node) => node.kind === kind).length
-  if (count('member') < 2 || nodes.length > 6)
-    throw new Error(`a cluster has 2 to 5 nodes, one witness at most beside; these are ${nodes.length}`)
-  if (count('witness') > 1) throw new Error('a cluster has one witness at most')
+  requireCount(nodes, 'member', 2, 5)
+  requireCount(nodes, 'replica', 0, 5)
+  requireCount(nodes, 'witness', 0, 1)
   const numbered = nodes.map((node) => ({ ...node, id: nodeId(node.host) }))
   for (const { host, address } of numbered) {
     if (!/^[a-z0-9][a-z0-9._-]{0,62}$/.test(host)) throw new Error(`no name for a node of PostgreSQL: ${host}`)
@@ -63,6 +62,17 @@ export function postgresNodes(nodes: readonly Omit<PostgresNode, 'id'>[]): reado
   }
   for (const field of ['host', 'address', 'id'] as const) requireUnique(numbered, field)
   return numbered
+}
+
+type Kind = PostgresNode['kind']
+
+/** The role's 16 slots are enough for ten nodes with data. */
+function requireCount(nodes: readonly Omit<PostgresNode, 'id'>[], kind: Kind, least: number, most: number): void {
+  const hosts = nodes.filter((node) => node.kind === kind).map(({ host }) => host)
+  if (hosts.length >= least && hosts.length <= most) return
+  const some =
+    least > 0 ? `${least} to ${most} ${kind}s` : most === 1 ? `one ${kind} at most` : `at most ${most} ${kind}s`
+  throw new Error(`a cluster has ${some}, not ${hosts.length}${hosts.length > 0 ? `: ${hosts.join(', ')}` : ''}`)
 }
 
 function requireUnique(nodes: readonly PostgresNode[], field: 'host' | 'address' | 'id'): void {

@@ -1,10 +1,13 @@
+import { inspect } from 'node:util'
+import { givenSettings, type Setting } from './given-settings.ts'
 import { places } from './layout.ts'
 import type { PostgresNode } from './model.ts'
-
-/** A value of postgresql.conf, as an author writes it. */
-export type Setting = string | number | boolean
+import { sendersFor } from './refused-settings.ts'
+import { RESTART_SETTINGS } from './setting-names.ts'
 
 export interface SettingsWant {
+  /** The name of the cluster, for what is said of it. */
+  readonly name: string
   /** Megabytes of the node, which its other work shares. */
   readonly memory: number
   readonly durability: 'async' | 'sync'
@@ -20,20 +23,24 @@ export interface SettingsWant {
  * @throws Error when the playbook sets what the cluster stands on, or what cannot stand in the file.
  */
 export function postgresSettings(want: SettingsWant, node: PostgresNode): Readonly<Record<string, string>> {
-  const more = Object.entries(want.more).map(([name, value]): [string, string] => [name.toLowerCase(), shown(value)])
-  const fixed = fixedSettings(want, node)
-  for (const [name, value] of more) refuse(name, value, fixed)
-  const all = { ...fixed, ...memorySettings(want.memory), ...plainSettings, ...Object.fromEntries(more) }
-  return { ...all, shared_preload_libraries: preloaded(Object.fromEntries(more).shared_preload_libraries) }
+  const dataNodes = want.nodes.filter(({ kind }) => kind !== 'witness').length
+  const given = givenSettings(want.name, want.more, dataNodes)
+  const senders = { max_wal_senders: String(Math.max(16, sendersFor(dataNodes))) }
+  const all = { ...fixedSettings(want, node), ...memorySettings(want), ...plainSettings, ...senders, ...given }
+  return { ...all, shared_preload_libraries: preloaded(given.shared_preload_libraries) }
 }
 
 /** Those that need a restart and are the same on all nodes. */
 export function restartSettings(settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(settings).filter(([name]) => POSTMASTER.has(name) && !OWN.has(name)))
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => RESTART_SETTINGS.has(name) && !OWN.has(name)))
 }
 
 /** What no playbook sets: the cluster, or this tool, would not work with another value. */
-function fixedSettings({ durability, nodes }: SettingsWant, node: PostgresNode): Readonly<Record<string, string>> {
+function fixedSettings(want: SettingsWant, node: PostgresNode): Readonly<Record<string, string>> {
+  const { name, durability, nodes } = want
+  // A cast, or a playbook in JavaScript, gets past the types.
+  if (durability !== 'async' && durability !== 'sync')
+    throw new Error(`durability of the cluster ${name}: 'async' or 'sync', not ${inspect(durability)}`)
   const members = nodes.filter(({ kind }) => kind === 'member').map(({ host }) => `"${host}"`)
   const sync = durability === 'sync' && node.kind !== 'witness'
   return {
@@ -55,9 +62,13 @@ function fixedSettings({ durability, nodes }: SettingsWant, node: PostgresNode):
   }
 }
 
-function memorySettings(memory: number): Readonly<Record<string, string>> {
-  if (!Number.isInteger(memory) || memory < 256)
-    throw new Error(`memory is the whole megabytes of a node, at least 256, not ${memory}`)
+const [LEAST_MEMORY, MOST_MEMORY] = [256, 1_048_576]
+
+function memorySettings({ name, memory }: SettingsWant): Readonly<Record<string, string>> {
+  if (!Number.isInteger(memory) || memory < LEAST_MEMORY || memory > MOST_MEMORY)
+    throw new Error(
+      `memory of the cluster ${name}: whole megabytes of a node, from ${LEAST_MEMORY} to ${MOST_MEMORY}, not ${inspect(memory)}`,
+    )
   const megabytes = (share: number, least: number) => `${Math.max(least, Math.floor(memory / share))}MB`
   return {
     max_connections: String(Math.min(300, Math.max(40, Math.floor(memory / 16)))),
@@ -74,7 +85,6 @@ const plainSettings = {
   max_wal_size: '512MB',
   max_slot_wal_keep_size: '2GB',
   wal_keep_size: '128MB',
-  max_wal_senders: '16',
   max_replication_slots: '16',
   wal_compression: 'on',
   wal_sender_timeout: '30s',
@@ -95,30 +105,5 @@ function preloaded(more: string | undefined): string {
   return ['repmgr', ...others.filter((name) => name !== '' && name !== 'repmgr')].join(',')
 }
 
-function shown(value: Setting): string {
-  return typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)
-}
-
-function refuse(name: string, value: string, fixed: Readonly<Record<string, string>>): void {
-  if (!/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/.test(name)) throw new Error(`no setting of PostgreSQL: ${name}`)
-  if (Object.hasOwn(fixed, name) || name === 'include' || name.startsWith('include_'))
-    throw new Error(`${name} is the cluster's own setting: settings cannot change it`)
-  if (/[\n\r\0]/.test(value)) throw new Error(`a line break cannot be part of a setting: ${name}`)
-}
-
 /** Those that differ between nodes. */
 const OWN: ReadonlySet<string> = new Set(['listen_addresses'])
-
-/** Of context `postmaster` in PostgreSQL 15. */
-const POSTMASTER: ReadonlySet<string> = new Set(
-  `archive_mode autovacuum_freeze_max_age autovacuum_max_workers autovacuum_multixact_freeze_max_age bonjour bonjour_name
-  cluster_name data_directory data_sync_retry dynamic_shared_memory_type event_source external_pid_file hba_file hot_standby
-  huge_page_size huge_pages ident_file ignore_invalid_pages jit_provider listen_addresses logging_collector
-  max_connections max_files_per_process max_locks_per_transaction max_logical_replication_workers
-  max_pred_locks_per_transaction max_prepared_transactions max_replication_slots max_wal_senders max_worker_processes
-  min_dynamic_shared_memory old_snapshot_threshold port recovery_target recovery_target_action recovery_target_inclusive
-  recovery_target_lsn recovery_target_name recovery_target_time recovery_target_timeline recovery_target_xid
-  shared_buffers shared_memory_type shared_preload_libraries superuser_reserved_connections track_activity_query_size
-  track_commit_timestamp unix_socket_directories unix_socket_group unix_socket_permissions wal_buffers
-  wal_decode_buffer_size wal_level wal_log_hints`.split(/\s+/),
-)

@@ -39,7 +39,7 @@ export async function loadSecrets(root: string, environment: string, names: read
 
 /** Secrets that only have names, for what needs no values. */
 export function namedOnly(names: readonly string[]): ReadonlyMap<string, Secret> {
-  return new Map(names.map((name) => [name, new Secret(name, `(secret ${name})`)]))
+  return new Map(names.map((name) => [name, new Secret(name, `(secret ${name})`, { stands: true })]))
 }
 
 /** The file of an environment's secrets, relative to the project; `undefined` when there is none. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type DesiredWant, postgresDesired, postgresNodes } from '../../../src/clusters/postgres/desired.ts'
+import type { PostgresNode } from '../../../src/clusters/postgres/model.ts'
 import { probePassword } from '../../../src/clusters/postgres/scram.ts'
 import { Secret } from '../../../src/model/secret.ts'
 
@@ -46,17 +47,37 @@ describe('nodes', () => {
     ])
   })
 
+  const many = (count: number, kind: PostgresNode['kind']) =>
+    Array.from({ length: count }, (_, index) => ({
+      host: `${kind}${index}`,
+      address: `10.${kind.charCodeAt(0)}.0.${index}`,
+      kind,
+    }))
+
+  test('at most: five members, five replicas and a witness', () => {
+    const nodes = [...many(5, 'member'), ...many(5, 'replica'), ...many(1, 'witness')]
+    expect(postgresNodes(nodes).map(({ host }) => host)).toEqual(nodes.map(({ host }) => host))
+  })
+
   test.each([
-    ['one member', [one], 'a cluster has 2 to 5 nodes'],
-    ['one member and a witness', [one, { ...two, kind: 'witness' as const }], 'a cluster has 2 to 5 nodes'],
+    ['none', [], 'a cluster has 2 to 5 members, not 0'],
+    ['one member', [one], 'a cluster has 2 to 5 members, not 1: db1'],
+    ['one member and a replica', [one, ...many(1, 'replica')], 'a cluster has 2 to 5 members, not 1: db1'],
+    ['one member and a witness', [one, ...many(1, 'witness')], 'a cluster has 2 to 5 members, not 1: db1'],
+    [
+      'six members',
+      many(6, 'member'),
+      'a cluster has 2 to 5 members, not 6: member0, member1, member2, member3, member4, member5',
+    ],
+    [
+      'six replicas',
+      [one, two, ...many(6, 'replica')],
+      'a cluster has at most 5 replicas, not 6: replica0, replica1, replica2, replica3, replica4, replica5',
+    ],
     [
       'two witnesses',
-      [
-        one,
-        two,
-        ...['a', 'b'].map((host, index) => ({ ...member(host, `10.1.0.${index}`), kind: 'witness' as const })),
-      ],
-      'one witness at most',
+      [one, two, ...many(2, 'witness')],
+      'a cluster has one witness at most, not 2: witness0, witness1',
     ],
     ['a name as address', [one, member('db2', 'db2.internal')], 'db2 is reached by its peers at an IP address'],
     ['a name that is no word', [one, member('db 2', '10.0.0.2')], 'no name for a node of PostgreSQL: db 2'],
