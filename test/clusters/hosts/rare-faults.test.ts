@@ -57,6 +57,17 @@ const FAULTS: readonly Fault[] = [
     steps: ['clone standby anew'],
   },
   {
+    name: 'F14 the same, which the guard keeps down',
+    inject: (bed) =>
+      bed.on(
+        'app2',
+        `systemctl stop repmgrd postgresql@15-main; rm -r ${DATA}; runuser -u postgres -- /usr/lib/postgresql/15/bin/initdb -k -D ${DATA} >/dev/null; ! systemctl start postgresql@15-main`,
+      ),
+    on: ['app2'],
+    finding: 'other system',
+    steps: ['clone standby anew'],
+  },
+  {
     name: 'the row of a standby is gone from the table of repmgr',
     inject: (bed) => sql(bed, 'app1', "delete from repmgr.nodes where node_name = 'app3'", 'repmgr'),
     on: [],

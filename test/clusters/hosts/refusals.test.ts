@@ -130,7 +130,7 @@ describeOnLab('a repair where data is at stake', () => {
     const load = await written()
     const [host = ''] = others(await bed.primary())
     await data(host, `mv ${DATA} ${DATA}.mine; ${INITDB}; ${FORCE}`)
-    await bed.on(host, 'runuser -u postgres -- psql -qX -c "create database shop"')
+    await bed.on(host, 'runuser -u postgres -- psql -qX -c "create table mine (n int)"')
     const other = await refused()
     expect(other.why).toMatch(new RegExp(`^${host} has data of another database cluster than `))
 
