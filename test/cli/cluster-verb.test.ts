@@ -51,8 +51,13 @@ export default playbook('x', NAMES.flatMap((name) => cluster(name, all[name])))
 
 const LOCAL = 'connection: { transport: local, become: none }'
 
-function project(names: readonly string[], secrets: readonly string[] = []): string {
+function project(
+  names: readonly string[],
+  secrets: readonly string[] = [],
+  more: Readonly<Record<string, string>> = {},
+): string {
   return projectFolder({
+    ...more,
     'inventories/schema.ts': SCHEMA.replace('SECRETS', JSON.stringify(secrets)),
     'inventories/here.yaml': `groups: { app: { hosts: [app1] }, db: { hosts: [db1, db2] }, none: { hosts: [] } }
 hosts: { app1: { ${LOCAL} }, db1: { ${LOCAL} }, db2: { ${LOCAL} } }
@@ -109,12 +114,9 @@ describe('a node that nobody knows is wrong usage', () => {
     ['add-node', 'db3', 'node "db3" is not known (nodes: db1, db2)\n  put it into the inventory first, in a group'],
     ['remove-node', 'db3', 'nobody knows db3\n  look\n'],
   ])('%s %s', (verb, host, words) => {
-    const root = project(['main'])
-    for (const more of ['--dry-run', '--yes']) {
-      const { status, stdout, stderr } = deploy(root, 'db', verb, 'here', host, more)
-      expect(stderr).toContain(words)
-      expect([status, stdout]).toEqual([64, ''])
-    }
+    const { status, stdout, stderr } = deploy(project(['main']), 'db', verb, 'here', host, '--yes')
+    expect(stderr).toContain(words)
+    expect([status, stdout]).toEqual([64, ''])
   })
 
   test('one that is known is not', () => {
@@ -140,4 +142,17 @@ test.each([
   expect(stdout.match(/two are high/g)).toHaveLength(1)
   expect(stdout).toMatch(/\nPlan: nothing is done on 2 hosts: refused is refused; /)
   expect(stdout).not.toContain('nothing to do')
+})
+
+test.each([
+  ['repair-db', 'here', '--dry-run'],
+  ['apply', 'here', '--yes', '--no-check'],
+])('without the key of the secrets it says which file wants it, and how it is given: %s', (...args) => {
+  const root = project(['main'], ['caKey'], { 'secrets/here.age': 'encrypted' })
+  const { status, stdout, stderr } = deploy(root, ...args)
+  expect([status, stdout]).toEqual([64, ''])
+  expect(stderr).toContain(
+    `secrets/here.age: no age identity is here: neither DEPLOY_AGE_KEY nor ${root}/evenkeel/age.txt holds one\n`,
+  )
+  expect(stderr).toContain('DEPLOY_AGE_KEY_FILE=FILE; no key yet: deploy secrets edit here makes one')
 })
