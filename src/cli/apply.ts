@@ -85,13 +85,16 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
 
 /** Proves clusters that nothing was to be done about; gives the exit code. */
 async function proveClusters(context: Context, { clusters }: Survey, output: Output): Promise<number> {
-  const { prove } = await import('../run/cluster-proof.ts')
+  const { prove, provenWords } = await import('../run/cluster-proof.ts')
   const { safeLine } = await import('../report/safe.ts')
-  const wrong: string[] = []
-  for (const { cluster, lost } of clusters.values()) wrong.push(...(await prove(context, cluster, lost)))
-  output.print(wrong.length === 0 ? 'Proven: a client of every node can write, and every node has it.\n' : '')
-  for (const line of wrong) process.stderr.write(`not proven: ${safeLine(line)}\n`)
-  return wrong.length === 0 ? exitCodes.done : exitCodes.failed
+  let exit: number = exitCodes.done
+  for (const { cluster, lost } of clusters.values()) {
+    const wrong = await prove(context, cluster, lost)
+    if (wrong.length === 0) output.print(`Proven: ${provenWords(cluster, lost, context.goal)}.\n`)
+    else exit = exitCodes.failed
+    for (const line of wrong) process.stderr.write(`not proven: ${safeLine(line)}\n`)
+  }
+  return exit
 }
 
 /**

@@ -7,7 +7,7 @@ const command = join(import.meta.dirname, '..', '..', 'bin', 'deploy.js')
 
 const SCHEMA = `import { site } from 'evenkeel'
 import { z } from 'zod'
-export const { inventory, parallel, cluster } = site({ groups: ['app', 'db', 'none'], vars: z.object({}), secrets: SECRETS })
+export const { inventory, parallel, cluster } = site({ groups: ['app', 'db', 'none', 'part'], vars: z.object({}), secrets: SECRETS })
 `
 
 /** Clusters of nodes that answer nothing: `refused` is left alone, `broken` cannot be made, `other` is of another kind. */
@@ -44,6 +44,7 @@ const all = {
   other: made('db', { kind: 'redis' }),
   broken: { ...made('db', {}), cluster: () => { throw new Error('it has no CA') } },
   hostless: made('none', {}),
+  part: made('part', {}),
 }
 
 export default playbook('x', NAMES.flatMap((name) => cluster(name, all[name])))
@@ -59,8 +60,8 @@ function project(
   return projectFolder({
     ...more,
     'inventories/schema.ts': SCHEMA.replace('SECRETS', JSON.stringify(secrets)),
-    'inventories/here.yaml': `groups: { app: { hosts: [app1] }, db: { hosts: [db1, db2] }, none: { hosts: [] } }
-hosts: { app1: { ${LOCAL} }, db1: { ${LOCAL} }, db2: { ${LOCAL} } }
+    'inventories/here.yaml': `groups: { app: { hosts: [app1] }, db: { hosts: [db1, db2] }, none: { hosts: [] }, part: { hosts: [app1, lost1] } }
+hosts: { app1: { ${LOCAL} }, db1: { ${LOCAL} }, db2: { ${LOCAL} }, lost1: { address: 127.0.0.1, connection: { port: 1 } } }
 `,
     'playbooks/site.ts': PLAYBOOK.replace('NAMES', JSON.stringify(names)),
   })
@@ -155,4 +156,12 @@ test.each([
     `secrets/here.age: no age identity is here: neither DEPLOY_AGE_KEY nor ${root}/evenkeel/age.txt holds one\n`,
   )
   expect(stderr).toContain('DEPLOY_AGE_KEY_FILE=FILE; no key yet: deploy secrets edit here makes one')
+})
+
+test('a proof without a node that could not be reached says so, and ends with 3', () => {
+  const { status, stdout } = deploy(project(['part']), 'repair-db', 'here', '--yes')
+  expect(stdout).toContain(
+    'Proven: a client of 1 of 2 nodes can write, and app1 has it; nothing is known of lost1, which could not be reached.\n',
+  )
+  expect(status).toBe(3)
 })
