@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { Emit, RunEvent } from '../model/event.ts'
+import { begunAndHeld } from '../model/held-phases.ts'
 import type { Plan, PlanProblem } from '../model/plan.ts'
 import type { Redactor } from '../model/redaction.ts'
 import type { SavedPlan } from '../model/saved-plan.ts'
@@ -85,13 +86,16 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
 
 /** Proves clusters that nothing was to be done about; gives the exit code. */
 async function proveClusters(context: Context, { clusters }: Survey, output: Output): Promise<number> {
-  const { prove } = await import('../run/cluster-proof.ts')
+  const { prove, provenWords } = await import('../run/cluster-proof.ts')
   const { safeLine } = await import('../report/safe.ts')
-  const wrong: string[] = []
-  for (const { cluster, lost } of clusters.values()) wrong.push(...(await prove(context, cluster, lost)))
-  output.print(wrong.length === 0 ? 'Proven: a client of every node can write, and every node has it.\n' : '')
-  for (const line of wrong) process.stderr.write(`not proven: ${safeLine(line)}\n`)
-  return wrong.length === 0 ? exitCodes.done : exitCodes.failed
+  let exit: number = exitCodes.done
+  for (const { cluster, lost } of clusters.values()) {
+    const wrong = await prove(context, cluster, lost)
+    if (wrong.length === 0) output.print(`Proven: ${provenWords(cluster, lost, context.goal)}.\n`)
+    else exit = exitCodes.failed
+    for (const line of wrong) process.stderr.write(`not proven: ${safeLine(line)}\n`)
+  }
+  return exit
 }
 
 /**
@@ -112,11 +116,15 @@ function requireFloor({ phases, environment }: Plan, { hellos }: Survey): void {
   })
 }
 
-/** @throws DeployError `E_DATA_AT_STAKE` (exit 4) when a cluster must be left alone; nothing was touched. */
-function requireSafeData({ phases }: Plan): void {
-  const phase = phases.find(({ cluster }) => cluster?.refusal)
+/**
+ * What comes before a cluster that must be left alone is done all the same, and the run ends there.
+ *
+ * @throws DeployError `E_DATA_AT_STAKE` (exit 4) when there is nothing before it; nothing was touched.
+ */
+function requireSafeData(plan: Plan): void {
+  const phase = plan.phases.find(({ cluster }) => cluster?.refusal)
   const refusal = phase?.cluster?.refusal
-  if (!phase || !refusal) return
+  if (!phase || !refusal || begunAndHeld(plan).begun.length > 0) return
   throw new DeployError({
     code: 'E_DATA_AT_STAKE',
     message: `cluster ${phase.name} is left alone, and nothing was changed: ${refusal.why}`,
@@ -189,7 +197,7 @@ async function consent(plan: Plan, first: Survey, options: ApplyOptions): Promis
   if (options.saved) return savedApprovalOf(plan, first)
   const { safeLine } = await import('../report/safe.ts')
   const takeover = options.instead === undefined ? '' : `Take over run ${safeLine(options.instead)}. `
-  const question = `${takeover}Apply ${plan.changes.length} changes to ${plan.environment}?`
+  const question = `${takeover}Apply ${begunAndHeld(plan).begun.length} changes to ${plan.environment}?`
   await requireConsent(question, 'nothing was changed', options)
   return options.yes ? approveAll : approvalOf(plan, first)
 }

@@ -1,4 +1,5 @@
 import { DeployError, exitCodes } from '../model/error.ts'
+import type { Phase } from '../model/playbook.ts'
 import { unknownName } from '../model/unknown-name.ts'
 import { applyOpened } from './apply.ts'
 import type { ApplyOptions } from './apply-options.ts'
@@ -49,36 +50,42 @@ async function showOnly(run: OpenedRun, options: ClusterOptions): Promise<number
 /** A plan of the cluster's own phases, and nothing else. */
 async function narrowed({ context }: OpenedRun, order: ClusterOrder): Promise<Pick<OpenedRun, 'context'>> {
   const { compileClusters } = await import('../plan/compile-clusters.ts')
+  const { phaseHosts } = await import('../plan/expand.ts')
   const { phases } = context.playbook
-  const clusters = compileClusters(context, [...phases.keys()], () => new Map())
-  const ofKind = [...clusters].filter(([, { kind }]) => kind === order.kind)
-  const names = ofKind.map(([index]) => phases[index]?.name ?? '')
-  const name = chosenName(names, order, context.playbook.name)
-  const [, cluster] = ofKind[names.indexOf(name)] ?? []
-  requireNode(cluster?.nodes ?? [], order)
+  const there = phases.filter(
+    (phase) => phase.cluster && phaseHosts(phase, context.inventory, context.limit).length > 0,
+  )
+  const name = chosenName(there, order, context.playbook.name)
+  // Only this one is made: another one that cannot be made must not keep anybody from mending it.
+  const place = phases.findIndex((phase) => phase.name === name)
+  const [cluster] = compileClusters(context, [place], () => new Map()).values()
+  if (cluster?.kind !== order.kind) throw usage(`${name} is no ${order.kind} cluster`)
+  requireNode(cluster.nodes, order)
   const wanted = order.adds ? [`${name}, prepare`, name] : [name]
   const playbook = { ...context.playbook, phases: phases.filter((phase) => wanted.includes(phase.name)) }
   return { context: { ...context, playbook, ...(order.goal && { goal: order.goal }) } }
 }
 
-function chosenName(names: readonly string[], { cluster, kind }: ClusterOrder, playbook: string): string {
+function chosenName(there: readonly Phase[], { cluster, kind }: ClusterOrder, playbook: string): string {
+  const names = there.map(({ name }) => name)
   const [only] = names
   if (only === undefined) throw usage(`playbook "${playbook}" has no ${kind} cluster`)
   if (cluster === undefined) {
     if (names.length === 1) return only
-    throw usage(`there are several ${kind} clusters: ${names.join(', ')}`, 'name one: --cluster NAME')
+    throw usage(`there are several clusters: ${names.join(', ')}`, 'name one: --cluster NAME')
   }
   if (names.includes(cluster)) return cluster
   const { message, hint } = unknownName('cluster', cluster, names)
   throw usage(message, hint)
 }
 
-/** A node that is to leave may have left the inventory before. */
+/** Known before anybody is asked. A node that is to leave may have left the inventory before: then only its peers know it. */
 function requireNode(nodes: readonly string[], { environment, goal, adds }: ClusterOrder): void {
   const host = adds ?? goal?.primary
   if (host === undefined || nodes.includes(host)) return
   const { message, hint } = unknownName('node', host, nodes)
-  throw usage(message, adds ? 'put it into the inventory first' : (hint ?? `deploy status ${environment}`))
+  const joins = 'put it into the inventory first, in a group of the cluster'
+  throw usage(message, adds ? joins : (hint ?? `deploy status ${environment}`))
 }
 
 function usage(message: string, hint?: string): DeployError {

@@ -1,3 +1,4 @@
+import { DeployError, exitCodes } from '../model/error.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Context } from '../run/context.ts'
 import type { Survey } from '../run/survey.ts'
@@ -39,6 +40,8 @@ export async function showPlan(
   })()
   await Promise.all([checked, looking.catch(() => undefined)])
   const { context, left, survey } = await looking
+  // A run that is taken over may have come to its end: then nobody knows the node any more.
+  if (instead === undefined) requireKnown(survey)
   const plan = { ...(await makePlan(context, survey)), ...(left && { left }) }
   await noteHellos(survey.hellos, plan.environment, instead)
   const { strays } = await import('../run/out.ts')
@@ -46,4 +49,12 @@ export async function showPlan(
   process.stderr.write(straysText(strays(context, survey)))
   output.print(as ? as(plan) : planText(plan, output.paint))
   return { plan, survey, context }
+}
+
+/** @throws DeployError `E_CLUSTER` (exit 64) when the node that is to leave a cluster is known to nobody. */
+function requireKnown({ clusters }: Survey): void {
+  for (const { state } of clusters.values()) {
+    const { unknown } = state.decision
+    if (unknown) throw new DeployError({ code: 'E_CLUSTER', exit: exitCodes.usage, ...unknown })
+  }
 }

@@ -1,5 +1,6 @@
 import type { Answer, Probe } from './probe.ts'
 import type { Secret } from './secret.ts'
+import type { UnknownName } from './unknown-name.ts'
 
 /** Something about a cluster that is not as it should be, with what was seen. */
 export interface Finding {
@@ -66,6 +67,8 @@ export interface ClusterDecision {
   readonly steps: readonly ClusterStep[]
   /** Then there are no steps. */
   readonly refusal?: ClusterRefusal
+  /** The node that is to leave is known to nobody: a wrong name, or it has left already. */
+  readonly unknown?: UnknownName
 }
 
 /** A node of a cluster, for people. */

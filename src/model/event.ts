@@ -53,7 +53,7 @@ export interface TaskEvent {
   readonly key: string
   readonly where: string
   readonly state: 'start' | Outcome
-  /** E.g. `already so (by apt nginx)`. */
+  /** E.g. `already so (after apt nginx)`. */
   readonly note?: string
   /** What the steps printed, bounded, bytes kept. */
   readonly output?: Buffer

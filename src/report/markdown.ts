@@ -25,7 +25,7 @@ export function planMarkdown(plan: Plan): string {
     '| --- | --- |',
     ...hosts.map((host) => `| ${escaped(host)} | ${todo(plan, host)} |`),
     '',
-    ...(plan.changes.length + plan.problems.length + plan.unreachable.length + (plan.left?.length ?? 0) > 0
+    ...(hasBody(plan)
       ? [
           '<details open><summary>The plan</summary>',
           '',
@@ -40,6 +40,13 @@ export function planMarkdown(plan: Plan): string {
   ].join('\n')
 }
 
+/** A cluster is shown also where nothing is to be done about it, and why it is left alone. */
+function hasBody({ phases, changes, problems, unreachable, left = [] }: Plan): boolean {
+  return (
+    changes.length + problems.length + unreachable.length + left.length > 0 || phases.some(({ cluster }) => cluster)
+  )
+}
+
 function todo(plan: Plan, host: string): string {
   if (plan.unreachable.some((item) => item.host === host)) return '⚠️ unreachable'
   const counts = Object.entries(MARKS).flatMap(([action, mark]) => {
@@ -47,6 +54,8 @@ function todo(plan: Plan, host: string): string {
     return count > 0 ? [`${mark} ${count} to ${action === 'handler' ? 'pay' : action}`] : []
   })
   if (plan.problems.some((item) => item.host === host)) counts.push('⚠️ cannot be planned as a whole')
+  const refused = plan.phases.some(({ cluster, hosts }) => cluster?.refusal && hosts.includes(host))
+  if (refused) counts.unshift('⚠️ refused')
   return counts.join(', ') || 'nothing'
 }
 

@@ -1,3 +1,4 @@
+import { ACTION_KEY } from '../model/cluster.ts'
 import type { HandlerEvent, PartEvent, RunEvent } from '../model/event.ts'
 import type { Outcome, Plan } from '../model/plan.ts'
 
@@ -53,11 +54,11 @@ export function trackOutcomes(plan: Plan): Outcomes {
     }
   }
 
-  /** What a part that came to its end had nothing to do about: an earlier phase had done it. */
+  /** What a part that came to its end had nothing to do about: it came about before, of the cluster also by itself. */
   function alreadySo({ phase, host }: PartEvent): void {
     for (const [name, result] of results) {
       if (result.phase === phase && result.host === host && result.outcome === 'not-run')
-        results.set(name, { ...result, outcome: 'ok', note: 'already so, by an earlier phase' })
+        results.set(name, { ...result, outcome: 'ok', note: result.key.startsWith(ACTION_KEY) ? NEEDLESS : BEFORE })
     }
   }
 
@@ -78,6 +79,9 @@ export function trackOutcomes(plan: Plan): Outcomes {
 
   return { take, results: () => [...results.values()] }
 }
+
+const BEFORE = 'already so when its phase began'
+const NEEDLESS = 'no longer needed when the cluster was surveyed again'
 
 /** What became of files that were judged wrong, for people. */
 export const PUT_BACK = {

@@ -24,9 +24,10 @@ ${mayMove(plan)}${leftBehind(plan)}`
   return page({ title: `Plan for ${plan.environment}`, about: plan.playbook, body, made })
 }
 
-function tiles({ summary, changes }: Plan): string {
+function tiles({ summary, changes, phases }: Plan): string {
   const count = (action: Action) => changes.filter((change) => change.action === action).length
   const all: readonly Tile[] = [
+    [phases.filter(({ cluster }) => cluster?.refusal).length, 'refused', 'trouble'],
     [count('create'), 'to create', 'create'],
     [count('change'), 'to change', 'change'],
     [count('remove'), 'to remove', 'remove'],

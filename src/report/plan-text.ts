@@ -1,4 +1,5 @@
 import { ACTION_KEY } from '../model/cluster.ts'
+import { begunAndHeld } from '../model/held-phases.ts'
 import { ownMessage } from '../model/own-message.ts'
 import type { Action, Plan, PlannedChange, PlannedPhase, PlannedPool, PlanProblem } from '../model/plan.ts'
 import { clusterLines } from './cluster-text.ts'
@@ -42,7 +43,8 @@ function phaseLines(plan: Plan, name: string, paint: Paint): readonly string[] {
   const changes = plan.changes.filter((change) => change.phase === name)
   const phase = plan.phases.find((item) => item.name === name)
   const { cluster } = phase ?? {}
-  if (changes.length === 0 && (!cluster || (cluster.findings.length === 0 && !cluster.refusal))) return []
+  // Who is the primary, and who follows it, is what people look for where nothing is wrong.
+  if (changes.length === 0 && !cluster) return []
   // What a cluster's steps do stands with the steps.
   const groups = Map.groupBy(inTaskOrder(changes.filter(({ key }) => !key.startsWith(ACTION_KEY))), signature)
   return [
@@ -164,7 +166,18 @@ export function problemLines(title: string, problems: readonly PlanProblem[], pa
   ])
 }
 
-function summaryLine({ changes, summary }: Plan, paint: Paint): string {
+function summaryLine(plan: Plan, paint: Paint): string {
+  const { summary } = plan
+  const why = refusedWords(plan)
+  const todo = todoWords(begunAndHeld(plan).begun)
+  const what = todo || (why === '' ? 'nothing to do' : 'nothing is done')
+  const refused = why && paint('red', todo ? `, then ${why}` : `: ${why}`)
+  const hosts = `${summary.hosts} host${summary.hosts === 1 ? '' : 's'}`
+  const lost = summary.unreachable > 0 ? paint('red', `, ${summary.unreachable} unreachable`) : ''
+  return `${paint('bold', `Plan: ${what}`)} on ${hosts}${refused}; ${summary.unchanged} of ${summary.tasks} tasks as wanted${lost}.`
+}
+
+function todoWords(changes: readonly PlannedChange[]): string {
   const count = (action: Action) => changes.filter((change) => change.action === action).length
   const parts = [
     [count('create'), 'to create'],
@@ -175,7 +188,14 @@ function summaryLine({ changes, summary }: Plan, paint: Paint): string {
     [count('rejoin'), count('rejoin') === 1 ? 'node to rejoin' : 'nodes to rejoin'],
   ] as const
   const told = parts.filter(([number]) => number > 0).map(([number, text]) => `${number} ${text}`)
-  const what = told.length > 0 ? told.join(', ') : 'nothing to do'
-  const lost = summary.unreachable > 0 ? paint('red', `, ${summary.unreachable} unreachable`) : ''
-  return `${paint('bold', `Plan: ${what}`)} on ${summary.hosts} host${summary.hosts === 1 ? '' : 's'}; ${summary.unchanged} of ${summary.tasks} tasks as wanted${lost}.`
+  return told.join(', ')
+}
+
+/** Which clusters are left alone, and how much waits for that; empty: none. */
+function refusedWords(plan: Plan): string {
+  const refused = plan.phases.filter(({ cluster }) => cluster?.refusal).map(({ name }) => safeLine(name))
+  if (refused.length === 0) return ''
+  const { length } = begunAndHeld(plan).held
+  const waits = length === 1 ? 'and 1 change waits for that' : `and ${length} changes wait for that`
+  return `${refused.join(' and ')} ${refused.length === 1 ? 'is' : 'are'} refused${length > 0 ? `, ${waits}` : ''}`
 }

@@ -1,7 +1,7 @@
 import type { ClusterAction, ClusterStep } from '../model/cluster.ts'
 import type { Phase } from '../model/playbook.ts'
 import { actionDecision } from '../plan/cluster-task.ts'
-import { prove } from './cluster-proof.ts'
+import { prove, provenWords } from './cluster-proof.ts'
 import { failedPart } from './failed-part.ts'
 import type { HostPhaseResult, HostResult } from './host-phase.ts'
 import { runTasks } from './run-tasks.ts'
@@ -151,6 +151,6 @@ async function proven(
 ): Promise<HostPhaseResult | undefined> {
   const wrong = await prove(run.context, cluster, lost).catch((error: unknown) => [failedPart(error).message ?? ''])
   if (wrong.length > 0) return { outcome: 'failed', message: `${phase.name} is not proven: ${wrong.join('; ')}` }
-  run.emit({ type: 'note', message: `${phase.name}: proven: a client of every node can write, and every node has it` })
+  run.emit({ type: 'note', message: `${phase.name}: proven: ${provenWords(cluster, lost, run.context.goal)}` })
   return undefined
 }

@@ -14,7 +14,8 @@ export async function prove(
   lost: readonly string[],
 ): Promise<readonly string[]> {
   const token = randomBytes(8).toString('hex')
-  const scripts = [...cluster.proof(token)].filter(([node]) => !lost.includes(node) && node !== goal?.remove)
+  const asked = askedOf(cluster, lost, goal)
+  const scripts = [...cluster.proof(token)].filter(([node]) => asked.includes(node))
   const answers = await Promise.all(
     scripts.map(async ([node, text]): Promise<readonly [string, NodeAnswer]> => {
       const probe = script({ shell: text })
@@ -22,4 +23,17 @@ export async function prove(
     }),
   )
   return cluster.judge(new Map(answers))
+}
+
+function askedOf({ nodes }: Cluster, lost: readonly string[], goal: Context['goal']): readonly string[] {
+  return nodes.filter((node) => !lost.includes(node) && node !== goal?.remove)
+}
+
+/** What a proof that holds has shown, for people: nothing is said of nodes that were not asked. */
+export function provenWords(cluster: Cluster, lost: readonly string[], goal?: Context['goal']): string {
+  const missing = lost.filter((node) => node !== goal?.remove)
+  if (missing.length === 0) return 'a client of every node can write, and every node has it'
+  const asked = askedOf(cluster, lost, goal)
+  const all = asked.length + missing.length
+  return `a client of ${asked.length} of ${all} nodes can write, and ${asked.join(', ')} ${asked.length === 1 ? 'has' : 'have'} it; nothing is known of ${missing.join(', ')}, which could not be reached`
 }

@@ -213,19 +213,22 @@ function marked(result: ProgramResult, word: string): readonly number[] {
   return result.marks.filter(({ words }) => words[0] === word).map(({ words }) => Number(words[1]))
 }
 
-/** A planned task that needs no step any more was brought about by a task before it. */
+/**
+ * Tells of planned tasks that need no step any more. `last`: the task behind which that was seen. Any one before it may have
+ * brought it about, for a task is asked again only when it is its turn.
+ */
 function reportAlreadySo(
   job: HostPhaseJob,
   decisions: readonly Decision[],
   planned: Set<string>,
   done: ReadonlyMap<string, number>,
-  by: CompiledTask | undefined,
+  last: CompiledTask | undefined,
 ): void {
   for (const { task, changes } of decisions) {
     if (!planned.has(task.key) || changes.length > 0) continue
     planned.delete(task.key)
     if (!done.has(task.key)) {
-      job.emit({ ...taskEvent(job, task), state: 'ok', note: by ? `already so (by ${by.label})` : 'already so' })
+      job.emit({ ...taskEvent(job, task), state: 'ok', note: last ? `already so (after ${last.label})` : 'already so' })
     }
   }
 }

@@ -64,7 +64,7 @@ describeOnLab('the engine on real hosts', () => {
     const { code, document } = await apply('--limit', 'app1')
     expect(outcomes(document).map((line) => line.replace(/command .*: /, 'command: '))).toEqual([
       'app1 command: changed',
-      expect.stringMatching(/^app1 file \/srv\/two\/b: ok already so \(by command /),
+      expect.stringMatching(/^app1 file \/srv\/two\/b: ok already so \(after command /),
       'app1 file /srv/two/c: changed',
     ])
     expect(code).toBe(0)

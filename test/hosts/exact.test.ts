@@ -70,7 +70,9 @@ describeOnLab('a plan is exact', () => {
     expect(
       document.results.filter(
         ({ outcome, note }) =>
-          outcome !== 'changed' && !(outcome === 'ok' && /^already so \(by /.test(note ?? '')) && outcome !== 'skipped',
+          outcome !== 'changed' &&
+          !(outcome === 'ok' && /^already so \(after /.test(note ?? '')) &&
+          outcome !== 'skipped',
       ),
     ).toEqual([])
     for (const host of lab.hosts) {

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import type { Plan, PlannedCluster } from '../../src/model/plan.ts'
 import type { StatusCluster } from '../../src/model/status.ts'
 import { clusterLines } from '../../src/report/cluster-text.ts'
+import { planMarkdown } from '../../src/report/markdown.ts'
 import { plain } from '../../src/report/paint.ts'
+import { planPage } from '../../src/report/plan-page.ts'
+import { planText } from '../../src/report/plan-text.ts'
 import { statusPage } from '../../src/report/status-page.ts'
 import { statusText } from '../../src/report/status-text.ts'
 
@@ -113,5 +117,61 @@ describe('status', () => {
     const nodes = cluster.nodes.map((node) => (node.host === 'app10' ? { ...node, upstream: 'app2' } : node))
     const page = statusPage({ ...status, clusters: [{ ...cluster, nodes }] }, new Date(0))
     expect(page).toMatch(/<path class="flow" d="M\d+ \d+H\d+"\/>/)
+  })
+})
+
+const change: Plan['changes'][number] = {
+  ...{ phase: 'main', host: 'app1', task: 'file /srv/own', key: 'file:/srv/own', where: 'site.ts:1', action: 'create' },
+  ...{ fields: [], notes: [], honesty: 'exact', notify: [] },
+}
+
+/** A plan of one cluster. */
+function planOf(found: PlannedCluster, changes: Plan['changes'] = []): Plan {
+  return {
+    ...{ environment: 'prod', playbook: 'Database', changes, mayMove: [], unreachable: [], problems: [] },
+    phases: [{ name: 'main', strategy: 'cluster', hosts: ['app1', 'app2'], cluster: found }],
+    summary: { hosts: 2, tasks: 4, changes: changes.length, unchanged: 4 - changes.length, unreachable: 0 },
+  }
+}
+
+describe('a plan', () => {
+  test('of a cluster that is refused says so, and not that there is nothing to do', () => {
+    const text = planText(planOf(refused), plain)
+    expect(text).toMatch(/\nPlan: nothing is done on 2 hosts: main is refused; 4 of 4 tasks as wanted\.\n$/)
+    expect(text.match(/two nodes write/g)).toHaveLength(1)
+    expect(text).not.toContain('nothing to do')
+  })
+
+  test('that is refused does not promise what waits for it', () => {
+    expect(planText(planOf(refused, [change]), plain)).toMatch(
+      /\nPlan: nothing is done on 2 hosts: main is refused, and 1 change waits for that; 3 of 4 tasks as wanted\.\n$/,
+    )
+  })
+
+  test('counts what comes before a refused cluster, which is done', () => {
+    const { phases, ...rest } = planOf(refused, [change, { ...change, phase: 'base', action: 'change' }])
+    const plan: Plan = { ...rest, phases: [{ name: 'base', strategy: 'parallel', hosts: ['app1'] }, ...phases] }
+    expect(planText(plan, plain)).toMatch(
+      /\nPlan: 1 to change on 2 hosts, then main is refused, and 1 change waits for that; /,
+    )
+  })
+
+  test('of a cluster that is whole shows who is who, and that there is nothing to do', () => {
+    const text = planText(planOf({ ...cluster, findings: [], steps: [] }), plain)
+    expect(text).toContain('    app2   standby  from app1, streaming, sync, lag 0 bytes\n')
+    expect(text).toMatch(/\nPlan: nothing to do on 2 hosts; 4 of 4 tasks as wanted\.\n$/)
+  })
+
+  test('as a page says at its head that it is refused', () => {
+    const page = planPage(planOf(refused), new Date(0))
+    expect(page).toMatch(/class="tiles"><li class="trouble"><b>1<\/b>refused</)
+    expect(planPage(planOf(cluster), new Date(0))).not.toContain('refused')
+  })
+
+  test('as Markdown has the cluster too, refused or whole', () => {
+    expect(planMarkdown(planOf(refused))).toContain('    refused: two nodes write\n')
+    expect(planMarkdown(planOf(refused))).toMatch(/^\*\*Plan: nothing is done .*main is refused/m)
+    expect(planMarkdown(planOf(refused))).toContain('| app1 | ⚠️ refused |')
+    expect(planMarkdown(planOf({ ...cluster, findings: [], steps: [] }))).toContain('    app1   primary  writable')
   })
 })

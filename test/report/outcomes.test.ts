@@ -86,10 +86,20 @@ test('a planned change that an earlier phase has brought about counts as already
   outcomes.take({ type: 'part', phase: 'two', host: 'app1', outcome: 'ok' })
 
   const told = outcomes.results().filter(({ host }) => host === 'app1')
-  expect(told.map(({ key, outcome }) => [key, outcome])).toEqual([
-    ['a', 'changed'],
-    ['b', 'ok'],
+  expect(told.map(({ key, outcome, note }) => [key, outcome, note])).toEqual([
+    ['a', 'changed', undefined],
+    ['b', 'ok', 'already so when its phase began'],
   ])
   outcomes.take({ type: 'part', phase: 'one', host: 'app2', outcome: 'failed' })
   expect(outcomes.results().find(({ host }) => host === 'app2')?.outcome).toBe('not-run')
+})
+
+test('a step of a cluster that was planned and not needed any more was not done by an earlier phase', () => {
+  const key = 'cluster:two:start repmgrd:start repmgrd'
+  const outcomes = trackOutcomes({ ...plan, changes: [change('app1', 'two', key)] })
+  outcomes.take({ type: 'part', phase: 'two', host: 'app1', outcome: 'ok' })
+
+  expect(outcomes.results().map(({ outcome, note }) => [outcome, note])).toEqual([
+    ['ok', 'no longer needed when the cluster was surveyed again'],
+  ])
 })

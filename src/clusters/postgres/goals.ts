@@ -1,4 +1,5 @@
 import type { ClusterDecision } from '../../model/cluster.ts'
+import { type UnknownName, unknownName } from '../../model/unknown-name.ts'
 import { nodeId, slotName } from './node-id.ts'
 import { side } from './refusals.ts'
 import { removeNode, switchover } from './steps.ts'
@@ -56,13 +57,18 @@ export function withRemoval(
     )
   const { registered, slots } = primary.seen.server
   const known = registered?.find(({ name }) => name === host)
-  const node = desired.nodes.find((one) => one.host === host) ?? { host, id: known?.id ?? nodeId(host) }
+  const named = desired.nodes.find((one) => one.host === host)
+  const node = named ?? { host, id: known?.id ?? nodeId(host) }
   if (!known && !slots.some(({ name }) => name === slotName(node)))
-    return member || desired.nodes.some((one) => one.host === host)
-      ? decision
-      : refused(`no node ${host} is known here`, view, MEND)
+    // No refusal: behind its removal nobody knows a node that had left the playbook before.
+    return named ? decision : { ...decision, unknown: unknownNode(host, view, registered ?? []) }
   const reachable = all.nodes.some((one) => one.host === host)
   return { ...decision, steps: [...decision.steps, removeNode(primary, node, reachable)] }
+}
+
+function unknownNode(host: string, { desired }: View, registered: readonly { readonly name: string }[]): UnknownName {
+  const known = new Set([...desired.nodes.map((node) => node.host), ...registered.map(({ name }) => name)])
+  return { hint: 'deploy status shows who is in it', ...unknownName('node', host, known) }
 }
 
 function refused(why: string, view: View, hint: string): ClusterDecision {

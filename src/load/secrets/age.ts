@@ -18,19 +18,22 @@ export function recipientsFile(environment: string): string {
 /**
  * The identities this user has, from `DEPLOY_AGE_KEY`, `DEPLOY_AGE_KEY_FILE`, or the usual files of ours and of sops.
  *
+ * @param wanted the file that is to be read with them, and whose secrets they are
  * @throws DeployError `E_NO_IDENTITY` (exit 64).
  */
-export function identities(): readonly string[] {
+export function identities(wanted?: { readonly file: string; readonly environment: string }): readonly string[] {
   const { text, files } = identitySources()
   const texts = text ? [text] : files.map(readIdentity)
   const keys = texts.flatMap((one) => one.split('\n').map((line) => line.trim())).filter((line) => /^AGE-/.test(line))
   if (keys.length > 0) return keys
+  const of = wanted?.environment ?? 'ENV'
   throw usageError({
     code: 'E_NO_IDENTITY',
     message: text
       ? 'DEPLOY_AGE_KEY holds no age identity (AGE-SECRET-KEY-…)'
       : `no age identity is here: neither DEPLOY_AGE_KEY nor ${files.join(' or ') || identityFile()} holds one`,
-    hint: 'deploy secrets edit ENV makes one; then someone who can read the secrets adds you: deploy secrets rotate ENV',
+    where: wanted?.file,
+    hint: `a key in another file: DEPLOY_AGE_KEY_FILE=FILE; no key yet: deploy secrets edit ${of} makes one, then someone who can read the secrets adds you: deploy secrets rotate ${of}`,
   })
 }
 
@@ -120,7 +123,7 @@ async function decryptText(encrypted: string, keys: readonly string[]): Promise<
 /** @throws DeployError `E_DECRYPT` (exit 64) when none of the identities can read it, or it was altered. */
 export async function decrypt(path: string, file: string, environment: string): Promise<string> {
   const encrypted = readFileSync(path, 'utf8')
-  const keys = identities()
+  const keys = identities({ file, environment })
   try {
     return await decryptText(encrypted, keys)
   } catch (cause) {

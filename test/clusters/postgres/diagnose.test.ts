@@ -245,6 +245,59 @@ describe('what is found', () => {
   })
 })
 
+describe('a unit that only would not start at boot is told as that, not as one that does not run', () => {
+  type Units = SeenNode['units']
+  const OFF = { active: 'active', enabled: false }
+
+  test.each<[string, Partial<Units>, string, RegExp]>([
+    ['repmgrd', { repmgrd: OFF }, 'it runs, and would not start at boot', /^repmgrd would not start at boot on app2$/],
+    [
+      'a dead repmgrd',
+      { repmgrd: { active: 'inactive', enabled: false } },
+      'nobody on it notices a lost primary',
+      /^repmgrd does not run as it should on app2$/,
+    ],
+    [
+      'pgbouncer',
+      { pgbouncer: OFF },
+      'clients are served, and pgbouncer would not start at boot',
+      /^app2: clients are served, and pgbouncer would not start at boot$/,
+    ],
+    [
+      'pgbouncer and its follower',
+      { pgbouncer: OFF, follower: OFF },
+      'clients are served, and pgbouncer and pgbouncer-follow would not start at boot',
+      /pgbouncer-follow would not start at boot$/,
+    ],
+    [
+      'a dead follower',
+      { follower: { active: 'failed', enabled: false } },
+      'nobody would send clients to another primary',
+      /^app2: nobody would send/,
+    ],
+  ])('%s', (_, units, message, reason) => {
+    const world = healthy()
+    const surveys = surveysOf(world).map((survey) =>
+      survey.host === 'app2' && survey.unreachable === undefined
+        ? { ...survey, units: { ...survey.units, ...units } }
+        : survey,
+    )
+    const { findings, decision } = assess(world.desired, surveys, {})
+    expect(findings.map((finding) => [finding.host, finding.message])).toEqual([['app2', message]])
+    expect(decision.steps.map((step) => step.reason)).toEqual([expect.stringMatching(reason)])
+  })
+
+  test('a step for several says of each what is wrong with it', () => {
+    const world = made({}, (each) => {
+      at(each, 'app1').pooler.follower = false
+      at(each, 'app3').pooler.answers = false
+    })
+    expect(judge(world).decision.steps.map(({ reason }) => reason)).toEqual([
+      'app1: nobody would send clients to another primary; app3: pgbouncer does not answer',
+    ])
+  })
+})
+
 /** The survey of a whole cluster, with something changed in what the primary says. */
 function told(change: Partial<ServerSeen>, shape: Shape = {}) {
   const world = healthy(shape)

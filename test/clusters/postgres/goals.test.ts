@@ -153,8 +153,20 @@ describe('a node leaves', () => {
       expect.stringMatching(/^unknown slot: .*deploy db remove-node/),
       expect.stringMatching(/^unknown node: repmgr knows app4, .*deploy db remove-node/),
     ])
-    const steps = judge(left, { remove: 'app4' }).decision.steps
-    expect(steps.map(({ name, about }) => `${name} ${about}`)).toEqual(['remove node app4'])
+    const { done, world: after } = run(left, { remove: 'app4' })
+    expect(done).toEqual(['remove node: app4'])
+    expect(judge(after, { remove: 'app4' }).decision).toMatchObject({ steps: [], unknown: expect.anything() })
+  })
+
+  test('one that nobody knows is a wrong name: no refusal, for no data is at stake', () => {
+    const { decision } = judge(healthy(), { remove: 'ap3' })
+    expect(decision.refusal).toBeUndefined()
+    expect(decision.unknown).toEqual({
+      message: 'node "ap3" is not known (nodes: app3, app1, app2)',
+      hint: 'did you mean app3?',
+    })
+    expect(judge(healthy(), { remove: 'zebra' }).decision.unknown?.hint).toBe('deploy status shows who is in it')
+    expect(judge(healthy(), { remove: 'app3' }).decision.unknown).toBeUndefined()
   })
 
   test.each<[string, Shape, Change, string, RegExp]>([

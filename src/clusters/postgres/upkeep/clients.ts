@@ -15,14 +15,28 @@ export function daemons(view: View, stopped: readonly Node[], started: ReadonlyS
     (node) => !started.has(node.host) && (off.includes(node) || stopped.some(({ host }) => host === node.host)),
   )
   return {
-    findings: off.map(({ host, seen: { units, server } }) => ({
-      ...{ name: 'repmgrd', host, severity: 'fault', message: 'nobody on it notices a lost primary' },
+    findings: off.map(({ host, seen }) => ({
+      ...{ name: 'repmgrd', host, severity: 'fault', message: daemonWords(seen) },
       evidence: [
-        `repmgrd is ${units.repmgrd.active}${server?.paused ? ', and was told to pause' : ''}${units.repmgrd.enabled ? '' : ', and does not start at boot'}`,
+        `repmgrd is ${seen.units.repmgrd.active}${seen.server?.paused ? ', and was told to pause' : ''}${seen.units.repmgrd.enabled ? '' : ', and does not start at boot'}`,
       ],
     })),
-    steps: all.length > 0 ? [startDaemon(all, `repmgrd does not run as it should on ${names(all)}`)] : [],
+    steps: all.length > 0 ? [startDaemon(all, daemonReason(all, off))] : [],
   }
+}
+
+function isWatching({ units: { repmgrd }, server }: Node['seen']): boolean {
+  return repmgrd.active === 'active' && !server?.paused
+}
+
+function daemonWords(seen: Node['seen']): string {
+  return isWatching(seen) ? 'it runs, and would not start at boot' : 'nobody on it notices a lost primary'
+}
+
+/** Those that steps before stop are off by then. */
+function daemonReason(all: readonly Node[], off: readonly Node[]): string {
+  const onlyBoot = all.every((node) => off.includes(node) && isWatching(node.seen))
+  return `repmgrd ${onlyBoot ? 'would not start at boot' : 'does not run as it should'} on ${names(all)}`
 }
 
 /** Every pgbouncer sends clients to the primary, holds nobody, and is kept so by its follower. */
@@ -41,8 +55,14 @@ export function pgbouncers({ nodes, witnesses, desired }: View, primary: Live): 
       ...{ name: 'pgbouncer', host: node.host, severity: 'fault', message: wordsOf(node, wanted, primary) },
       evidence: evidenceOf(node),
     })),
-    steps: [pointPgbouncer(wrong, primary, `${names(wrong)}: ${wordsOf(wrong[0] as Node, wanted, primary)}`)],
+    steps: [pointPgbouncer(wrong, primary, reasonOf(wrong, wanted, primary))],
   }
+}
+
+/** Not all of them need have the same trouble. */
+function reasonOf(wrong: readonly Node[], wanted: readonly string[], primary: Live): string {
+  const alike = Map.groupBy(wrong, (node) => wordsOf(node, wanted, primary))
+  return [...alike].map(([words, nodes]) => `${names(nodes)}: ${words}`).join('; ')
 }
 
 function isPointed({ pgbouncer }: Node['seen'], name: string, { address }: Live): boolean {
@@ -53,7 +73,10 @@ function isPointed({ pgbouncer }: Node['seen'], name: string, { address }: Live)
 function wordsOf({ seen }: Node, wanted: readonly string[], primary: Live): string {
   if (!seen.pgbouncer) return 'pgbouncer does not answer'
   if (wanted.some((name) => !isPointed(seen, name, primary))) return `clients are not sent to ${primary.host}`
-  return 'nobody would send clients to another primary'
+  if (seen.units.follower.active !== 'active') return 'nobody would send clients to another primary'
+  const { pgbouncer, follower } = seen.units
+  const off = [...(pgbouncer.enabled ? [] : ['pgbouncer']), ...(follower.enabled ? [] : ['pgbouncer-follow'])]
+  return `clients are served, and ${off.join(' and ')} would not start at boot`
 }
 
 function evidenceOf({ seen: { pgbouncer, units } }: Node): readonly string[] {
