@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { Emit, RunEvent } from '../model/event.ts'
-import { begunAndHeld } from '../model/held-phases.ts'
 import type { Plan, PlanProblem } from '../model/plan.ts'
 import type { Redactor } from '../model/redaction.ts'
 import type { SavedPlan } from '../model/saved-plan.ts'
@@ -116,15 +115,11 @@ function requireFloor({ phases, environment }: Plan, { hellos }: Survey): void {
   })
 }
 
-/**
- * What comes before a cluster that must be left alone is done all the same, and the run ends there.
- *
- * @throws DeployError `E_DATA_AT_STAKE` (exit 4) when there is nothing before it; nothing was touched.
- */
-function requireSafeData(plan: Plan): void {
-  const phase = plan.phases.find(({ cluster }) => cluster?.refusal)
+/** @throws DeployError `E_DATA_AT_STAKE` (exit 4) when a cluster must be left alone; nothing was touched. */
+function requireSafeData({ phases }: Plan): void {
+  const phase = phases.find(({ cluster }) => cluster?.refusal)
   const refusal = phase?.cluster?.refusal
-  if (!phase || !refusal || begunAndHeld(plan).begun.length > 0) return
+  if (!phase || !refusal) return
   throw new DeployError({
     code: 'E_DATA_AT_STAKE',
     message: `cluster ${phase.name} is left alone, and nothing was changed: ${refusal.why}`,
@@ -197,7 +192,7 @@ async function consent(plan: Plan, first: Survey, options: ApplyOptions): Promis
   if (options.saved) return savedApprovalOf(plan, first)
   const { safeLine } = await import('../report/safe.ts')
   const takeover = options.instead === undefined ? '' : `Take over run ${safeLine(options.instead)}. `
-  const question = `${takeover}Apply ${begunAndHeld(plan).begun.length} changes to ${plan.environment}?`
+  const question = `${takeover}Apply ${plan.changes.length} changes to ${plan.environment}?`
   await requireConsent(question, 'nothing was changed', options)
   return options.yes ? approveAll : approvalOf(plan, first)
 }

@@ -1,5 +1,4 @@
 import { ACTION_KEY } from '../model/cluster.ts'
-import { begunAndHeld } from '../model/held-phases.ts'
 import { ownMessage } from '../model/own-message.ts'
 import type { Action, Plan, PlannedChange, PlannedPhase, PlannedPool, PlanProblem } from '../model/plan.ts'
 import { clusterLines } from './cluster-text.ts'
@@ -169,15 +168,13 @@ export function problemLines(title: string, problems: readonly PlanProblem[], pa
 function summaryLine(plan: Plan, paint: Paint): string {
   const { summary } = plan
   const why = refusedWords(plan)
-  const todo = todoWords(begunAndHeld(plan).begun)
-  const what = todo || (why === '' ? 'nothing to do' : 'nothing is done')
-  const refused = why && paint('red', todo ? `, then ${why}` : `: ${why}`)
-  const hosts = `${summary.hosts} host${summary.hosts === 1 ? '' : 's'}`
+  const what = why === undefined ? todoWords(plan) : 'nothing is done'
+  const hosts = `${summary.hosts} host${summary.hosts === 1 ? '' : 's'}${why === undefined ? '' : `: ${paint('red', why)}`}`
   const lost = summary.unreachable > 0 ? paint('red', `, ${summary.unreachable} unreachable`) : ''
-  return `${paint('bold', `Plan: ${what}`)} on ${hosts}${refused}; ${summary.unchanged} of ${summary.tasks} tasks as wanted${lost}.`
+  return `${paint('bold', `Plan: ${what}`)} on ${hosts}; ${summary.unchanged} of ${summary.tasks} tasks as wanted${lost}.`
 }
 
-function todoWords(changes: readonly PlannedChange[]): string {
+function todoWords({ changes }: Plan): string {
   const count = (action: Action) => changes.filter((change) => change.action === action).length
   const parts = [
     [count('create'), 'to create'],
@@ -188,14 +185,13 @@ function todoWords(changes: readonly PlannedChange[]): string {
     [count('rejoin'), count('rejoin') === 1 ? 'node to rejoin' : 'nodes to rejoin'],
   ] as const
   const told = parts.filter(([number]) => number > 0).map(([number, text]) => `${number} ${text}`)
-  return told.join(', ')
+  return told.join(', ') || 'nothing to do'
 }
 
-/** Which clusters are left alone, and how much waits for that; empty: none. */
-function refusedWords(plan: Plan): string {
-  const refused = plan.phases.filter(({ cluster }) => cluster?.refusal).map(({ name }) => safeLine(name))
-  if (refused.length === 0) return ''
-  const { length } = begunAndHeld(plan).held
-  const waits = length === 1 ? 'and 1 change waits for that' : `and ${length} changes wait for that`
-  return `${refused.join(' and ')} ${refused.length === 1 ? 'is' : 'are'} refused${length > 0 ? `, ${waits}` : ''}`
+/** An apply is refused as a whole: what there is to do anywhere waits. */
+function refusedWords({ phases, changes }: Plan): string | undefined {
+  const refused = phases.filter(({ cluster }) => cluster?.refusal).map(({ name }) => safeLine(name))
+  if (refused.length === 0) return undefined
+  const waits = changes.length === 1 ? 'and 1 change waits for that' : `and ${changes.length} changes wait for that`
+  return `${refused.join(' and ')} ${refused.length === 1 ? 'is' : 'are'} refused${changes.length > 0 ? `, ${waits}` : ''}`
 }

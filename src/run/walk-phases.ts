@@ -1,6 +1,4 @@
-import type { ClusterRefusal } from '../model/cluster.ts'
 import type { Emit } from '../model/event.ts'
-import { firstHeld } from '../model/held-phases.ts'
 import type { PlanProblem } from '../model/plan.ts'
 import type { Phase } from '../model/playbook.ts'
 import { phaseHosts } from '../plan/expand.ts'
@@ -37,18 +35,14 @@ export interface Run {
 /**
  * Walks the phases in order, and surveys a phase again when one before it changed something. A host that fails is left out
  * of what follows; a failed `once` phase, and a rolling one that was not done as a whole, end the run, because what comes
- * after may build on it. So does a cluster that must be left alone, before its nodes are prepared.
+ * after may build on it.
  */
 export async function walkPhases(run: Run, first: Survey): Promise<void> {
   const { context } = run
   let current = first
   let changed = false
-  const held = firstHeld(
-    context.playbook.phases.map(({ name }, index) => ({ name, refused: refusalOf(first, index) !== undefined })),
-  )
   for (const [index, phase] of context.playbook.phases.entries()) {
     if (run.stop.aborted) return
-    if (index === held) return refuse(run, first)
     if (changed) current = await surveyAgain(run, index)
     const parts = current.phases.filter((part) => part.phase === index && !run.dropped.has(part.host))
     if (failedNode(run, current, index)) return
@@ -60,21 +54,6 @@ export async function walkPhases(run: Run, first: Survey): Promise<void> {
     changed ||= results.some(({ outcome }) => outcome !== 'ok')
     if (phase.strategy !== 'parallel' && results.some(({ host }) => run.dropped.has(host))) return
   }
-}
-
-function refusalOf({ clusters }: Survey, index: number): ClusterRefusal | undefined {
-  return clusters.get(index)?.state.decision.refusal
-}
-
-/** The nodes of a cluster that must be left alone are told why; nobody is touched from here on. */
-function refuse({ context, dropped, results, emit }: Run, first: Survey): void {
-  const index = context.playbook.phases.findIndex((_, place) => refusalOf(first, place))
-  const [phase, refusal] = [context.playbook.phases[index], refusalOf(first, index)]
-  if (!phase || !refusal) return
-  const message = `cluster ${phase.name} is left alone: ${refusal.why}; ${refusal.hint}`
-  emit({ type: 'note', message })
-  const hosts = phaseHosts(phase, context.inventory, context.limit).filter((host) => !dropped.has(host))
-  for (const host of hosts) results.push({ host, phase: phase.name, outcome: 'refused', message })
 }
 
 interface PhaseNow {

@@ -81,25 +81,6 @@ describeOnLab('a cluster phase', () => {
     expect((await plain('repair-db', 'lab', '--yes')).code).toBe(4)
   })
 
-  test('what comes before a cluster that is left alone is done; its nodes are not prepared, and nothing behind it is', async () => {
-    await on('app1', 'echo 9 >/srv/level')
-    await on('app3', 'echo 10 >/srv/level')
-    const planned = await plain('plan', 'lab', 'more')
-    expect(planned.stdout).toMatch(/\nPlan: 3 to create on 3 hosts, then toy is refused, and 9 changes wait for that; /)
-    expect(planned.code).toBe(4)
-    const ran = await plain('apply', 'lab', 'more', '--yes')
-    expect(ran.stdout).toContain('cluster toy is left alone: two are high; lower one of them')
-    expect(ran.stdout).toMatch(/app2 +refused +1 changed, 3 not-run/)
-    expect(ran.code).toBe(4)
-    expect((await on('app2', 'ls /srv')).stdout).toBe('base\n')
-    const again = await plain('apply', 'lab', 'more', '--yes')
-    expect(again.stderr).toContain('cluster toy is left alone, and nothing was changed: two are high')
-    expect(again.code).toBe(4)
-    await on('app1', 'echo 10 >/srv/level')
-    expect((await plain('apply', 'lab', 'more', '--yes')).code).toBe(0)
-    expect((await on('app2', 'ls /srv')).stdout).toBe('base\nbehind\nlevel\nown\nprepared\nproven\ntimes\n')
-  })
-
   test('what is not proven has failed', async () => {
     await on('app3', 'echo no >/srv/proof')
     const unproven = await deploy('apply', 'lab', '--yes')

@@ -148,14 +148,6 @@ describe('a plan', () => {
     )
   })
 
-  test('counts what comes before a refused cluster, which is done', () => {
-    const { phases, ...rest } = planOf(refused, [change, { ...change, phase: 'base', action: 'change' }])
-    const plan: Plan = { ...rest, phases: [{ name: 'base', strategy: 'parallel', hosts: ['app1'] }, ...phases] }
-    expect(planText(plan, plain)).toMatch(
-      /\nPlan: 1 to change on 2 hosts, then main is refused, and 1 change waits for that; /,
-    )
-  })
-
   test('of a cluster that is whole shows who is who, and that there is nothing to do', () => {
     const text = planText(planOf({ ...cluster, findings: [], steps: [] }), plain)
     expect(text).toContain('    app2   standby  from app1, streaming, sync, lag 0 bytes\n')

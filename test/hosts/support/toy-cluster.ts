@@ -9,7 +9,7 @@ export const NODES = ['app1', 'app2', 'app3']
  * Two numbers of 9 and more are its split brain. The proof of a node is /srv/proof, which says `no` or is not there.
  */
 const PLAYBOOK = `import { file, playbook, script, sh } from 'evenkeel'
-import { cluster, parallel } from '../inventories/schema.ts'
+import { cluster } from '../inventories/schema.ts'
 
 const levels = (answers) => new Map([...answers].map(([host, answer]) => [host, answer.state === 'value' ? Number(answer.value) : undefined]))
 
@@ -54,13 +54,6 @@ const toy = {
 export default playbook('Toy', [cluster('toy', toy)])
 `
 
-/** The same cluster between phases that have nothing to do with it. */
-const MORE = `[
-  parallel('base', { on: 'app', tasks: () => file({ path: '/srv/base', content: 'x' }) }),
-  ...cluster('toy', toy),
-  parallel('behind', { on: 'app', tasks: () => file({ path: '/srv/behind', content: 'x' }) }),
-]`
-
 /** A project with that cluster, and the ways to act on it. */
 export function makeToyCluster(lab: UsedLab) {
   const project: Project = makeProject(lab)
@@ -69,7 +62,6 @@ export function makeToyCluster(lab: UsedLab) {
     "import { site } from 'evenkeel'\nimport { z } from 'zod'\nexport const { inventory, parallel, once, cluster } = site({ groups: ['app'], vars: z.object({}) })\n",
   )
   project.write('playbooks/site.ts', `// @ts-nocheck\n${PLAYBOOK}`)
-  project.write('playbooks/more.ts', `// @ts-nocheck\n${PLAYBOOK.replace("[cluster('toy', toy)]", MORE)}`)
   const on = (host: string, script: string) => labExec(lab, host, ['sh', '-c', script])
   const plain = (...args: string[]): Promise<Ran> =>
     project.deploy([...args, ...(['plan', 'apply'].includes(args[0] ?? '') ? ['--no-check'] : [])])
