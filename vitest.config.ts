@@ -16,6 +16,7 @@ export default defineConfig({
             'test/hosts/**',
             'test/rolling/hosts/**',
             'test/clusters/hosts/**',
+            'test/faults/hosts/**',
             'test/shells/**',
             'test/package/**',
           ],
@@ -41,6 +42,16 @@ export default defineConfig({
           // Whole platforms, and rolls that are cut off: `npm run test:rolling` runs them.
           name: 'rolling',
           include: ['test/rolling/hosts/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Both transports with cables that are cut, and uploads that are: `npm run test:faults` runs them.
+          name: 'faults',
+          include: ['test/faults/hosts/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 300_000,
         },

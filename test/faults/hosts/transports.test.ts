@@ -5,11 +5,11 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { labExec } from '../../src/lab/inside.ts'
-import { labCut, labHeal } from '../../src/lab/lab.ts'
-import { delayProxy } from '../bench/delay-proxy.ts'
-import { describeOnLab, useLab } from './support/lab.ts'
-import { documentOf, makeProject, outcomes, type Project } from './support/project.ts'
+import { labExec } from '../../../src/lab/inside.ts'
+import { labCut, labHeal } from '../../../src/lab/lab.ts'
+import { delayProxy } from '../../bench/delay-proxy.ts'
+import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
+import { documentOf, makeProject, outcomes, type Project } from '../../hosts/support/project.ts'
 
 const HASH = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 

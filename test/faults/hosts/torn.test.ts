@@ -5,13 +5,13 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, expect, test } from 'vitest'
-import { labExec } from '../../src/lab/inside.ts'
-import { labKill, labStart } from '../../src/lab/lab.ts'
-import { numbers } from '../bench/templates.ts'
-import { describeOnLab, useLab } from './support/lab.ts'
-import { makeProject, type Project } from './support/project.ts'
+import { labExec } from '../../../src/lab/inside.ts'
+import { labKill, labStart } from '../../../src/lab/lab.ts'
+import { numbers } from '../../bench/templates.ts'
+import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
+import { makeProject, type Project } from '../../hosts/support/project.ts'
 
-const DEPLOY = join(import.meta.dirname, '../../bin/deploy.js')
+const DEPLOY = join(import.meta.dirname, '../../../bin/deploy.js')
 const BYTES = 30_000_000
 const SEED = 20261125
 /** More of them for a long test: `DEPLOY_FAULT_ROUNDS=300`. */
