@@ -128,18 +128,18 @@ interface PostgresFollowSh {
 }
 
 interface PostgresGuardShNodes {
-  /** templates/postgres/guard.sh.hbs:18 */
+  /** templates/postgres/guard.sh.hbs:23 */
   readonly address: string | number | boolean | Secret
-  /** templates/postgres/guard.sh.hbs:18 */
+  /** templates/postgres/guard.sh.hbs:23 */
   readonly host: string | number | boolean | Secret
 }
 
 interface PostgresGuardSh {
-  /** templates/postgres/guard.sh.hbs:5 */
+  /** templates/postgres/guard.sh.hbs:6 */
   readonly data: string | number | boolean | Secret
-  /** templates/postgres/guard.sh.hbs:17 */
+  /** templates/postgres/guard.sh.hbs:22 */
   readonly nodes: Each<PostgresGuardShNodes>
-  /** templates/postgres/guard.sh.hbs:16 */
+  /** templates/postgres/guard.sh.hbs:21 */
   readonly scripts: string | number | boolean | Secret
 }
 
@@ -212,7 +212,7 @@ interface PostgresRepmgrdService {
 }
 
 interface PostgresTargetsSh {
-  /** templates/postgres/targets.sh.hbs:9 */
+  /** templates/postgres/targets.sh.hbs:11 */
   readonly databases: readonly (string | number | boolean | Secret)[]
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { labKill, labStart } from '../../../src/lab/lab.ts'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
-import { type Bed, makeBed } from '../bed.ts'
+import { type Bed, crashScript, makeBed } from '../bed.ts'
 import { built, repaired, whole } from '../repaired.ts'
 import { watchPrimaries } from '../watch.ts'
 
@@ -22,8 +22,8 @@ describeOnLab('power loss of all nodes at once', () => {
   afterAll(() => console.log(figures.join('\n')))
 
   /** All lose power while clients write. Gives how it is proven that none of their commits was lost. */
-  async function blackout() {
-    const load = await bed.write()
+  async function blackout(through: readonly string[] = NODES) {
+    const load = await bed.write(through)
     await expect.poll(load.count, { timeout: 30_000 }).toBeGreaterThan(50)
     await Promise.all(NODES.map((host) => labKill(lab, host)))
     const { acknowledged } = await load.end()
@@ -78,6 +78,32 @@ describeOnLab('power loss of all nodes at once', () => {
     const { seconds, steps } = await repaired(bed)
     const { two, primaries } = await watch.end()
     figures.push(`the primary late: repaired in ${seconds.toFixed(1)} s by ${steps.join(', ') || 'nothing'}`)
+    expect(two).toEqual([])
+    expect(new Set(primaries)).toEqual(new Set([primary]))
+    expect(await lost()).toEqual([])
+    expect(await whole(bed)).toEqual([])
+  })
+
+  test('a former primary that nobody mended, and the last one boot at one moment: one of them is the primary', async () => {
+    const former = await bed.primary()
+    await bed.on(former, crashScript())
+    const others = NODES.filter((one) => one !== former)
+    await expect.poll(() => bed.primary(), { timeout: 90_000 }).toMatch(new RegExp(`^(${others.join('|')})$`))
+    const primary = await bed.primary()
+    const start = 'systemctl reset-failed postgresql@15-main; ! systemctl start postgresql@15-main'
+    await bed.on(former, start)
+    const watch = await watchPrimaries(bed, NODES)
+    const { lost } = await blackout(others)
+    await labStart(lab, former)
+    await expect
+      .poll(() => bed.on(former, 'systemctl is-failed postgresql@15-main || true').catch(() => ''), { timeout: 60_000 })
+      .toBe('failed')
+    // Alone, it stays down as well.
+    await bed.on(former, start)
+    await Promise.all(others.map((one) => labStart(lab, one)))
+    const { seconds, steps } = await repaired(bed)
+    const { two, primaries } = await watch.end()
+    figures.push(`a former primary beside: repaired in ${seconds.toFixed(1)} s by ${steps.join(', ')}`)
     expect(two).toEqual([])
     expect(new Set(primaries)).toEqual(new Set([primary]))
     expect(await lost()).toEqual([])

@@ -227,6 +227,9 @@ systemctl start --no-block postgresql@15-main; wait`,
     await all((host) => on(host, 'systemctl stop postgresql@15-main; systemctl reset-failed postgresql@15-main || :'))
     await on('db1', 'apt-get install -qqy --no-install-recommends iptables >/dev/null 2>&1')
     await on('db1', 'iptables -I OUTPUT -p tcp --dport 5432 -j DROP')
+    // It was kept down before, and stays so by itself.
+    expect(await on('db1', `${SCRIPTS}/postgres-guard || echo stays`)).toMatch(/db3 was the primary(.|\n)*stays$/)
+    await on('db1', 'rm /var/lib/postgresql/15/main.superseded')
     const start = performance.now()
     expect(await on('db1', `${SCRIPTS}/postgres-guard && echo may`)).toBe('may')
     expect(performance.now() - start).toBeLessThan(8000)

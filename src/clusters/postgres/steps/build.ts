@@ -19,7 +19,7 @@ const TAKE_PLACE = sh`take_place() {
   sync -f "$data.new"
   [ ! -e "$data" ] || rmdir "$data" 2>/dev/null || mv -T "$data" "$data.aside-$(date -u +%Y%m%dT%H%M%SZ)"
   mv -T "$data.new" "$data"
-  rm -f "$data.rewind"
+  rm -f "$data.rewind" "$data.superseded"
   sync "$data" "\${data%/*}"
 }`
 

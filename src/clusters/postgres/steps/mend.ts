@@ -46,7 +46,8 @@ function noted({ id }: PostgresNode): Shell {
  */
 export function startPrimary(node: PostgresNode, standbys: readonly PostgresNode[], newest?: Place): ClusterStep {
   const start = sh`${newest ? reaches(newest) : sh`:`}
-answers || start_server 300`
+# The guard kept it down once, when another node was the primary.
+answers || { rm -f "$data.superseded"; start_server 300; }`
   return {
     name: 'start primary',
     about: node.host,
