@@ -3,7 +3,7 @@ import { DAMAGED, REMOVED, saysLast } from './log.ts'
 import type { PostgresNode } from './model.ts'
 import { slotName } from './node-id.ts'
 import { cloneStandbys, followPrimary, recloneStandby, rejoinStandby, startServer, stopDaemon } from './steps.ts'
-import { hasData, isLive, type Live, type Node, streamsFrom, systemOf, type View } from './view.ts'
+import { hasData, isLive, type Live, type Node, streamsFrom, type View } from './view.ts'
 
 /** What mends a node. */
 export type Cure = 'clone' | 'reclone' | 'rejoin' | 'start' | 'follow'
@@ -79,11 +79,7 @@ function ailmentOf(view: View, primary: Live, node: Node): Ailment | undefined {
     ...{ node, cures },
     finding: { name, host: node.host, severity: 'fault', message, evidence: [...evidence, ...seen.log.slice(-3)] },
   })
-  if (view.strangers.includes(node))
-    return ill(['reclone'], 'other system', 'it has an empty database cluster of its own in place of its data', [
-      `system ${systemOf(node)}`,
-      `the primary's is ${primary.seen.server.systemId}`,
-    ])
+  if (node.blank) return ill(['clone'], 'no data', 'it has a database cluster of its own with nothing in it', [])
   if (!hasData(node)) {
     const what = seen.remains ? 'what lies in the place of its data is none' : 'it has no data'
     return ill(['clone'], 'no data', what, [`a server runs: ${yesNo(seen.running)}`])

@@ -3,17 +3,7 @@ import type { Excess } from './excess.ts'
 import { endOf, placeOf } from './lineage.ts'
 import { isCut } from './mend.ts'
 import { names } from './names.ts'
-import {
-  beyondPrimary,
-  hasData,
-  isBlank,
-  isLive,
-  type Live,
-  lineageOfPrimary,
-  type Node,
-  systemOf,
-  type View,
-} from './view.ts'
+import { beyondPrimary, hasData, isLive, type Live, lineageOfPrimary, type Node, systemOf, type View } from './view.ts'
 
 /**
  * Why a cluster is left alone: somebody would have to choose between two histories, or to trust what nobody can see. Nothing
@@ -23,7 +13,7 @@ export function refusalOf(view: View): ClusterRefusal | undefined {
   const [primary] = view.primaries
   const twins = twinsOf(view)
   if (twins.length > 1) return splitBrain(twins)
-  const stranger = strangerWithData(view)
+  const stranger = ofAnother(view)
   if (stranger || !primary) return stranger
   return mostUnseen(view) ?? withoutDisk(primary) ?? emptyBesideUnread(view, primary) ?? diverged(view, primary)
 }
@@ -43,14 +33,12 @@ function splitBrain(primaries: readonly Live[]): ClusterRefusal {
   }
 }
 
-/** One that has nothing in it can be cloned over. */
-function strangerWithData({ strangers, nodes }: View): ClusterRefusal | undefined {
-  const held = strangers.filter((node) => !isBlank(node))
-  if (held.length === 0) return undefined
+function ofAnother({ strangers, nodes }: View): ClusterRefusal | undefined {
+  if (strangers.length === 0) return undefined
   const others = nodes.filter((node) => hasData(node) && !strangers.includes(node))
   return {
-    why: `${names(held)} ${held.length > 1 ? 'have' : 'has'} data of another database cluster than ${names(others)}`,
-    sides: [...held, ...others].map((node) => side(node)),
+    why: `${names(strangers)} ${strangers.length > 1 ? 'have' : 'has'} data of another database cluster than ${names(others)}`,
+    sides: [...strangers, ...others].map((node) => side(node)),
     hint: 'if nobody needs it, move its data directory away by hand, then repair again: it is cloned then',
   }
 }

@@ -56,8 +56,8 @@ const CONTROL = [
   ...['Minimum recovery ending location', "Min recovery ending loc's timeline"],
 ]
 
-/** Whatever somebody made has a number from 16384 on: PostgreSQL's own things are below (access/transam.h). */
-const OWN_FILES = '.*/([2-9][0-9]{4}|1[7-9][0-9]{3}|16[4-9][0-9]{2}|1639[0-9]|1638[4-9]|[0-9]{6,})([._].*)?'
+/** Files of whatever somebody made: it has a number from 16384 on: PostgreSQL's own things are below (access/transam.h). */
+export const OWN_FILES = '.*/([2-9][0-9]{4}|1[7-9][0-9]{3}|16[4-9][0-9]{2}|1639[0-9]|1638[4-9]|[0-9]{6,})([._].*)?'
 
 /**
  * A folder without PG_VERSION is no data directory. A control file whose checksum is wrong counts as none; a running server

@@ -1,6 +1,7 @@
 import type { ClusterNode } from '../../model/cluster.ts'
 import { lsnDifference } from './lsn.ts'
 import type { Desired, NodeSurvey, PostgresNode, SeenNode, ServerSeen } from './model.ts'
+import { isBlank } from './view.ts'
 
 /** Days before its end from which a certificate is worth a word. */
 const SOON = 30
@@ -17,6 +18,8 @@ export function topology(desired: Desired, surveys: readonly NodeSurvey[]): Clus
     if (survey.unreachable !== undefined) return { host: node.host, role: 'unreachable', state: [survey.unreachable] }
     const { server } = survey
     const odd = services(node, survey)
+    if (node.kind !== 'witness' && isBlank(survey))
+      return { host: node.host, role: 'empty', state: ['a database cluster with nothing in it', ...odd] }
     if (!server) return { host: node.host, ...withoutServer(survey), state: [...down(survey), ...odd] }
     if (own !== undefined && server.systemId !== own && node.kind !== 'witness')
       return { host: node.host, role: 'unknown', state: ['data of another cluster', ...odd] }

@@ -4,7 +4,9 @@ import type { Desired, NodeSurvey, PostgresNode, SeenNode, ServerSeen } from './
 
 /** A node of the playbook with what was seen of it. */
 export interface Node extends PostgresNode {
+  /** What is blank is not seen as data. */
   readonly seen: SeenNode
+  readonly blank: boolean
 }
 
 /** A node whose server answers. */
@@ -22,7 +24,7 @@ export interface View {
   readonly unreachable: readonly { readonly node: PostgresNode; readonly why: string }[]
   /** Servers of the cluster's own system that are not in recovery. */
   readonly primaries: readonly Live[]
-  /** Nodes with data of another system than the cluster's. */
+  /** Nodes with data of another system than the cluster's: of somebody's. */
   readonly strangers: readonly Node[]
 }
 
@@ -31,7 +33,7 @@ export function viewOf(desired: Desired, surveys: readonly NodeSurvey[]): View {
   const all = desired.nodes.filter(({ kind }) => kind !== 'witness')
   const reached = desired.nodes.flatMap((node): Node[] => {
     const seen = known.get(node.host)
-    return seen && seen.unreachable === undefined ? [{ ...node, seen }] : []
+    return seen && seen.unreachable === undefined ? [sighted(node, seen)] : []
   })
   const nodes = reached.filter(({ kind }) => kind !== 'witness')
   const witnesses = reached.filter(({ kind }) => kind === 'witness')
@@ -44,6 +46,21 @@ export function viewOf(desired: Desired, surveys: readonly NodeSurvey[]): View {
   const strangers = nodes.filter((node) => own !== undefined && systemOf(node) !== undefined && systemOf(node) !== own)
   const primaries = nodes.filter(isLive).filter((node) => !node.seen.server.inRecovery && !strangers.includes(node))
   return { desired, nodes, witnesses, unreachable, primaries, strangers }
+}
+
+function sighted(node: PostgresNode, seen: SeenNode): Node {
+  const blank = node.kind !== 'witness' && isBlank(seen)
+  if (!blank) return { ...node, seen, blank }
+  const { disk: _, server: __, ...rest } = seen
+  return { ...node, seen: { ...rest, remains: false, running: false }, blank }
+}
+
+/**
+ * Whether data holds nothing of anybody's: e.g. what Debian's package makes, which is one and the same on all hosts of one
+ * image. Of a server that crashed nobody knows: what was made may be in its log only.
+ */
+export function isBlank({ disk, server }: SeenNode): boolean {
+  return disk?.blank === true && (server !== undefined || disk.state === 'shut down')
 }
 
 export function isLive(node: Node): node is Live {
@@ -89,18 +106,12 @@ export function systemOf({ seen }: Node): string | undefined {
   return seen.server?.systemId ?? seen.disk?.systemId
 }
 
-/** Whether the data of a node holds nothing of anybody's. */
-export function isBlank({ seen }: Node): boolean {
-  return seen.disk?.blank ?? false
-}
-
-/** The system that most nodes belong to; of two that are even, the one somebody followed, then the one that is not blank. */
+/** The system that most nodes belong to; of two that are even, the one somebody followed. */
 function ownSystem(nodes: readonly Node[]): string | undefined {
   const of = (id: string) => nodes.filter((node) => systemOf(node) === id)
   const followed = (id: string) =>
-    of(id).some(({ seen }) => seen.server?.inRecovery || seen.disk?.standbySignal) ? 2 : 0
-  const held = (id: string) => (of(id).every(isBlank) ? 0 : 1)
-  const weight = (id: string) => of(id).length * 4 + followed(id) + held(id)
+    of(id).some(({ seen }) => seen.server?.inRecovery || seen.disk?.standbySignal) ? 1 : 0
+  const weight = (id: string) => of(id).length * 2 + followed(id)
   const ids = new Set(nodes.flatMap((node) => systemOf(node) ?? []))
   return [...ids].toSorted((a, b) => weight(b) - weight(a))[0]
 }

@@ -53,8 +53,8 @@ const FAULTS: readonly Fault[] = [
         `systemctl stop repmgrd postgresql@15-main; rm -r ${DATA}; runuser -u postgres -- /usr/lib/postgresql/15/bin/initdb -k -D ${DATA} >/dev/null; ${FORCE}`,
       ),
     on: ['app2'],
-    finding: 'other system',
-    steps: ['clone standby anew'],
+    finding: 'no data',
+    steps: ['clone standby'],
   },
   {
     name: 'F14 the same, which the guard keeps down',
@@ -64,8 +64,8 @@ const FAULTS: readonly Fault[] = [
         `systemctl stop repmgrd postgresql@15-main; rm -r ${DATA}; runuser -u postgres -- /usr/lib/postgresql/15/bin/initdb -k -D ${DATA} >/dev/null; ! systemctl start postgresql@15-main`,
       ),
     on: ['app2'],
-    finding: 'other system',
-    steps: ['clone standby anew'],
+    finding: 'no data',
+    steps: ['clone standby'],
   },
   {
     name: 'the row of a standby is gone from the table of repmgr',

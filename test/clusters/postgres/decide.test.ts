@@ -68,6 +68,17 @@ describe('bare hosts', () => {
     expectSteps(bare(shape), steps)
   })
 
+  test('database clusters with nothing in them, as the package makes them, are none; of one image they are one', () => {
+    const world = bare()
+    for (const node of world.nodes) Object.assign(node, { data: fresh(OTHER), server: 'up' })
+    expectSteps(world, [
+      'create primary: app1',
+      'clone standby: app2, app3',
+      'point pgbouncer: app1, app2, app3',
+      'start repmgrd: app1, app2, app3',
+    ])
+  })
+
   test('packages need not be there yet: they are when the steps come', () => {
     expect(
       stepsOf(
@@ -349,7 +360,7 @@ describe('one fault, no data at stake', () => {
       (world) => {
         Object.assign(at(world, 'app2'), { data: fresh(OTHER) })
       },
-      ['stop repmgrd: app2', 'clone standby anew: app2', 'start repmgrd: app2'],
+      ['clone standby: app2', 'start repmgrd: app2'],
     ],
     [
       'a failover left a node waiting for a day',
@@ -431,7 +442,7 @@ describe('one fault, no data at stake', () => {
         failover(world)
         Object.assign(at(world, 'app1'), { data: fresh(OTHER), server: 'up' })
       },
-      ['stop repmgrd: app1', 'clone standby anew: app1', 'start repmgrd: app1'],
+      ['clone standby: app1', 'start repmgrd: app1'],
     ],
     [
       'a witness without a server',

@@ -56,7 +56,7 @@ describe('what is found', () => {
       (world) => {
         Object.assign(at(world, 'app2'), { data: fresh(OTHER) })
       },
-      ['loaded gun app2', 'other system app2'],
+      ['no data app2'],
     ],
     ['a former primary', {}, (world) => failover(world), ['former primary app1']],
     [

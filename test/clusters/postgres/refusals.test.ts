@@ -77,7 +77,7 @@ describe('refused, with both sides and what was seen of them', () => {
       'two primaries of another system',
       { nodes: 4 },
       (world) => {
-        for (const host of ['app3', 'app4']) Object.assign(at(world, host), { data: fresh(OTHER) })
+        for (const host of ['app3', 'app4']) strange(world, host)
       },
       /^app3 and app4 take writes .*split brain/,
     ],
@@ -98,6 +98,14 @@ describe('refused, with both sides and what was seen of them', () => {
     ],
     ['two systems of one node each', { nodes: 2 }, (world) => strange(world, 'app2'), /another database cluster/],
     [
+      'an empty one that crashed: what was made in it may be in its log only',
+      {},
+      (world) => {
+        Object.assign(at(world, 'app3'), { data: fresh(OTHER), server: 'down' })
+      },
+      /^app3 has data of another/,
+    ],
+    [
       'another system, and no primary',
       {},
       (world) => {
@@ -112,7 +120,7 @@ describe('refused, with both sides and what was seen of them', () => {
       (world) => {
         destroy(world, 'app2')
         at(world, 'app2').remains = true
-        Object.assign(at(world, 'app1'), { data: fresh(OTHER) })
+        world.access = false
       },
       /^app1 takes writes, and has none of the databases; what lies on app2 cannot be read/,
     ],
@@ -121,7 +129,7 @@ describe('refused, with both sides and what was seen of them', () => {
       { nodes: 2 },
       (world) => {
         at(world, 'app2').reachable = false
-        Object.assign(at(world, 'app1'), { data: fresh(OTHER) })
+        world.access = false
       },
       /^app1 takes writes, and has none of the databases; what lies on app2 cannot be read/,
     ],
@@ -353,9 +361,9 @@ describe('not refused', () => {
     [
       'an empty system in the place of a standby, whose server is down',
       (world) => {
-        Object.assign(at(world, 'app3'), { data: fresh(OTHER), server: 'down' })
+        Object.assign(at(world, 'app3'), { data: { ...fresh(OTHER), clean: true }, server: 'down' })
       },
-      ['clone standby anew: app3', 'start repmgrd: app3'],
+      ['clone standby: app3', 'start repmgrd: app3'],
     ],
     [
       'a standby of a standby that was asked a moment later than the primary',

@@ -3,6 +3,7 @@ import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import type { Desired, PostgresNode } from '../model.ts'
 import { slotName } from '../node-id.ts'
+import { OWN_FILES } from '../survey-script.ts'
 import { APPLY, accessSql } from './access.ts'
 import { action } from './prelude.ts'
 import { conninfo, freshSlot, register, standbyData, streamsFrom, takesWrites } from './standby.ts'
@@ -23,9 +24,18 @@ const TAKE_PLACE = sh`take_place() {
   sync "$data" "\${data%/*}"
 }`
 
-/** A database cluster of its own, where there is none. */
+/**
+ * A database cluster of its own, where there is none. One with nothing in it, e.g. what Debian's package makes, gives way:
+ * it has neither checksums nor our roles.
+ */
 export function freshData(): Shell {
   return sh`${TAKE_PLACE}
+own_files() { find "$data/base" "$data/pg_tblspc" -mindepth 1 -regextype posix-extended -regex ${OWN_FILES} -print -quit; }
+if [ -e "$data/PG_VERSION" ] && found=$(own_files) && [ -z "$found" ]; then
+  stop_server
+  [ "$(control 'Database cluster state')" = 'shut down' ] || fail 'its server did not end cleanly'
+  mv -T "$data" "$data.blank-$(date -u +%Y%m%dT%H%M%SZ)"
+fi
 if [ ! -e "$data/PG_VERSION" ]; then
   stop_server
   rm -rf "$data.new"

@@ -1,4 +1,5 @@
 import type { ClusterStep } from '../../../../src/model/cluster.ts'
+import { isBlank } from './surveys.ts'
 import {
   at,
   become,
@@ -44,7 +45,8 @@ type Effect = (world: World, hosts: readonly WorldNode[], step: ClusterStep) => 
 
 const EFFECTS: Readonly<Record<string, Effect>> = {
   'create primary': (world, [node]) => {
-    if (!node || dataNodes(world).some(({ data, remains }) => data || remains)) throw new Harm('there is data already')
+    if (!node || dataNodes(world).some(({ data, remains }) => (data && !isBlank(data)) || remains))
+      throw new Harm('there is data already')
     node.data = fresh('7000000000000000001')
     node.server = 'up'
     world.access = true

@@ -55,7 +55,7 @@ function diskOf({ server, readable, unreplayed }: WorldNode, data: Data): DiskSe
     recoveryEnd: signal ? place(Math.max(0, log.length - unreplayed)) : (promoted ?? '0/0'),
     recoveryTimeline: signal || promoted ? timeline : 0,
     standbySignal: signal,
-    blank: data.system === OTHER && !log.some((record) => record > 0),
+    blank: isBlank(data),
     promoted: false,
     history: forks.map((each) => ({ timeline: each.timeline, forkedAt: place(each.at) })),
     newestTimeline: fork?.timeline ?? 1,
@@ -99,6 +99,11 @@ function serverOf(world: World, node: WorldNode, data: Data): ServerSeen {
 
 /** Of a system that is not the cluster's. */
 export const OTHER = '7000000000000000002'
+
+/** Nobody ever made anything in it. */
+export function isBlank({ system, log }: Data): boolean {
+  return system === OTHER && !log.some((record) => record > 0)
+}
 
 function others(data: Data): Pick<ServerSeen, 'databases' | 'roles'> {
   const names = data.log.some((record) => record > 0) ? ['postgres', 'shop'] : ['postgres']
