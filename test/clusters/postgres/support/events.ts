@@ -78,7 +78,7 @@ export const EVENTS: Readonly<Record<string, Event>> = {
     node.remains = true
   },
   'another system': (_, node) => {
-    Object.assign(node, { data: fresh(OTHER), server: 'up' })
+    Object.assign(node, { data: fresh(OTHER), server: 'up', remains: false })
   },
   'it cannot be reached': (_, node) => {
     node.reachable = !node.reachable
