@@ -4,7 +4,18 @@ import { act } from './support/act.ts'
 import { EVENTS, HARMLESS, histories, lived } from './support/events.ts'
 import { judge, nameOf, run } from './support/run.ts'
 import { isBlank, surveysOf } from './support/surveys.ts'
-import { begins, copy, type Data, dataNodes, settle, streams, type World, writers } from './support/world.ts'
+import {
+  at,
+  begins,
+  copy,
+  type Data,
+  dataNodes,
+  register,
+  settle,
+  streams,
+  type World,
+  writers,
+} from './support/world.ts'
 
 const RUNS = Number(process.env.RUNS ?? 200)
 /** The same histories each time, unless another number is given: `SEED=7 RUNS=3000`. */
@@ -131,6 +142,8 @@ test('faults of standbys: every step was shown at first, none comes twice, each 
         if (node.server !== 'down' || !node.data?.signal) continue
         node.slots.clear()
         node.upstream = 'app1'
+        // Whether following registers it, or that is a step of its own, comes out when it runs.
+        if (!world.rows?.some(({ id }) => id === node.id)) register(world, node, at(world, 'app1'))
       }
       const flips = [...luck]
       // Followers and units heal by themselves, at any time.

@@ -32,10 +32,11 @@ export function act(world: World, step: ClusterStep): void {
   const effect =
     EFFECTS[step.name] ?? EFFECTS[step.name.split(' ').slice(0, 2).join(' ')] ?? EFFECTS[step.name.split(' ')[0] ?? '']
   if (!effect) throw new Error(`no effect of ${step.name}`)
-  const before = new Set(writers(world))
+  const holders = () => writers(world).filter(({ data }) => data && !isBlank(data))
+  const before = new Set(holders())
   effect(world, hosts, step)
   settle(world)
-  const all = writers(world)
+  const all = holders()
   const added = all.filter((node) => !before.has(node))
   if (all.length > 1 && added.some(({ data }) => all.filter((one) => one.data?.system === data?.system).length > 1))
     throw new Harm(`${step.name} made two primaries: ${all.map(({ host }) => host).join(', ')}`)
