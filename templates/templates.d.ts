@@ -128,18 +128,18 @@ interface PostgresFollowSh {
 }
 
 interface PostgresGuardShNodes {
-  /** templates/postgres/guard.sh.hbs:23 */
+  /** templates/postgres/guard.sh.hbs:24 */
   readonly address: string | number | boolean | Secret
-  /** templates/postgres/guard.sh.hbs:23 */
+  /** templates/postgres/guard.sh.hbs:24 */
   readonly host: string | number | boolean | Secret
 }
 
 interface PostgresGuardSh {
   /** templates/postgres/guard.sh.hbs:6 */
   readonly data: string | number | boolean | Secret
-  /** templates/postgres/guard.sh.hbs:22 */
+  /** templates/postgres/guard.sh.hbs:23 */
   readonly nodes: Each<PostgresGuardShNodes>
-  /** templates/postgres/guard.sh.hbs:21 */
+  /** templates/postgres/guard.sh.hbs:22 */
   readonly scripts: string | number | boolean | Secret
 }
 

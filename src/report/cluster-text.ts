@@ -69,7 +69,8 @@ function stepLines(
   ]
 }
 
-function refusalLines({ why, sides, hint }: ClusterRefusal, paint: Paint): readonly string[] {
+/** Why a cluster is left alone: both sides with what was seen, and what would make it safe. */
+export function refusalLines({ why, sides, hint }: ClusterRefusal, paint: Paint): readonly string[] {
   return [
     `    ${paint('red', 'refused')}: ${safeLine(why)}`,
     ...sides.flatMap(({ host, evidence }) => [

@@ -1,7 +1,7 @@
 import { ownMessage } from '../model/own-message.ts'
 import type { HostStatus, Progress, Status, StatusCluster } from '../model/status.ts'
 import type { UnfinishedRun } from '../model/unfinished.ts'
-import { topologyLines } from './cluster-text.ts'
+import { refusalLines, topologyLines } from './cluster-text.ts'
 import type { Paint } from './paint.ts'
 import { safeHead, safeLine } from './safe.ts'
 
@@ -26,14 +26,13 @@ function clusterLines(cluster: StatusCluster, environment: string, paint: Paint)
     '',
     `${paint('bold', `cluster ${safeLine(name)}`)} ${paint('dim', `(${kind})`)}`,
     ...topologyLines(cluster, paint),
-    ...(refusal ? [`    ${paint('red', 'left alone')}: ${safeLine(refusal.why)}`] : []),
+    ...(refusal ? refusalLines(refusal, paint) : []),
     ...(next ? [`    ${next}`] : []),
     ...(!refusal && steps.length === 0 && findings.length === 0 ? [`    ${paint('green', 'whole')}`] : []),
   ]
 }
 
-function nextLine({ steps, refusal }: StatusCluster, environment: string): string {
-  if (refusal) return safeLine(refusal.hint)
+function nextLine({ steps }: StatusCluster, environment: string): string {
   return steps.length > 0 ? `to mend it: deploy repair-db ${environment}` : ''
 }
 

@@ -1,5 +1,5 @@
-import { agrees, beyond, endIsKnown, endOf, type Lineage, placeOf, wasPrimary } from './lineage.ts'
-import { lsnDifference } from './lsn.ts'
+import { agrees, beyond, endIsKnown, endOf, type Lineage, type Place, placeOf, wasPrimary } from './lineage.ts'
+import { compareLsn, lsnDifference } from './lsn.ts'
 import type { DiskSeen, SeenNode } from './model.ts'
 
 /** What a node holds, or may hold, that is not in a primary's history. `bytes` missing: nobody can tell how much. */
@@ -14,12 +14,12 @@ export interface Excess {
 export function excessOf({ server, disk, running }: SeenNode, lineage: Lineage): Excess | undefined {
   const place = placeOf({ ...(server && { server }), ...(disk && { disk }) })
   if (!place) return undefined
-  if (disk && !agrees(lineage, disk, place.timeline)) return {}
+  if (disk && !agrees(lineage, disk, place.timeline)) return counted(behindOwnFork(lineage, disk, place))
   if (!server && disk && wasPrimary(disk)) return running ? {} : excessOfPrimary(disk, lineage)
   // Of a standby that crashed on a timeline that was left, nobody can tell what it received but by its log.
   if (!server && disk && !running && place.timeline !== lineage.now.timeline && !endIsSeen(disk)) return {}
   const bytes = beyond(lineage, place)
-  return bytes === 0 ? undefined : counted(bytes)
+  return bytes === 0 ? undefined : counted(bytes ?? behindOwnFork(lineage, disk, place))
 }
 
 function endIsSeen({ state, log }: DiskSeen): boolean {
@@ -31,8 +31,9 @@ function excessOfPrimary(disk: DiskSeen, lineage: Lineage): Excess | undefined {
   // Two that wrote on one timeline were promoted apart from each other: their logs have the same places, and other content.
   if (disk.timeline === lineage.now.timeline || !endIsKnown(disk)) return {}
   const end = endOf(lineage, disk.timeline)
-  if (end === undefined) return {}
   const { log, checkpoint } = disk
+  if (end === undefined)
+    return counted(behindOwnFork(lineage, disk, { timeline: disk.timeline, lsn: log?.end ?? checkpoint }))
   const behind = lsnDifference(checkpoint, end)
   if (behind > 0) return counted(lsnDifference(log?.end ?? checkpoint, end))
   // A commit begins where it is named: one that begins at the fork is behind it.
@@ -41,6 +42,16 @@ function excessOfPrimary(disk: DiskSeen, lineage: Lineage): Excess | undefined {
     : undefined
 }
 
+/** What was written behind the place where a node's own history left a lineage; undefined: its history tells of none. */
+function behindOwnFork(lineage: Lineage, disk: DiskSeen | undefined, { timeline, lsn }: Place): number | undefined {
+  const history = disk?.history.filter((each) => each.timeline <= timeline) ?? []
+  const index = history.findIndex((each) => lineage.began.get(each.timeline) !== each.forkedAt)
+  const fork = history[index]
+  if (!fork) return undefined
+  const left = endOf(lineage, history[index - 1]?.timeline ?? 1) ?? fork.forkedAt
+  return lsnDifference(lsn, compareLsn(left, fork.forkedAt) < 0 ? left : fork.forkedAt)
+}
+
 function counted(bytes: number | undefined): Excess {
-  return bytes === undefined ? {} : { bytes }
+  return bytes !== undefined && bytes > 0 ? { bytes } : {}
 }

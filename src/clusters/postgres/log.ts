@@ -11,6 +11,12 @@ export const REMOVED: readonly [RegExp, RegExp] = [
   /completed backup recovery/,
 ]
 
+/** What a standby says again and again that cannot read its own log: it waits for ever, and does not ask its primary. */
+export const CUT_OFF: readonly [RegExp, RegExp] = [
+  /could not read from (WAL segment|log segment)/,
+  /started streaming|completed backup recovery/,
+]
+
 /** What a server says that cannot start from what lies on its disk. */
 export const DAMAGED: readonly [RegExp, RegExp] = [
   /(PANIC|FATAL): +(could not locate a valid checkpoint record|could not open (file|directory) "(global|base|pg_)|incorrect checksum in control file|database files are incompatible)/,

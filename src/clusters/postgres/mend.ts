@@ -1,5 +1,5 @@
 import type { ClusterStep, Finding } from '../../model/cluster.ts'
-import { DAMAGED, REMOVED, saysLast } from './log.ts'
+import { CUT_OFF, DAMAGED, REMOVED, saysLast } from './log.ts'
 import type { PostgresNode } from './model.ts'
 import { slotName } from './node-id.ts'
 import { cloneStandbys, followPrimary, recloneStandby, rejoinStandby, startServer, stopDaemon } from './steps.ts'
@@ -35,7 +35,7 @@ export function mendingSteps(primary: Live, found: readonly Ailment[]): readonly
 const CURES: Readonly<Record<Exclude<Cure, 'clone'>, (node: Node, primary: Live, why: string) => ClusterStep>> = {
   start: (node, _primary, why) => startServer(node, why),
   follow: followPrimary,
-  rejoin: rejoinStandby,
+  rejoin: (node, primary, why) => rejoinStandby(node, primary, why, node.seen.disk?.checkpoint),
   reclone: recloneStandby,
 }
 
@@ -133,6 +133,8 @@ function brokenBy(node: Node, primary: Live): Broken | undefined {
     return { words: ['beyond WAL', 'the primary has not kept the WAL that it needs'], unsure }
   if (!server && !running && saysLast(log, ...DAMAGED))
     return { words: ['damaged data', 'its server cannot start from what lies on its disk'], unsure }
+  if (server && !server.receiver && saysLast(log, ...CUT_OFF))
+    return { words: ['damaged data', 'a file of its log is cut off, and it waits for the rest of it for ever'], unsure }
   return undefined
 }
 

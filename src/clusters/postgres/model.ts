@@ -29,13 +29,22 @@ export interface Desired {
 }
 
 /** What was seen of one node. LSNs are as PostgreSQL prints them: `0/3000148`. */
-export type NodeSurvey = { readonly host: string; readonly unreachable: string } | SeenNode
+export type NodeSurvey =
+  | {
+      readonly host: string
+      readonly unreachable: string
+      /** Its host did, but nobody can tell from its answer what is there. */
+      readonly answered?: true
+    }
+  | SeenNode
 
 export interface SeenNode {
   readonly host: string
   readonly unreachable?: undefined
   /** The packages and our files are there: PostgreSQL, repmgr, pgbouncer. */
   readonly prepared: boolean
+  /** The files of them that are not. */
+  readonly missing: readonly string[]
   readonly units: Readonly<Record<'postgresql' | 'repmgrd' | 'pgbouncer' | 'follower', UnitSeen>>
   /** The data directory, read from disk; undefined: there is none, or it has no PG_VERSION. */
   readonly disk?: DiskSeen

@@ -17,7 +17,7 @@ export function parseLog(from: string | undefined, lines: readonly string[]): Di
   if (!/^\d+$/.test(timeline) || !isLsn(start)) throw new Unreadable(`no place to read a log from: '${from}'`)
   const end = lines.map((line) => endOf(line, start)).findLast((each) => each !== undefined)
   if (end === undefined) return undefined
-  const commit = lines.findLast((line) => line.includes('desc: COMMIT'))
+  const commit = lines.findLast((line) => /desc: (COMMIT|PREPARE)/.test(line))
   const [, lastCommit] = / lsn: ([0-9A-F]+\/[0-9A-F]+),/.exec(commit ?? '') ?? []
   if (!isLsn(end) || (lastCommit !== undefined && !isLsn(lastCommit))) throw new Unreadable('its log ends nowhere')
   return { end, ...(lastCommit !== undefined && { lastCommit }) }

@@ -16,7 +16,7 @@ export function parseSurvey(desired: Desired, host: string, answer: NodeAnswer):
     return seen(desired, host, answer.value)
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error
-    return { host, unreachable: `its answer cannot be read: ${printable(error.message)}` }
+    return { host, unreachable: `its answer cannot be read: ${printable(error.message)}`, answered: true }
   }
 }
 
@@ -34,6 +34,7 @@ function seen(desired: Desired, host: string, output: string): SeenNode {
   return {
     host,
     prepared: yes(of('prepared'), 'prepared'),
+    missing: of('missing').map(printable),
     units: unitsSeen(of('unit')),
     ...disk,
     running: yes(of('running'), 'running'),

@@ -1,9 +1,23 @@
 import type { ClusterRefusal } from '../../model/cluster.ts'
 import type { Excess } from './excess.ts'
+import { DATA } from './layout.ts'
 import { endOf, placeOf } from './lineage.ts'
 import { isCut } from './mend.ts'
 import { names } from './names.ts'
-import { beyondPrimary, hasData, isLive, type Live, lineageOfPrimary, type Node, systemOf, type View } from './view.ts'
+import {
+  beyondPrimary,
+  hasData,
+  isLive,
+  type Live,
+  lineageOfPrimary,
+  type Node,
+  systemOf,
+  type Unseen,
+  type View,
+} from './view.ts'
+
+/** How somebody puts data aside who has looked at it. */
+export const MOVE_AWAY = `systemctl stop postgresql@15-main; mv ${DATA} ${DATA}.kept`
 
 /**
  * Why a cluster is left alone: somebody would have to choose between two histories, or to trust what nobody can see. Nothing
@@ -29,7 +43,7 @@ function splitBrain(primaries: readonly Live[]): ClusterRefusal {
   return {
     why: `${names(primaries)} take writes at the same time (split brain): what was written to one of them is not in the other`,
     sides: primaries.map((node) => side(node)),
-    hint: 'find out which one clients used (deploy status shows where pgbouncers send them), and stop the server of the other: systemctl stop postgresql@15-main repmgrd; then repair again',
+    hint: 'find out which one clients used (it is said above where pgbouncers send them), and stop the server of the other: systemctl stop repmgrd postgresql@15-main; then repair again',
   }
 }
 
@@ -39,7 +53,7 @@ function ofAnother({ strangers, nodes }: View): ClusterRefusal | undefined {
   return {
     why: `${names(strangers)} ${strangers.length > 1 ? 'have' : 'has'} data of another database cluster than ${names(others)}`,
     sides: [...strangers, ...others].map((node) => side(node)),
-    hint: 'if nobody needs it, move its data directory away by hand, then repair again: it is cloned then',
+    hint: `if nobody needs it, move it away on ${names(strangers)}: ${MOVE_AWAY}; then repair again: it is cloned then`,
   }
 }
 
@@ -90,7 +104,7 @@ function diverged(view: View, primary: Live): ClusterRefusal | undefined {
   return {
     why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
     sides: [side(primary), ...hosts.map((node) => side(node, primary))],
-    hint: 'nothing of it is thrown away here: look at what it is, and move the data directory away by hand when nobody needs it; then repair again',
+    hint: `nothing of it is thrown away here: look at what it is; when nobody needs it, move it away on ${names(hosts)}: ${MOVE_AWAY}; then repair again`,
   }
 }
 
@@ -118,8 +132,8 @@ export function side(node: Node, primary?: Live): ClusterRefusal['sides'][number
   }
 }
 
-export function unseenSide({ node, why }: View['unreachable'][number]): ClusterRefusal['sides'][number] {
-  return { host: node.host, evidence: [`it cannot be asked: ${why}`] }
+export function unseenSide({ node, why, answered }: Unseen): ClusterRefusal['sides'][number] {
+  return { host: node.host, evidence: [answered ? why : `it cannot be asked: ${why}`] }
 }
 
 function forkWords(timeline: number, fork: string | undefined, { host, seen: { server } }: Live): string {
@@ -131,7 +145,11 @@ function forkWords(timeline: number, fork: string | undefined, { host, seen: { s
 
 function stoppedEvidence({ seen: { disk, running, remains } }: Node): readonly string[] {
   if (!disk && remains) return ['what lies in the place of its data cannot be read']
-  return [`its server ${running ? 'runs and ' : ''}does not answer; its disk says: ${disk?.state ?? 'nothing'}`]
+  const unread = disk && !running && !disk.log && !disk.state.startsWith('shut down')
+  return [
+    `its server ${running ? 'runs and ' : ''}does not answer; its disk says: ${disk?.state ?? 'nothing'}`,
+    ...(unread ? ['its log behind that place cannot be read: nobody knows what is in it'] : []),
+  ]
 }
 
 function liveEvidence({ seen: { server } }: Live): readonly string[] {

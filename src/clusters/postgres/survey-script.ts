@@ -16,7 +16,7 @@ cd /
 D=${DATA}
 limit() { timeout -s KILL "$@" 2>/dev/null; }
 mark() { sed "s/^/$1 /"; }
-why() { grep -aE ${SHOWN} | grep -avE ${HIDDEN} | tail -n 40 | cut -b 1-300 | mark log; }
+why() { grep -aE ${SHOWN} | grep -avE ${HIDDEN} | sort -s -k 1,2 | tail -n 40 | cut -b 1-300 | mark log; }
 echo survey 1
 echo "now $(date +%s)"
 ${PREPARED}
@@ -42,7 +42,7 @@ const FILES = [
 
 /** What the packages and the first phase leave. */
 const PREPARED = sh`p=yes
-for f in ${FILES}; do [ -e "$f" ] || p=no; done
+for f in ${FILES}; do [ -e "$f" ] || { p=no; echo "missing $f"; }; done
 echo "prepared $p"`
 
 /** What is read of the control file. The rest is not asked: there is a secret of the server in it. */
@@ -136,5 +136,8 @@ const HIDDEN = [
   '|the database system is |due to administrator command|checkpoint (starting|complete)|restartpoint|restart point',
 ].join('')
 
-const LOG = sh`[ ! -f /var/log/postgresql/postgresql-15-main.log ] || limit 1 tail -c 65536 /var/log/postgresql/postgresql-15-main.log | why
-[ "$r" = yes ] || [ ! -d "$D" ] || limit 1 journalctl -q --no-pager -o cat -n 10 -u postgresql@15-main | why`
+const LOG = sh`{
+  [ ! -f /var/log/postgresql/postgresql-15-main.log ] || limit 1 tail -c 65536 /var/log/postgresql/postgresql-15-main.log
+  [ "$r" = yes ] || [ ! -d "$D" ] || limit 1 journalctl -q --no-pager --utc -o short-iso -n 10 -u postgresql@15-main |
+    sed -E 's/^([0-9-]+)T([0-9:]+)[^ ]* [^ ]+ [^:]*: /\\1 \\2 /'
+} | why`

@@ -1,7 +1,7 @@
 import type { ClusterNode } from '../../model/cluster.ts'
 import { lsnDifference } from './lsn.ts'
 import type { Desired, NodeSurvey, PostgresNode, SeenNode, ServerSeen } from './model.ts'
-import { isBlank } from './view.ts'
+import { isBlank, viewOf } from './view.ts'
 
 /** Days before its end from which a certificate is worth a word. */
 const SOON = 30
@@ -12,7 +12,7 @@ const SOON = 30
  */
 export function topology(desired: Desired, surveys: readonly NodeSurvey[]): ClusterNode[] {
   const seen = new Map(surveys.map((survey) => [survey.host, survey]))
-  const own = systemOf(desired, surveys)
+  const strangers = new Set(viewOf(desired, surveys).strangers.map(({ host }) => host))
   return desired.nodes.map((node) => {
     const survey = seen.get(node.host) ?? { host: node.host, unreachable: 'it was not asked' }
     if (survey.unreachable !== undefined) return { host: node.host, role: 'unreachable', state: [survey.unreachable] }
@@ -21,7 +21,7 @@ export function topology(desired: Desired, surveys: readonly NodeSurvey[]): Clus
     if (node.kind !== 'witness' && isBlank(survey))
       return { host: node.host, role: 'empty', state: ['a database cluster with nothing in it', ...odd] }
     if (!server) return { host: node.host, ...withoutServer(survey), state: [...down(survey), ...odd] }
-    if (own !== undefined && server.systemId !== own && node.kind !== 'witness')
+    if (strangers.has(node.host))
       return { host: node.host, role: 'unknown', state: ['data of another cluster', ...odd] }
     const upstream = upstreamOf(desired, server)
     const role = node.kind === 'witness' ? 'witness' : server.inRecovery ? 'standby' : 'primary'
@@ -33,19 +33,6 @@ export function topology(desired: Desired, surveys: readonly NodeSurvey[]): Clus
       state: [...position, `timeline ${server.timeline}`, ...odd],
     }
   })
-}
-
-/** The system that more nodes belong to than to any other. A witness has one of its own. */
-function systemOf({ nodes }: Desired, surveys: readonly NodeSurvey[]): string | undefined {
-  const data = nodes.filter(({ kind }) => kind !== 'witness').map(({ host }) => host)
-  const ids = surveys.flatMap((survey) =>
-    survey.unreachable === undefined && data.includes(survey.host)
-      ? [survey.server?.systemId ?? survey.disk?.systemId ?? '']
-      : [],
-  )
-  const count = (id: string) => ids.filter((each) => each === id).length
-  const [most, next] = [...new Set(ids)].filter((id) => id !== '').toSorted((a, b) => count(b) - count(a))
-  return most !== undefined && (next === undefined || count(most) > count(next)) ? most : undefined
 }
 
 function withoutServer({ disk, running, remains }: SeenNode): Pick<ClusterNode, 'role'> {

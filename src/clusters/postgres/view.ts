@@ -14,6 +14,13 @@ export interface Live extends Node {
   readonly seen: SeenNode & { readonly server: ServerSeen }
 }
 
+/** A node of which nothing is known. `answered`: its host can be reached, and its answer tells nothing. */
+export interface Unseen {
+  readonly node: PostgresNode
+  readonly why: string
+  readonly answered?: true
+}
+
 /** A survey of a whole cluster, sorted by what nodes are. */
 export interface View {
   readonly desired: Desired
@@ -21,7 +28,7 @@ export interface View {
   readonly nodes: readonly Node[]
   /** The witness, if it could be asked. */
   readonly witnesses: readonly Node[]
-  readonly unreachable: readonly { readonly node: PostgresNode; readonly why: string }[]
+  readonly unreachable: readonly Unseen[]
   /** Servers of the cluster's own system that are not in recovery. */
   readonly primaries: readonly Live[]
   /** Nodes with data of another system than the cluster's: of somebody's. */
@@ -38,9 +45,9 @@ export function viewOf(desired: Desired, surveys: readonly NodeSurvey[]): View {
   const nodes = reached.filter(({ kind }) => kind !== 'witness')
   const witnesses = reached.filter(({ kind }) => kind === 'witness')
   const unreachable = all.flatMap((node) => {
-    const seen = known.get(node.host)
-    const why = seen ? seen.unreachable : 'it was not asked'
-    return why === undefined ? [] : [{ node, why }]
+    const seen = known.get(node.host) ?? { host: node.host, unreachable: 'it was not asked' }
+    if (seen.unreachable === undefined) return []
+    return [{ node, why: seen.unreachable, ...(seen.answered && { answered: seen.answered }) }]
   })
   const own = ownSystem(nodes)
   const strangers = nodes.filter((node) => own !== undefined && systemOf(node) !== undefined && systemOf(node) !== own)

@@ -1,7 +1,8 @@
 import type { Finding } from '../../model/cluster.ts'
 import type { Desired, NodeSurvey } from './model.ts'
 import { slotName } from './node-id.ts'
-import { hasData, isLive, type Live, type Node, type View } from './view.ts'
+import { MOVE_AWAY } from './refusals.ts'
+import { hasData, isLive, type Live, type Node, type Unseen, type View } from './view.ts'
 
 /** Days before its end from which a certificate is told of; and from which it is a fault: an expired one looks like death. */
 const [SOON, TOO_SOON] = [30, 7]
@@ -13,7 +14,7 @@ export function warnings(
   primary: Live | undefined,
 ): readonly Finding[] {
   return [
-    ...unreachable.map(({ node, why }) => ofUnreachable(node.host, why)),
+    ...unreachable.map(ofUnseen),
     ...ofWitness(desired, surveys),
     ...nodes.flatMap((node) => [
       // Hosts that are all bare are no fault: their first phase comes yet.
@@ -55,6 +56,12 @@ function warning(name: string, host: string, message: string, evidence: readonly
   return { name, host, severity: 'warning', message, evidence }
 }
 
+function ofUnseen({ node: { host }, why, answered }: Unseen): Finding {
+  if (!answered) return ofUnreachable(host, why)
+  const message = `nobody can tell what is on it, so nothing is done to it; when nobody needs what lies there, move it away: ${MOVE_AWAY}; then repair again`
+  return fault('unreadable', host, message, [why])
+}
+
 function ofUnreachable(host: string, why: string): Finding {
   return fault('unreachable', host, 'its host cannot be reached; nothing of it is dropped', [why])
 }
@@ -70,8 +77,10 @@ function ofWitness({ nodes }: Desired, surveys: readonly NodeSurvey[]): readonly
     })
 }
 
-function ofPreparation({ host, seen: { prepared } }: Node): readonly Finding[] {
-  return prepared ? [] : [fault('not prepared', host, 'packages or files are not there: deploy apply brings them', [])]
+function ofPreparation({ host, seen: { prepared, missing } }: Node): readonly Finding[] {
+  return prepared
+    ? []
+    : [fault('not prepared', host, 'packages or files are not there: deploy apply brings them', missing)]
 }
 
 function ofCertificate({ host, seen: { certificate, disk } }: Node): readonly Finding[] {

@@ -151,7 +151,7 @@ function refused(view: View, why: string, hint?: string): ClusterDecision {
     sides: [...view.nodes.map((node) => side(node)), ...view.unreachable.map(unseenSide)],
     hint:
       hint ??
-      (view.unreachable.length > 0
+      (view.unreachable.some(({ answered }) => !answered)
         ? 'bring the node back (power, network), then repair again'
         : 'bring back the node that was the primary, with its disk, then repair again'),
   }

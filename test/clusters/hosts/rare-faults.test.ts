@@ -35,6 +35,24 @@ const FAULTS: readonly Fault[] = [
     steps: ['start server'],
   },
   {
+    name: 'F3 the last file of the log of a standby is cut off',
+    inject: (bed) =>
+      bed.on(
+        'app2',
+        `kill -9 $(head -n 1 ${DATA}/postmaster.pid); cd ${DATA}/pg_wal; truncate -s 4096 "$(ls | grep -E '^[0-9A-F]{24}$' | sort | head -n 1)"; systemctl reset-failed postgresql@15-main; systemctl start postgresql@15-main`,
+      ),
+    on: ['app2'],
+    finding: 'damaged data',
+    steps: ['clone standby anew'],
+  },
+  {
+    name: 'F2 others may enter the data directory of a standby: its server does not start',
+    inject: (bed) => bed.on('app2', `systemctl stop postgresql@15-main; chmod 0777 ${DATA}`),
+    on: ['app2'],
+    finding: 'standby down',
+    steps: ['start server'],
+  },
+  {
     name: 'F10 the slot of a standby was dropped',
     inject: async (bed) => {
       await bed.on('app2', 'systemctl stop postgresql@15-main')

@@ -238,7 +238,11 @@ systemctl start --no-block postgresql@15-main; wait`,
   })
 
   test('a standby is not asked, and a node without data is no concern of it', async () => {
-    expect(await on('db2', `${START}; ${SCRIPTS}/postgres-guard && echo may`)).toBe('started\nmay')
+    const left = '/var/lib/postgresql/15/main'
+    await on('db2', `touch ${left}.rewind ${left}.superseded`)
+    expect(await on('db2', `${START}; ${SCRIPTS}/postgres-guard && echo may; ls -d ${left}*`)).toBe(
+      `started\nmay\n${left}`,
+    )
     expect(await on('db3', `mv /var/lib/postgresql/15/main /root/; ${SCRIPTS}/postgres-guard && echo may`)).toBe('may')
   })
 })

@@ -200,6 +200,15 @@ describe('one fault, no data at stake', () => {
       ['clone standby: app2, app3', 'start repmgrd: app2, app3'],
     ],
     [
+      'F3 a file of its log is cut off: it runs, and gets no further',
+      {},
+      (world) => {
+        const lines = ['LOG:  could not read from log segment 000000010000000000000009, offset 0: read 4096 of 8192']
+        Object.assign(at(world, 'app2'), { upstream: undefined, lines })
+      },
+      ['stop repmgrd: app2', 'clone standby anew: app2', 'start repmgrd: app2'],
+    ],
+    [
       'F3 data that is damaged',
       {},
       (world) => {

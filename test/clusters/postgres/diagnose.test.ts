@@ -370,6 +370,31 @@ describe('what the primary says', () => {
   })
 })
 
+test('a node that answers and tells nothing is not told as one that cannot be reached', () => {
+  const world = made({}, () => undefined)
+  const why = 'its answer cannot be read: its data directory has no control file that can be read'
+  const surveys = surveysOf(world).map((survey) =>
+    survey.host === 'app3' ? { host: 'app3', unreachable: why, answered: true as const } : survey,
+  )
+  const { findings, decision } = assess(world.desired, surveys, {})
+  expect(findings.map(({ name, host, evidence }) => [name, host, evidence])).toContainEqual([
+    'unreadable',
+    'app3',
+    [why],
+  ])
+  expect(findings.find(({ name }) => name === 'unreadable')?.message).toContain('mv /var/lib/postgresql/15/main ')
+  expect(decision.steps).toEqual([])
+  const none = surveys.map((survey) => (survey.host === 'app1' ? { host: 'app1', unreachable: 'no route' } : survey))
+  expect(assess(world.desired, none, {}).decision.refusal?.hint).toContain('bring the node back')
+})
+
+test('what is not there is named', () => {
+  const world = made({}, (each) => {
+    at(each, 'app3').prepared = false
+  })
+  expect(judge(world).findings.find(({ name }) => name === 'not prepared')?.evidence).toEqual(['/usr/bin/repmgr'])
+})
+
 test('with a node that cannot be reached, the others are mended', () => {
   const world = made({}, (each) => {
     at(each, 'app3').reachable = false

@@ -51,6 +51,12 @@ test.each([
   expect(parseLog('1 0/3000028', [error(complaint)])).toEqual({ end })
 })
 
+test('what was prepared to be committed counts as well: somebody was promised that it will be', () => {
+  const prepared = commit('0/3000090').replace('COMMIT', 'PREPARE gid shop-7:')
+  const end = error('error in WAL record at 0/3000060: invalid record length at 0/30000D8: wanted 24, got 0')
+  expect(parseLog('1 0/3000028', [commit('0/3000060'), prepared, end])?.lastCommit).toBe('0/3000090')
+})
+
 test('what did not come to its end says nothing', () => {
   expect(parseLog(undefined, [])).toBeUndefined()
   expect(parseLog('1 0/3000028', [])).toBeUndefined()

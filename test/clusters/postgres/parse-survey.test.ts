@@ -12,6 +12,7 @@ describe('surveys captured on real hosts', () => {
     expect(seen('bare')).toEqual({
       host: 'db1',
       prepared: false,
+      missing: [],
       units: { postgresql: off, repmgrd: off, pgbouncer: off, follower: off },
       remains: false,
       running: false,

@@ -169,7 +169,7 @@ describe('refused, with both sides and what was seen of them', () => {
         start(at(world, 'app1'))
         at(world, 'app2').reachable = false
       },
-      /^app3 holds changes that the primary app1 does not have, or may: app3 an unknown number of bytes/,
+      /^app3 holds changes that the primary app1 does not have, or may: app3 120 bytes$/,
     ],
     [
       'a standby on the same timeline that is ahead of the primary',
@@ -240,7 +240,7 @@ describe('refused, with both sides and what was seen of them', () => {
         twin(world, 'app3')
         failover(world, 'app2', 'app4')
       },
-      /^app3 holds .* unknown/,
+      /^app3 holds .* app3 360 bytes$/,
     ],
     [
       'one that was promoted, took a commit and crashed before its first checkpoint',

@@ -67,10 +67,10 @@ test('two primaries are shown as two', () => {
   ])
 })
 
-test('where each of two systems is on one node, neither is the other one', () => {
+test('where each of two systems is on one node, the second one is told as the other one, as the refusal does', () => {
   expect(lines([survey('db1', 'primary'), survey('db2', 'other-system')]).map((line) => line.split(' | ')[1])).toEqual([
     'primary',
-    'primary',
+    'unknown',
     'unreachable',
   ])
 })

@@ -49,7 +49,7 @@ export function accessSql({ users, databases }: Pick<Desired, 'users' | 'databas
 }
 
 function roleSql({ name, password, superuser }: Desired['users'][number]): Secret {
-  const rights = superuser ? 'superuser replication' : 'nosuperuser nocreaterole nocreatedb noreplication'
+  const rights = superuser ? 'superuser replication' : 'nosuperuser'
   return secret`select format('create role %I', ${literal(name)}) where not exists (select from pg_roles where rolname = ${literal(name)}) \\gexec
 alter role "${name}" with login ${rights} password '${verifier(name, password)}';
 `

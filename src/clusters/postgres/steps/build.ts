@@ -98,6 +98,8 @@ ${standbyData(node, from)}
 ${takesWrites(from)}
 stop_daemon
 need=$(ask 60 'select sum(pg_database_size(oid))::bigint from pg_database' ${conninfo(from)}) || fail ${`the server of ${from.host} cannot be asked: `}"$need"
+spaces=$(ask 10 "select string_agg(spcname, ', ') from pg_tablespace where spcname not in ('pg_default', 'pg_global')" ${conninfo(from)}) || fail "$spaces"
+[ -z "$spaces" ] || fail "tablespaces are not cloned by this tool: $spaces"
 rm -rf "$data.new"
 free=$(df -B1 --output=avail "\${data%/*}" | tail -n 1)
 [ "$free" -gt "$((need + need / 10 + 268435456))" ] || {

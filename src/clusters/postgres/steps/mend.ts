@@ -4,6 +4,7 @@ import { sh } from '../../../shell/sh.ts'
 import { SOCKETS } from '../layout.ts'
 import type { Place } from '../lineage.ts'
 import type { PostgresNode } from '../model.ts'
+import { names } from '../names.ts'
 import { literal } from '../sql.ts'
 import { daemonsAgain, START_DAEMON, STOP_DAEMON } from './daemon.ts'
 import { holdClients } from './hold.ts'
@@ -47,7 +48,8 @@ function noted({ id }: PostgresNode): Shell {
 export function startPrimary(node: PostgresNode, standbys: readonly PostgresNode[], newest?: Place): ClusterStep {
   const start = sh`${newest ? reaches(newest) : sh`:`}
 # The guard kept it down once, when another node was the primary.
-answers || { rm -f "$data.superseded"; start_server 300; }`
+wake
+within 5 answers || { rm -f "$data.superseded"; (start_server 300); } || fail ${`it does not start, and nobody takes over meanwhile: repmgrd ${standbys.length > 0 ? `was stopped on ${names(standbys.map(({ host }) => ({ host })))}` : 'is off'}. Mend this server, then repair again`}`
   return {
     name: 'start primary',
     about: node.host,

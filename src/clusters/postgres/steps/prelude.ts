@@ -69,6 +69,8 @@ said_since() { tail -c "+$((size + 1))" "$log" 2>/dev/null | grep -aq "$1"; }
 beyond_wal() { said_since 'requested WAL segment .* has already been removed'; }
 settled() { answers || gone || beyond_wal; }
 start_server() {
+  # The server refuses a directory that others may enter.
+  case $(stat -c %a "$data") in 700 | 750) ;; *) chmod 0700 "$data" ;; esac
   systemctl reset-failed postgresql@15-main 2>/dev/null || true
   timeout 120 systemctl start postgresql@15-main || true
   within "$1" settled || true

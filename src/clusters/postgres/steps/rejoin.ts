@@ -8,12 +8,17 @@ import { oneAction } from './prelude.ts'
 import { compareStopped } from './same-log.ts'
 import { conninfo, DROP_OLD_SLOTS, ownSlot, register, standbyData, streamsFrom, takesWrites } from './standby.ts'
 
-/** A former primary, whose data is contained in the present one's: it becomes its standby. */
-export function rejoinStandby(node: PostgresNode, from: PostgresNode, why: string): ClusterStep {
+/**
+ * A former primary, whose data is contained in the present one's: it becomes its standby.
+ *
+ * @param checkpoint the last one that was seen of it: each start and stop makes another one, and a start may have brought
+ *   commits that nobody looked at
+ */
+export function rejoinStandby(node: PostgresNode, from: PostgresNode, why: string, checkpoint?: string): ClusterStep {
   const effect = `it streams from ${from.host}; what cannot be rewound is cloned anew, the old data moved aside`
   const action = {
     title: `rejoin behind ${from.host}`,
-    script: sh`${rejoinScript(node, from)}\n${register(from)}`,
+    script: sh`${rejoinScript(node, from, checkpoint)}\n${register(from)}`,
     timeout: CLONING,
   }
   return oneAction(node, { name: 'rejoin standby', reason: why, effect }, action)
@@ -26,23 +31,25 @@ export function rejoinStandby(node: PostgresNode, from: PostgresNode, why: strin
  * While it is at work the directory is of no use, and a file beside says so: the guard does not start it, and a rewind that
  * was cut off is not trusted. A standby's signal is there only when all was done.
  */
-export function rejoinScript(node: PostgresNode, from: PostgresNode): Shell {
+export function rejoinScript(node: PostgresNode, from: PostgresNode, checkpoint?: string): Shell {
   return sh`${standbyData(node, from)}
 ${takesWrites(from)}
 [ "$(in_recovery)" != f ] || fail 'this server takes writes by now: nothing is done to it'
+${compareStopped(from)}
+same=0
+if [ -e "$data.rewind" ]; then echo 'it was being rewound, and was cut off'; same=1; else comparable || same=1; fi
 stop_daemon
 stop_server
-${compareStopped(from)}
+${checkpoint === undefined ? sh`:` : unchanged(checkpoint)}
 rewind() {
-  [ ! -e "$data.rewind" ] || { echo 'it was being rewound, and was cut off'; return 1; }
-  comparable || return
+  [ "$same" = 0 ] || return
   # Until then its control file may name the timeline before.
   said=$(ask 300 checkpoint ${conninfo(from)}) || fail ${`the server of ${from.host} cannot be asked: `}"$said"
   pg 10 touch "$data.rewind" && sync "\${data%/*}" && rm -f "$data/standby.signal" || return
   said=$(pg 7200 "$bin/pg_rewind" -D "$data" --source-server=${conninfo(from)} -R --config-file=${`${CONFIG}/postgresql.conf`} 2>&1 </dev/null) ||
     { printf '%s\n' "$said" | tail -n 15; return 1; }
   printf '%s\n' "$said" | tail -n 3
-  standby_data "$data" && rm -f "$data.rewind"
+  standby_data "$data" && rm -f "$data.rewind" && sync "\${data%/*}"
 }
 follow() {
   ${ownSlot(node, from)}
@@ -62,4 +69,10 @@ if [ -n "$again" ]; then
   echo 'it cannot rejoin, so it is cloned anew'
   clone
 fi`
+}
+
+/** A rewind that was cut off left another one, and no data of anybody's. */
+function unchanged(checkpoint: string): Shell {
+  return sh`[ -e "$data.rewind" ] || [ "$(control 'Latest checkpoint location')" = ${checkpoint} ] ||
+  fail 'its server ran since it was looked at: what it wrote has to be looked at again'`
 }

@@ -22,6 +22,7 @@ function surveyOf(world: World, node: WorldNode): SeenNode {
   return {
     host,
     prepared: node.prepared,
+    missing: node.prepared ? [] : ['/usr/bin/repmgr'],
     units: {
       postgresql: on(server === 'up'),
       repmgrd: on(daemon.active, daemon.enabled),
