@@ -91,8 +91,8 @@ describeOnLab('two nodes promoted apart from each other to one timeline, at one 
     )
     await insert(primary, 30_001, 50_000)
     const ran = await bed.deploy('repair-db', 'lab', '--yes')
-    expect([1, 4]).toContain(ran.code)
-    expect(ran.stdout + ran.stderr).toMatch(/promoted apart from each other|holds changes/)
+    expect(ran.code).toBe(1)
+    expect(ran.stdout + ran.stderr).toContain('promoted apart from each other')
     expect(
       await bed.on(standby, 'runuser -u postgres -- psql -XAtq -d notes -c "select count(*) from w where n = -2"'),
     ).toBe('1')
