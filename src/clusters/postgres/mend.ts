@@ -62,7 +62,7 @@ export function armedOf(found: readonly Ailment[], primary: Live): readonly Node
 
 /** A daemon that ends, and is begun again each time, may be there at the wrong moment. */
 export function isArmed({ seen }: Node): boolean {
-  return ['active', 'activating', 'reloading'].includes(seen.units.repmgrd.active)
+  return ['active', 'activating', 'restarting'].includes(seen.units.repmgrd.active)
 }
 
 /** The nodes whose daemon does not run behind the steps for them. */

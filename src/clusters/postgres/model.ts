@@ -67,7 +67,7 @@ export interface SeenNode {
 }
 
 export interface UnitSeen {
-  /** As systemd says: active, inactive, failed, activating, … */
+  /** As systemd says: active, inactive, failed, activating, …; `restarting`: it ended by itself and just runs again. */
   readonly active: string
   readonly enabled: boolean
 }

@@ -35,7 +35,7 @@ function seen(desired: Desired, host: string, output: string): SeenNode {
     host,
     prepared: yes(of('prepared'), 'prepared'),
     missing: of('missing').map(printable),
-    units: unitsSeen(of('unit')),
+    units: unitsSeen(of('unit'), Number(of('uptime')[0])),
     ...disk,
     running: yes(of('running'), 'running'),
     ...(server && { server }),
@@ -50,15 +50,18 @@ function yes([answer]: readonly string[], what: string): boolean {
   return answer === 'yes'
 }
 
+/** Seconds for which a program has to run that ended before, until it counts as one that runs. */
+const LASTS = 10
+
 /** The server starts at boot by an umbrella unit where its own is enabled for this run of the machine only. */
-function unitsSeen(lines: readonly string[]): SeenNode['units'] {
+function unitsSeen(lines: readonly string[], uptime: number): SeenNode['units'] {
   const all = lines
     .join('\n')
     .split('\n\n')
     .map((group) => new Map(group.split('\n').map(pair)))
   const states = (id: string) => all.find((each) => each.get('Id') === id)
   const enabled = (id: string) => states(id)?.get('UnitFileState') === 'enabled'
-  const unit = (id: string): UnitSeen => ({ active: states(id)?.get('ActiveState') || 'unknown', enabled: enabled(id) })
+  const unit = (id: string): UnitSeen => ({ active: activeState(states(id), uptime), enabled: enabled(id) })
   const byUmbrella =
     states(UNITS.postgresql)?.get('UnitFileState') === 'enabled-runtime' && enabled('postgresql.service')
   const server = unit(UNITS.postgresql)
@@ -68,6 +71,13 @@ function unitsSeen(lines: readonly string[]): SeenNode['units'] {
     pgbouncer: unit(UNITS.pgbouncer),
     follower: unit(UNITS.follower),
   }
+}
+
+/** One that ends again and again is active in between. */
+function activeState(unit: ReadonlyMap<string, string> | undefined, uptime: number): string {
+  const state = unit?.get('ActiveState') || 'unknown'
+  const since = uptime - Number(unit?.get('ActiveEnterTimestampMonotonic')) / 1_000_000
+  return state === 'active' && Number(unit?.get('NRestarts')) > 0 && since < LASTS ? 'restarting' : state
 }
 
 function pair(line: string): readonly [string, string] {

@@ -20,7 +20,8 @@ why() { grep -aE ${SHOWN} | grep -avE ${HIDDEN} | sort -s -k 1,2 | tail -n 40 | 
 echo survey 1
 echo "now $(date +%s)"
 ${PREPARED}
-limit 2 systemctl show -p Id -p ActiveState -p UnitFileState ${Object.values(UNITS)} postgresql.service | mark unit
+echo "uptime $(cut -d . -f 1 /proc/uptime)"
+limit 2 systemctl show -p Id -p ActiveState -p UnitFileState -p NRestarts -p ActiveEnterTimestampMonotonic ${Object.values(UNITS)} postgresql.service | mark unit
 ${DISK}
 ${RUNNING}
 ${READ_LOG}

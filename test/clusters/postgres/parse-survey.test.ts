@@ -176,6 +176,19 @@ describe('surveys captured on real hosts', () => {
     expect(server?.databases.map(({ name }) => name)).toEqual(['postgres'])
   })
 
+  test.each([
+    ['it runs for a while', 5, 100, 'active'],
+    ['it just began again, and ended before', 5, 117, 'restarting'],
+    ['it just began for the first time', 0, 117, 'active'],
+  ])('a daemon, of which is seen that %s', (_, restarts, began, active) => {
+    const unit = `unit Id=repmgrd.service\nunit ActiveState=active\nunit NRestarts=${restarts}\nunit ActiveEnterTimestampMonotonic=${began}000000\n`
+    const text = captured('primary')
+      .replace('unit Id=repmgrd.service\nunit ActiveState=active\n', unit)
+      .replace('survey 1\n', 'survey 1\nuptime 120\n')
+    const node = read(text)
+    expect(node.unreachable ?? node.units.repmgrd).toEqual({ active, enabled: true })
+  })
+
   test('a certificate that has ended', () => {
     expect(seen('standby-expired').certificate).toEqual({ ends: '2026-11-25T10:11:43.000Z', daysLeft: -1 })
   })
