@@ -131,6 +131,8 @@ export interface ServerSeen {
     /** Bytes it keeps back. */
     readonly kept: number
   }[]
+  /** Its commits wait until a standby confirms them. */
+  readonly waits: boolean
   /** The server refuses to write, e.g. default_transaction_read_only. */
   readonly readOnly: boolean
   /** Its repmgrd was told to look on only, and takes part in no failover. */

@@ -32,6 +32,7 @@ function read(desired: Desired, lines: readonly string[]): ServerSeen {
     standbys: list('standbys').map(standby),
     slots: list('slots').map(slot),
     readOnly: flag(server, 'readOnly'),
+    waits: flag(server, 'waits'),
     differing: differing(desired, list('settings')),
     autoConf: list('autoConf').map((each) => ({ name: text(each, 'name'), value: text(each, 'value') })),
     ...(restOf(lines, 'registered') !== undefined && { registered: list('registered').map(registration) }),

@@ -153,5 +153,8 @@ function ofDurability({ durability }: Desired, { host, seen: { server } }: Live)
   const synced = server.standbys.some(({ sync, state }) => state === 'streaming' && ['sync', 'quorum'].includes(sync))
   if (durability === 'async' || synced) return []
   const evidence = server.standbys.map(({ name, state, sync }) => `${name}: ${state}, ${sync}`)
-  return [fault('no sync standby', host, 'no standby confirms commits: writing waits', evidence)]
+  const message = server.waits
+    ? 'no standby confirms commits: writing waits'
+    : 'commits wait for no standby yet, as durability sync asks for: deploy apply'
+  return [fault('no sync standby', host, message, evidence)]
 }

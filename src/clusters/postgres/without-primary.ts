@@ -105,7 +105,16 @@ function started({ nodes }: View, { seen: { disk } }: Node): ServerSeen {
   const { timeline, lsn } = disk ? endOfPrimary(disk) : { timeline: 1, lsn: '0/0' }
   const slots = nodes.map((node) => ({ name: slotName(node), active: false, walStatus: 'reserved', kept: 0 }))
   return {
-    ...{ inRecovery: false, systemId: disk?.systemId ?? '', timeline, lsn, standbys: [], slots, readOnly: false },
+    ...{
+      inRecovery: false,
+      systemId: disk?.systemId ?? '',
+      timeline,
+      lsn,
+      standbys: [],
+      slots,
+      readOnly: false,
+      waits: false,
+    },
     ...{ differing: [], autoConf: [], databases: [], roles: [] },
   }
 }

@@ -388,6 +388,23 @@ test('a node that answers and tells nothing is not told as one that cannot be re
   expect(assess(world.desired, none, {}).decision.refusal?.hint).toContain('bring the node back')
 })
 
+test('what only the tasks of an apply bring is told so: a database in pgbouncer, commits that wait', () => {
+  const world = made({ durability: 'sync' }, () => undefined)
+  const surveys = surveysOf(world).map((survey) => {
+    if (survey.unreachable !== undefined || !survey.server) return survey
+    const standbys = survey.server.standbys.map((each) => ({ ...each, sync: 'async' }))
+    const known = survey.pgbouncer?.filter(({ database }) => database !== 'notes') ?? []
+    return { ...survey, server: { ...survey.server, standbys, waits: false }, pgbouncer: known }
+  })
+  const told = assess(world.desired, surveys, {}).findings.map(
+    ({ name, host, message }) => `${name} ${host}: ${message}`,
+  )
+  expect(told).toContain('pgbouncer app1: pgbouncer does not know notes yet: deploy apply')
+  expect(told).toContain(
+    'no sync standby app1: commits wait for no standby yet, as durability sync asks for: deploy apply',
+  )
+})
+
 test('what is not there is named', () => {
   const world = made({}, (each) => {
     at(each, 'app3').prepared = false

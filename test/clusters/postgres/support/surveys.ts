@@ -92,6 +92,7 @@ function serverOf(world: World, node: WorldNode, data: Data): ServerSeen {
       ...{ walStatus, kept: 0, ...(walStatus !== 'lost' && { safe: 2e9 }) },
     })),
     readOnly: false,
+    waits: desired.durability === 'sync',
     differing: node.differing,
     autoConf: node.stale ? [{ name: 'wal_retrieve_retry_interval', value: '86401000' }] : [],
     ...(data.system === OTHER ? others(data) : own(world)),
