@@ -33,9 +33,7 @@ export async function showEnd(
     const again = locked.length + out.length > 0 ? `resume ${plan.environment}` : command
     const stopped = out.length === 0 && result?.hosts.some(({ outcome }) => outcome === 'stopped')
     const where = out.map(({ host, leftOut }) => `${host} is out of ${leftOut}.\n`).join('')
-    const files =
-      /^(repair-db|db) /.test(command) && !stopped ? `\nFiles and packages: deploy apply ${plan.environment}` : ''
-    const next = done ? '' : `${where}${stopped ? 'Go on with' : 'Mend the cause, then'}: deploy ${again}${files}`
+    const next = done ? '' : `${where}${stopped ? 'Go on with' : 'Mend the cause, then'}: deploy ${again}`
     output.print(`${summaryLines(results, ended, next, output.paint).join('\n')}\n`)
   }
   output.document(applyJson({ plan, run: result?.run, results, hosts: ended, traffic, seconds }))

@@ -88,7 +88,6 @@ describeOnLab('a cluster phase', () => {
     expect(unproven.stdout).toContain('toy is not proven: app3 says no')
     const repair = await plain('repair-db', 'lab', '--yes')
     expect(repair.stderr).toContain('not proven: app3 says no')
-    expect(repair.stdout).toContain('Files and packages: deploy apply lab')
     expect(repair.code).toBe(1)
     await on('app3', 'rm /srv/proof')
     const proven = await plain('repair-db', 'lab', '--yes')
