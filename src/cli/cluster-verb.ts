@@ -61,7 +61,8 @@ async function narrowed({ context }: OpenedRun, order: ClusterOrder): Promise<Pi
   const [cluster] = compileClusters(context, [place], () => new Map()).values()
   if (cluster?.kind !== order.kind) throw usage(`${name} is no ${order.kind} cluster`)
   requireNode(cluster.nodes, order)
-  const wanted = order.adds ? [`${name}, prepare`, name] : [name]
+  // What steps set on a server has to fit the files of the nodes: a password, for example. Another primary has no such needs.
+  const wanted = order.goal ? [name] : [`${name}, prepare`, name]
   const playbook = { ...context.playbook, phases: phases.filter((phase) => wanted.includes(phase.name)) }
   return { context: { ...context, playbook, ...(order.goal && { goal: order.goal }) } }
 }

@@ -104,13 +104,16 @@ describeOnLab('a cluster phase', () => {
     expect((await on('app2', 'wc -l </srv/times')).stdout.trim()).toBe('2')
   })
 
-  test('repair-db does the cluster and its own tasks only, and changes nothing with --dry-run', async () => {
+  test('repair-db does the phases of the cluster only, and changes nothing with --dry-run', async () => {
     const dry = await deploy('repair-db', 'lab', '--dry-run')
     expect(dry.code).toBe(0)
     expect(clusterOf(dry)?.steps.length).toBe(3)
     expect((await on('app1', 'ls /srv')).stdout).toBe('')
     expect((await deploy('repair-db', 'lab', '--yes')).code).toBe(0)
-    expect((await on('app1', 'ls /srv')).stdout).toBe('level\nown\nproven\ntimes\n')
+    expect((await on('app1', 'ls /srv')).stdout).toBe('level\nown\nprepared\nproven\ntimes\n')
+    await everywhere('rm /srv/prepared')
+    expect((await deploy('db', 'switchover', 'lab', 'app1', '--yes')).code).toBe(0)
+    expect((await on('app1', 'ls /srv')).stdout).not.toContain('prepared')
     expect((await deploy('db', 'add-node', 'lab', 'app1', '--yes')).code).toBe(0)
     expect((await on('app1', 'ls /srv')).stdout).toContain('prepared')
   })

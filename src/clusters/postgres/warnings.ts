@@ -80,12 +80,12 @@ function ofWitness({ nodes }: Desired, surveys: readonly NodeSurvey[]): readonly
 function ofPreparation({ host, seen: { prepared, missing } }: Node): readonly Finding[] {
   return prepared
     ? []
-    : [fault('not prepared', host, 'packages or files are not there: deploy apply brings them', missing)]
+    : [fault('not prepared', host, 'packages or files are not there: deploy repair-db brings them', missing)]
 }
 
 function ofCertificate({ host, seen: { certificate, disk } }: Node): readonly Finding[] {
   if (!disk) return []
-  if (!certificate) return [fault('certificate', host, 'it has no certificate: deploy apply brings it', [])]
+  if (!certificate) return [fault('certificate', host, 'it has no certificate: deploy repair-db brings it', [])]
   const { daysLeft, ends } = certificate
   if (daysLeft > SOON) return []
   const severity = daysLeft <= TOO_SOON ? 'fault' : 'warning'
@@ -155,6 +155,6 @@ function ofDurability({ durability }: Desired, { host, seen: { server } }: Live)
   const evidence = server.standbys.map(({ name, state, sync }) => `${name}: ${state}, ${sync}`)
   const message = server.waits
     ? 'no standby confirms commits: writing waits'
-    : 'commits wait for no standby yet, as durability sync asks for: deploy apply'
+    : 'commits wait for no standby yet, as durability sync asks for'
   return [fault('no sync standby', host, message, evidence)]
 }

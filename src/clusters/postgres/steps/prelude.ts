@@ -16,7 +16,7 @@ export LC_ALL=C PGCONNECT_TIMEOUT=5
 data=${DATA} bin=${BIN} log=/var/log/postgresql/postgresql-15-main.log
 options='-c synchronous_commit=local -c client_min_messages=error -c log_statement=none -c log_min_error_statement=panic -c log_min_duration_statement=-1'
 fail() { printf '%s\\n' "$1"; exit 1; }
-[ -e /etc/repmgr.conf ] || fail 'this node is not prepared: deploy apply'
+[ -e /etc/repmgr.conf ] || fail 'this node is not prepared'
 # Runs a command as postgres for at most $1 seconds.
 pg() { runuser -u postgres -- env HOME=/var/lib/postgresql PGOPTIONS="$options" timeout -k 5 "$@"; }
 # $2 is asked of the server here within $1 seconds, or of the one that $3 says.

@@ -73,7 +73,7 @@ function isPointed({ pgbouncer }: Node['seen'], name: string, { address }: Live)
 function wordsOf({ seen }: Node, wanted: readonly string[], primary: Live): string {
   if (!seen.pgbouncer) return 'pgbouncer does not answer'
   const unknown = wanted.filter((name) => !seen.pgbouncer?.some(({ database }) => database === name))
-  if (unknown.length > 0) return `pgbouncer does not know ${unknown.join(', ')} yet: deploy apply`
+  if (unknown.length > 0) return `pgbouncer does not know ${unknown.join(', ')} yet`
   if (wanted.some((name) => !isPointed(seen, name, primary))) return `clients are not sent to ${primary.host}`
   if (seen.units.follower.active !== 'active') return 'nobody would send clients to another primary'
   const { pgbouncer, follower } = seen.units
