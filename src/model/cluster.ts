@@ -45,6 +45,11 @@ export interface ClusterStep {
   /** Stages in order; the actions of one stage at once. A failed action ends the step. */
   readonly stages: readonly (readonly ClusterAction[])[]
   /**
+   * It neither needs nor hinders the others: when one like that fails, the steps like that which are left are done all the
+   * same, but for what they do on hosts where one failed; the run has failed with the first reason.
+   */
+  readonly alone?: true
+  /**
    * Done, all at once, when a stage behind the first one failed, on hosts of the stages: what the step took away for its
    * time comes back where that is safe. The step has failed all the same, whatever becomes of these.
    */
