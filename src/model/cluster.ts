@@ -51,7 +51,8 @@ export interface ClusterStep {
   readonly alone?: true
   /**
    * Done, all at once, when a stage behind the first one failed, on hosts of the stages: what the step took away for its
-   * time comes back where that is safe. The step has failed all the same, whatever becomes of these.
+   * time comes back where that is safe. The step has failed all the same, whatever becomes of these. Not done while the end
+   * of an action is not known: its program may still be at work.
    */
   readonly afterFailure?: readonly ClusterAction[]
 }

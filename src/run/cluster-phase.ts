@@ -4,7 +4,7 @@ import { actionDecision } from '../plan/cluster-task.ts'
 import { prove, provenWords } from './cluster-proof.ts'
 import { failedPart } from './failed-part.ts'
 import type { HostPhaseResult, HostResult } from './host-phase.ts'
-import { type Failure, failureOf, nextStep } from './next-step.ts'
+import { comesBack, type Failure, failureOf, nextStep } from './next-step.ts'
 import { runTasks } from './run-tasks.ts'
 import type { HostPhase } from './survey.ts'
 import { type SurveyedCluster, surveyAgain } from './survey-clusters.ts'
@@ -120,7 +120,7 @@ async function runStep(
   for (const [index, stage] of step.stages.entries()) {
     const failed = await runStage(job, step, stage, `${number}-${index}`)
     if (!failed) continue
-    if (index > 0) await runStage(job, step, step.afterFailure ?? [], `${number}-after`)
+    if (comesBack(index, failed)) await runStage(job, step, step.afterFailure ?? [], `${number}-after`)
     return failed
   }
   return undefined

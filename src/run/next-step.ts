@@ -38,3 +38,11 @@ export function failureOf(
   const message = `${host}: ${what}${end.message ? `: ${end.message}` : ''}`
   return { end: { ...end, message }, hosts: ended.map((one) => one.host) }
 }
+
+/**
+ * Whether what a step took away for its time comes back behind a stage. While nobody knows what became of an action, its
+ * program may still be at work, e.g. promote a node: what comes back could meet it there.
+ */
+export function comesBack(stage: number, { end }: Failure): boolean {
+  return stage > 0 && end.outcome === 'failed'
+}

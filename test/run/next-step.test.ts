@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ClusterAction, ClusterState, ClusterStep } from '../../src/model/cluster.ts'
 import type { HostPhaseResult } from '../../src/run/host-phase.ts'
-import { failureOf, nextStep } from '../../src/run/next-step.ts'
+import { comesBack, failureOf, nextStep } from '../../src/run/next-step.ts'
 
 const on = (...hosts: readonly string[]): readonly ClusterAction[] =>
   hosts.map((host) => ({ host, title: 'do it', script: 'true' }))
@@ -55,4 +55,13 @@ test.each<[string, readonly HostPhaseResult[], ReturnType<typeof failureOf>]>([
   ],
 ])('what a stage came to: %s', (_, results, failure) => {
   expect(failureOf(on('db1', 'db2'), results, 'clone failed')).toEqual(failure)
+})
+
+test.each([
+  [0, 'failed', false],
+  [1, 'failed', true],
+  [1, 'unknown', false],
+  [1, 'refused', false],
+] as const)('behind stage %i that ended as %s, what was taken away comes back: %s', (stage, outcome, back) => {
+  expect(comesBack(stage, { end: { outcome }, hosts: ['db1'] })).toBe(back)
 })
