@@ -115,8 +115,11 @@ export interface Cluster {
   /** Everything asked of one node, in one read-only question that works when its servers are down. */
   survey(host: string): Probe<{ readonly code: number; readonly output: string }>
   assess(answers: ReadonlyMap<string, NodeAnswer>, goal: ClusterGoal): ClusterState
-  /** From the clients' side: a script for each node, all at once, that proves the cluster to be whole. It writes a row. */
-  proof(token: string): ReadonlyMap<string, string>
+  /**
+   * From the clients' side: a script for each of these nodes, run on all of them at once, that proves the cluster to be whole.
+   * It writes a row, and waits for those of these nodes only.
+   */
+  proof(token: string, hosts: readonly string[]): ReadonlyMap<string, string>
   /** What the proof says does not hold, line by line; none: it holds. */
   judge(answers: ReadonlyMap<string, NodeAnswer>): readonly string[]
 }

@@ -4,23 +4,24 @@ import type { Desired, PostgresNode } from './model.ts'
 import { literal } from './sql.ts'
 import { surveyScript } from './survey-script.ts'
 
-/** Seconds until the rows of all nodes must be seen on each, for a survey has to follow within the 20 s of a script. */
+/** Seconds until the rows of all nodes that are asked must be seen on each, for a survey has to follow within the 20 s of a script. */
 const WITHIN = 13
 
 /**
- * A script for each node, to be run on all of them at once: it writes a row through the node's own pgbouncer, as a client
- * does, waits until its own server shows the rows of all nodes, and prints what it saw together with a survey. Each takes
+ * A script for each of these nodes, to be run on all of them at once: it writes a row through the node's own pgbouncer, as a client
+ * does, waits until its own server shows the rows of all of these, and prints what it saw together with a survey. Each takes
  * less than 20 s and ends with 0 whatever it sees; `judgeProof` reads the answers.
  *
  * @param token a text of this proof alone
  */
-export function proofScripts(desired: Desired, token: string): ReadonlyMap<string, string> {
-  return new Map(desired.nodes.map((node) => [node.host, proofScript(desired, token, node)]))
+export function proofScripts(desired: Desired, token: string, hosts: readonly string[]): ReadonlyMap<string, string> {
+  const asked = desired.nodes.filter(({ host }) => hosts.includes(host))
+  return new Map(asked.map((node) => [node.host, proofScript(desired, token, node, asked.length)]))
 }
 
 /** A witness has clients of its own, but none of their rows. */
-function proofScript(desired: Desired, token: string, { host, kind }: PostgresNode): string {
-  const rows = kind === 'witness' ? '' : shown(token, desired.nodes.length)
+function proofScript(desired: Desired, token: string, { host, kind }: PostgresNode, asked: number): string {
+  const rows = kind === 'witness' ? '' : shown(token, asked)
   return `end=$(( $(date +%s) + ${WITHIN} ))\n${written(token, host)}\n${rows}\n${surveyScript(desired).shell}`
 }
 

@@ -146,8 +146,10 @@ test('a node that was not asked, e.g. because it leaves', () => {
 })
 
 describe('its scripts', () => {
+  const all = desired.nodes.map(({ host }) => host)
+
   test('one for each node, with the token in SQL', () => {
-    const scripts = proofScripts(desired, "a'b")
+    const scripts = proofScripts(desired, "a'b", all)
     expect([...scripts.keys()]).toEqual(['db1', 'db2', 'db3'])
     expect(scripts.get('db2')).toContain(`values ('\\''db2'\\'', '\\''a'\\'''\\''b'\\'')`)
   })
@@ -156,10 +158,16 @@ describe('its scripts', () => {
   const witness = { ...desired, nodes }
 
   test('a witness has clients, and no rows', () => {
-    const scripts = proofScripts(witness, 'token')
+    const scripts = proofScripts(witness, 'token', all)
     expect(scripts.get('db1')).toContain('insert into')
     expect(scripts.get('db1')).not.toContain('select distinct node')
     expect(scripts.get('db2')).toContain('!= 3 ]')
+  })
+
+  test('of nodes that are not asked there is none, and nobody waits for their rows', () => {
+    const scripts = proofScripts(desired, 'token', ['db1', 'db3'])
+    expect([...scripts.keys()]).toEqual(['db1', 'db3'])
+    for (const script of scripts.values()) expect(script).toContain('!= 2 ]')
   })
 
   test('a witness is no primary, is of another system, and shows no rows', () => {

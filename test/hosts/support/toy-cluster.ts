@@ -46,7 +46,7 @@ const toy = {
         }))
         return { nodes: state, findings, decision: refusal ? { steps: [], refusal } : { primary: { host: top, why: 'it is the highest' }, steps } }
       },
-      proof: (token) => new Map(nodes.map((host) => [host, 'cat /srv/proof 2>/dev/null; echo ' + token + ' >>/srv/proven'])),
+      proof: (token, hosts) => new Map(hosts.map((host) => [host, 'cat /srv/proof 2>/dev/null; echo ' + token + ' >>/srv/proven'])),
       judge: (answers) => [...answers].flatMap(([host, answer]) => (answer.state === 'value' && answer.value === '' ? [] : [host + ' says no'])),
     }
   },
