@@ -4,7 +4,7 @@ import type { Owner } from '../shell/wire.ts'
 import { applyVerb } from './apply.ts'
 import type { ApplyOptions } from './apply-options.ts'
 import { type Chosen, chooseRun, leftOutBy, nothingOpen } from './choose-run.ts'
-import { orderOf } from './cluster-order.ts'
+import { claimedOrder } from './claimed-order.ts'
 import { clusterVerb } from './cluster-verb.ts'
 import { openEnvironment } from './open-run.ts'
 import { type Finish, withCheck, withLogins } from './options.ts'
@@ -27,6 +27,7 @@ export function resumeCommand(program: Command, finish: Finish): void {
 async function resumeVerb(environment: string, named: string | undefined, options: ResumeOptions): Promise<number> {
   const { findProject, projectName } = await import('../load/project.ts')
   const { doneBy, lookForStatus } = await import('../run/look-for-status.ts')
+  const { journaledCommand } = await import('../run/journal.ts')
   const { waitForPrograms } = await import('../run/take-over.ts')
   const { progressText } = await import('../report/status-text.ts')
   const output = openOutput(options)
@@ -49,12 +50,13 @@ async function resumeVerb(environment: string, named: string | undefined, option
       return exit
     }
     const { run, playbook, prune, hosts, command: typed } = requireOurs(chosen, projectName(root), environment)
+    const recorded = journaledCommand(root, run)
+    const order = claimedOrder({ run, command: typed, recorded, environment, yes: options.yes })
     output.progress(progressText(run, chosen.hosts, output.paint))
     if (chosen.run.working.length > 0) {
       output.progress(`waiting for the programs at work on ${chosen.run.working.join(', ')}\n`)
       await waitForPrograms(pool, chosen.run.working, environment)
     }
-    const order = orderOf(typed)
     if (order) {
       const taking = { ...options, instead: run, takes: chosen.run.hosts, command: typed }
       return await clusterVerb(order, taking, { ...opened, ran: undefined })

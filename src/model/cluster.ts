@@ -45,8 +45,14 @@ export interface ClusterStep {
   /** Stages in order; the actions of one stage at once. A failed action ends the step. */
   readonly stages: readonly (readonly ClusterAction[])[]
   /**
+   * It neither needs nor hinders the others: when one like that fails, the steps like that which are left are done all the
+   * same, but for what they do on hosts where one failed; the run has failed with the first reason.
+   */
+  readonly alone?: true
+  /**
    * Done, all at once, when a stage behind the first one failed, on hosts of the stages: what the step took away for its
-   * time comes back where that is safe. The step has failed all the same, whatever becomes of these.
+   * time comes back where that is safe. The step has failed all the same, whatever becomes of these. Not done while the end
+   * of an action is not known: its program may still be at work.
    */
   readonly afterFailure?: readonly ClusterAction[]
 }
@@ -109,8 +115,11 @@ export interface Cluster {
   /** Everything asked of one node, in one read-only question that works when its servers are down. */
   survey(host: string): Probe<{ readonly code: number; readonly output: string }>
   assess(answers: ReadonlyMap<string, NodeAnswer>, goal: ClusterGoal): ClusterState
-  /** From the clients' side: a script for each node, all at once, that proves the cluster to be whole. It writes a row. */
-  proof(token: string): ReadonlyMap<string, string>
+  /**
+   * From the clients' side: a script for each of these nodes, run on all of them at once, that proves the cluster to be whole.
+   * It writes a row, and waits for those of these nodes only.
+   */
+  proof(token: string, hosts: readonly string[]): ReadonlyMap<string, string>
   /** What the proof says does not hold, line by line; none: it holds. */
   judge(answers: ReadonlyMap<string, NodeAnswer>): readonly string[]
 }

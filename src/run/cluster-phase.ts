@@ -4,6 +4,7 @@ import { actionDecision } from '../plan/cluster-task.ts'
 import { prove, provenWords } from './cluster-proof.ts'
 import { failedPart } from './failed-part.ts'
 import type { HostPhaseResult, HostResult } from './host-phase.ts'
+import { comesBack, type Failure, failureOf, nextStep } from './next-step.ts'
 import { runTasks } from './run-tasks.ts'
 import type { HostPhase } from './survey.ts'
 import { type SurveyedCluster, surveyAgain } from './survey-clusters.ts'
@@ -72,22 +73,24 @@ async function makeWhole(job: ClusterJob, moved: boolean): Promise<Whole> {
   const { run } = job
   const touched = new Set<string>()
   const tries = new Map<string, number>()
+  const failures: Failure[] = []
   let { found } = job
   const ended = (end?: HostPhaseResult): Whole => ({ touched, lost: found.lost, end })
   for (let number = 1; ; number++) {
     // The plan may be an hour old, and no node was locked then: what is done is decided from what is seen now.
     if (moved || number > 1 || found.state.decision.steps.length > 0) found = await surveyAgain(run.context, found)
-    const { refusal, steps } = found.state.decision
+    const { refusal } = found.state.decision
     if (refusal) return ended({ outcome: 'refused', message: `${refusal.why}; ${refusal.hint}` })
-    const [step] = steps
+    const step = nextStep(found.state, failures)
+    const [first] = failures
+    if (first && (!step || run.stop.aborted)) return ended(first.end)
     if (!step) return ended(touched.size > 0 || moved ? await proven(job, found) : undefined)
     if (run.stop.aborted) return ended({ outcome: 'stopped', message: `stopped before: ${nameOf(step)}` })
     const tried = (tries.get(nameOf(step)) ?? 0) + 1
-    if (tried > TRIES) return ended(fruitless(step))
     tries.set(nameOf(step), tried)
-    for (const { host } of step.stages.flat()) touched.add(host)
-    const failed = await runStep(job, step, number)
-    if (failed) return ended(failed)
+    const failed = tried > TRIES ? fruitless(step) : await runStep(job, step, number, touched)
+    if (failed) failures.push(failed)
+    if (failed && !(step.alone && failed.end.outcome === 'failed')) return ended(failures[0]?.end)
   }
 }
 
@@ -95,31 +98,41 @@ function nameOf({ name, about }: ClusterStep): string {
   return `${name} ${about}`
 }
 
-function fruitless(step: ClusterStep): HostPhaseResult {
+function fruitless(step: ClusterStep): Failure {
   const message = `${nameOf(step)} was done ${TRIES} times, and the cluster still is as before: ${step.reason}`
-  return { outcome: 'failed', message }
+  return { end: { outcome: 'failed', message }, hosts: step.stages.flat().map(({ host }) => host) }
 }
 
 /** The stages of a step in order; nothing when all of it was done. A step that was begun is brought to its end. */
-async function runStep(job: ClusterJob, step: ClusterStep, number: number): Promise<HostPhaseResult | undefined> {
-  const unlocked = step.stages.flat().find(({ host }) => !job.run.locks.held.has(host))
-  if (unlocked) return { outcome: 'refused', message: `${nameOf(step)}: ${unlocked.host} is not locked by this run` }
+async function runStep(
+  job: ClusterJob,
+  step: ClusterStep,
+  number: number,
+  touched: Set<string>,
+): Promise<Failure | undefined> {
+  const hosts = step.stages.flat().map(({ host }) => host)
+  for (const host of hosts) touched.add(host)
+  const unlocked = hosts.find((host) => !job.run.locks.held.has(host))
+  if (unlocked !== undefined) {
+    const message = `${nameOf(step)}: ${unlocked} is not locked by this run`
+    return { end: { outcome: 'refused', message }, hosts: [unlocked] }
+  }
   for (const [index, stage] of step.stages.entries()) {
-    const end = await runStage(job, step, stage, `${number}-${index}`)
-    if (!end) continue
-    if (index > 0) await runStage(job, step, step.afterFailure ?? [], `${number}-after`)
-    return end
+    const failed = await runStage(job, step, stage, `${number}-${index}`)
+    if (!failed) continue
+    if (comesBack(index, failed)) await runStage(job, step, step.afterFailure ?? [], `${number}-after`)
+    return failed
   }
   return undefined
 }
 
-/** Actions of a step, all at once; the first that did not end well. */
+/** Actions of a step, all at once; those that did not end well. */
 async function runStage(
   { run, phase }: ClusterJob,
   step: ClusterStep,
   stage: readonly ClusterAction[],
   name: string,
-): Promise<HostPhaseResult | undefined> {
+): Promise<Failure | undefined> {
   const index = run.context.playbook.phases.indexOf(phase)
   const results = await Promise.all(
     stage.map((action, place) => {
@@ -137,11 +150,7 @@ async function runStage(
       return runTasks(run, { ...phase, unrecorded: true }, part, order)
     }),
   )
-  const bad = results.findIndex(({ outcome }) => outcome !== 'changed')
-  const end = results[bad]
-  return (
-    end && { ...end, message: `${stage[bad]?.host}: ${nameOf(step)} failed${end.message ? `: ${end.message}` : ''}` }
-  )
+  return failureOf(stage, results, `${nameOf(step)} failed`)
 }
 
 /** The proof from the clients' side, of all nodes that can be reached; nothing when it holds. */

@@ -14,8 +14,7 @@ export async function prove(
   lost: readonly string[],
 ): Promise<readonly string[]> {
   const token = randomBytes(8).toString('hex')
-  const asked = askedOf(cluster, lost, goal)
-  const scripts = [...cluster.proof(token)].filter(([node]) => asked.includes(node))
+  const scripts = [...cluster.proof(token, askedOf(cluster, lost, goal))]
   const answers = await Promise.all(
     scripts.map(async ([node, text]): Promise<readonly [string, NodeAnswer]> => {
       const probe = script({ shell: text })

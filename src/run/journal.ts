@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DeployError } from '../model/error.ts'
 import type { Redactor } from '../model/redaction.ts'
@@ -16,7 +16,7 @@ export interface Journal {
  * @throws DeployError `E_JOURNAL` when it cannot be written: a run whose record cannot be kept must not begin.
  */
 export function openJournal(root: string, run: string, redact: Redactor): Journal {
-  const folder = join(root, '.deploy', 'runs')
+  const folder = folderOf(root)
   const file = join(folder, `${run}.jsonl`)
   const descriptor = orRefuse(folder, () => {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -36,6 +36,26 @@ export function openJournal(root: string, run: string, redact: Redactor): Journa
       failpoint('after', entries)
     },
     close: () => closeSync(descriptor),
+  }
+}
+
+function folderOf(root: string): string {
+  return join(root, '.deploy', 'runs')
+}
+
+/**
+ * The command of a run that began here and holds hosts yet, by its journal; `undefined` when there is none that can be read.
+ * The name of the run may be a host's word: it names no other file, and brings back no run that has ended.
+ */
+export function journaledCommand(root: string, run: string): string | undefined {
+  if (!/^[\w-]+$/.test(run)) return undefined
+  try {
+    const lines = readFileSync(join(folderOf(root), `${run}.jsonl`), 'utf8').split('\n')
+    const began = JSON.parse(lines[0] ?? '') as { readonly run?: unknown; readonly command?: unknown }
+    const ended = lines.some((line) => line.includes('"event":"end"') && line.includes('"locked":[]'))
+    return began.run === run && typeof began.command === 'string' && !ended ? began.command : undefined
+  } catch {
+    return undefined
   }
 }
 

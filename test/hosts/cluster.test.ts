@@ -59,14 +59,16 @@ describeOnLab('a cluster phase', () => {
     expect(await levels()).toEqual(['5', '5', '5'])
   })
 
-  test('behind a step that fails in its midst, what is for that is done; the run still fails with the reason', async () => {
+  test('behind a step that fails in its midst, what is for that is done, and what needs it not; the run still fails with the reason', async () => {
     await on('app1', 'echo 5 >/srv/level')
     await on('app2', 'touch /srv/heavy')
     const failed = await deploy('apply', 'lab', '--yes')
     expect(failed.code).toBe(1)
     expect(failed.stdout).toContain('app2: raise app2 failed')
+    expect(failed.stdout).not.toContain('raise app3 failed')
     expect((await on('app1', 'cat /srv/forgotten')).stdout).toBe('app2\n')
-    expect(await levels()).toEqual(['5', '', ''])
+    expect(await levels()).toEqual(['5', '', '5'])
+    expect((await on('app3', 'ls /srv')).stdout).not.toContain('proven')
   })
 
   test('where data could be lost nothing is done at all: exit 4, both sides are named', async () => {

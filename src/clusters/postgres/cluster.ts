@@ -23,7 +23,7 @@ export function postgresCluster(desired: Desired): Cluster {
       const surveys = [...answers].map(([host, answer]) => parseSurvey(desired, host, answer))
       return { nodes: topology(desired, surveys), ...assess(desired, surveys, goal) }
     },
-    proof: (token) => proofScripts(desired, token),
+    proof: (token, hosts) => proofScripts(desired, token, hosts),
     judge: (answers) => judgeProof(desired, answers),
   }
 }

@@ -9,14 +9,16 @@ interface Proof {
   readonly write: readonly string[]
   /** The nodes whose rows its server showed. */
   readonly rows: readonly string[]
+  /** What a new connection to its server over TLS came to. */
+  readonly tls: string | undefined
   readonly seen: SeenNode
 }
 
 /**
  * What does not hold of a cluster, from the answers of `proofScripts`, each in a sentence; none: it is whole. A cluster is
  * whole when a write through the pgbouncer of every node reaches the one primary and is seen on every node, all others
- * stream from that primary over TLS, repmgrd watches, no slot keeps log for nobody, and no certificate has ended. Nodes
- * without an answer were not asked, and are not judged.
+ * stream from that primary over TLS, every server shows a certificate that clients accept, repmgrd watches, no
+ * slot keeps log for nobody, and no certificate has ended. Nodes without an answer were not asked, and are not judged.
  */
 export function judgeProof(desired: Desired, answers: ReadonlyMap<string, NodeAnswer>): readonly string[] {
   const read = desired.nodes.flatMap((node) => {
@@ -47,7 +49,7 @@ function readProof(desired: Desired, node: PostgresNode, answer: NodeAnswer): Pr
       .slice(0, start)
       .split('\n')
       .flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []))
-  return { node, write: of('write'), rows: of('row').filter((row) => row !== ''), seen }
+  return { node, write: of('write'), rows: of('row').filter((row) => row !== ''), tls: of('tls')[0], seen }
 }
 
 function onePrimary(primaries: readonly Proof[]): string {
@@ -113,7 +115,7 @@ function streamProblems({ node: primary, seen }: Proof, { node, seen: { server }
 function ofNode(
   written: readonly string[],
   unasked: ReadonlySet<string>,
-  { node, rows, seen }: Proof,
+  { node, rows, tls, seen }: Proof,
 ): readonly string[] {
   const { host } = node
   const { certificate, server, units } = seen
@@ -124,10 +126,21 @@ function ofNode(
   return [
     ...(server ? [] : [`${host}: its server does not answer`]),
     ...(lacking.length > 0 ? [`${host}: its server does not show what was written through ${lacking.join(', ')}`] : []),
+    ...tlsProblems(node, tls, server),
     ...(units.repmgrd.active === 'active' ? [] : [`${host}: repmgrd is ${units.repmgrd.active}`]),
     ...dead.map(({ name }) => `${host}: nobody uses the slot ${name}, which keeps log back`),
     ...certificateProblems(host, certificate),
   ]
+}
+
+/** A server that does not answer at all is told of already, and nobody's clients come to a witness. */
+function tlsProblems(
+  { host, kind }: PostgresNode,
+  tls: string | undefined,
+  server: SeenNode['server'],
+): readonly string[] {
+  if (kind === 'witness' || !server || tls === 'ok') return []
+  return [`${host}: its server cannot be reached over TLS as clients verify it: ${tls ?? 'it was not tried'}`]
 }
 
 function certificateProblems(host: string, certificate: SeenNode['certificate']): readonly string[] {

@@ -48,7 +48,7 @@ describeOnLab('power loss of all nodes at once', () => {
     else for (const letter of order) await labStart(lab, host.get(letter) ?? '')
     const looked = await bed.deploy('repair-db', 'lab', '--dry-run', '--json')
     const { phases } = JSON.parse(looked.stdout)
-    const { primary: told, steps: planned } = phases[0].cluster
+    const { primary: told, steps: planned } = phases.at(-1).cluster
     const { steps, seconds } = await repaired(bed)
     const { two, primaries } = await watch.end()
     figures.push(

@@ -44,7 +44,7 @@ describeOnLab('survey and proof of a PostgreSQL cluster', () => {
     return { ...node, seconds }
   }
   const prove = async (token: string) => {
-    const scripts = [...proofScripts(desired, token)]
+    const scripts = [...proofScripts(desired, token, lab.hosts)]
     const asked = scripts.map(
       async ([host, text]): Promise<[string, NodeAnswer]> => [host, (await ask(host, text)).answer],
     )

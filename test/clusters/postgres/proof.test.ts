@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { judgeProof } from '../../../src/clusters/postgres/judge-proof.ts'
 import type { Desired } from '../../../src/clusters/postgres/model.ts'
@@ -116,6 +120,23 @@ test.each<[string, Readonly<Record<string, Change>>, readonly string[]]>([
     { db1: replace(/certificate notAfter=.*\n/, 'certificate notAfter=Nov 25 10:00:00 2026 GMT\n') },
     ['db1: its certificate ended at 2026-11-25T10:00:00.000Z'],
   ],
+  [
+    'a server that still shows a certificate that has ended',
+    {
+      db1: replace(
+        'tls ok',
+        'tls psql: error: connection to server at "10.173.119.10", port 5432 failed: SSL error: certificate verify failed',
+      ),
+    },
+    [
+      'db1: its server cannot be reached over TLS as clients verify it: psql: error: connection to server at "10.173.119.10", port 5432 failed: SSL error: certificate verify failed',
+    ],
+  ],
+  [
+    'a connection over TLS that nobody tried',
+    { db1: replace('tls ok\n', '') },
+    ['db1: its server cannot be reached over TLS as clients verify it: it was not tried'],
+  ],
   ['no certificate', { db1: replace(/certificate notAfter=.*\n/, '') }, ['db1: it has no certificate']],
   [
     'a primary that refuses',
@@ -146,8 +167,10 @@ test('a node that was not asked, e.g. because it leaves', () => {
 })
 
 describe('its scripts', () => {
+  const all = desired.nodes.map(({ host }) => host)
+
   test('one for each node, with the token in SQL', () => {
-    const scripts = proofScripts(desired, "a'b")
+    const scripts = proofScripts(desired, "a'b", all)
     expect([...scripts.keys()]).toEqual(['db1', 'db2', 'db3'])
     expect(scripts.get('db2')).toContain(`values ('\\''db2'\\'', '\\''a'\\'''\\''b'\\'')`)
   })
@@ -156,16 +179,43 @@ describe('its scripts', () => {
   const witness = { ...desired, nodes }
 
   test('a witness has clients, and no rows', () => {
-    const scripts = proofScripts(witness, 'token')
+    const scripts = proofScripts(witness, 'token', all)
     expect(scripts.get('db1')).toContain('insert into')
     expect(scripts.get('db1')).not.toContain('select distinct node')
     expect(scripts.get('db2')).toContain('!= 3 ]')
+    expect(scripts.get('db1')).not.toContain('tls %s')
+    expect(scripts.get('db2')).toContain(`host=${desired.nodes[1]?.address} port=5432`)
+  })
+
+  test('are shell, and tell what a connection over TLS came to in one line, before the survey', () => {
+    const script = proofScripts(desired, 'token', all).get('db2') ?? ''
+    const run = (psql: string) => {
+      const bin = mkdtempSync(join(tmpdir(), 'proof-'))
+      const stub = (name: string, text: string) =>
+        writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 })
+      stub('runuser', 'shift 3; exec "$@"')
+      stub('psql', `for last; do :; done; [ "$last" != 'select 1' ] || { ${psql}; }`)
+      const env = { PATH: `${bin}:${process.env.PATH}` }
+      const short = `${script.slice(0, script.indexOf('while rows='))}wait\necho survey 1\n`
+      const lines = execFileSync('sh', { input: short, env, encoding: 'utf8' }).split('\n')
+      return lines.slice(0, lines.indexOf('survey 1')).filter((line) => line.startsWith('tls '))
+    }
+    execFileSync('sh', ['-n'], { input: script })
+    expect(run('echo 1')).toEqual(['tls ok'])
+    expect(run('echo "psql: error: no" >&2; echo more; exit 2')).toEqual(['tls psql: error: no'])
+    expect(run('sleep 9')).toEqual(['tls no answer within 3 s'])
+  })
+
+  test('of nodes that are not asked there is none, and nobody waits for their rows', () => {
+    const scripts = proofScripts(desired, 'token', ['db1', 'db3'])
+    expect([...scripts.keys()]).toEqual(['db1', 'db3'])
+    for (const script of scripts.values()) expect(script).toContain('!= 2 ]')
   })
 
   test('a witness is no primary, is of another system, and shows no rows', () => {
     const own = (text: string) =>
       text
-        .replace(/^row .*\n/gm, '')
+        .replace(/^(row|tls) .*\n/gm, '')
         .replace('"inRecovery": true', '"inRecovery": false')
         .replaceAll('7712417300420872932', '1')
     expect(judgeProof(witness, answers('whole', { db1: own }))).toEqual([])

@@ -128,3 +128,11 @@ test('all standbys are cloned at once; a node that leaves is stopped before it i
   expect(titles(steps.removeNode(db1, db3, true))).toEqual([['db3: stop its services for good'], ['db1: forget db3']])
   expect(titles(steps.removeNode(db1, db3, false))).toEqual([['db1: forget db3']])
 })
+
+test('alone is what mends one node, or what is around it: no step that others build on', () => {
+  const alone = all(db1, db2, db3).flatMap(({ name, alone }) => (alone ? [name] : []))
+  expect(alone).toEqual([
+    ...['clone standby', 'clone standby anew', 'rejoin standby', 'start server', 'follow primary'],
+    ...['reset wal_retrieve_retry_interval', 'start repmgrd', 'point pgbouncer', `drop slot ${ODD}`],
+  ])
+})

@@ -41,11 +41,12 @@ const toy = {
             [{ host: top, title: 'look at ' + top + ' for ' + host, script: 'test ! -e /srv/broken' }],
             [{ host, title: 'raise ' + host, script: '[ ! -e /srv/heavy ] || exit 1; echo $$ >>/srv/times; [ -e /srv/stuck ] || echo ' + Math.max(1, known.get(top)) + ' >/srv/level' }],
           ],
+          alone: true,
           afterFailure: [{ host: top, title: 'forget ' + host, script: 'echo ' + host + ' >>/srv/forgotten; exit 1' }],
         }))
         return { nodes: state, findings, decision: refusal ? { steps: [], refusal } : { primary: { host: top, why: 'it is the highest' }, steps } }
       },
-      proof: (token) => new Map(nodes.map((host) => [host, 'cat /srv/proof 2>/dev/null; echo ' + token + ' >>/srv/proven'])),
+      proof: (token, hosts) => new Map(hosts.map((host) => [host, 'cat /srv/proof 2>/dev/null; echo ' + token + ' >>/srv/proven'])),
       judge: (answers) => [...answers].flatMap(([host, answer]) => (answer.state === 'value' && answer.value === '' ? [] : [host + ' says no'])),
     }
   },

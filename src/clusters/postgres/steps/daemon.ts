@@ -32,7 +32,12 @@ export function stopDaemon(nodes: readonly PostgresNode[], why: string): Cluster
 
 /** repmgrd, which watches the primary, on nodes where it does not run or does not start at boot. */
 export function startDaemon(nodes: readonly PostgresNode[], why: string): ClusterStep {
-  const told = { name: 'start repmgrd', reason: why, effect: 'a lost primary is noticed, and replaced by itself' }
+  const told = {
+    name: 'start repmgrd',
+    reason: why,
+    effect: 'a lost primary is noticed, and replaced by itself',
+    alone: true,
+  } as const
   return sameAction(nodes, told, { title: 'start repmgrd', script: START_DAEMON })
 }
 

@@ -12,7 +12,12 @@ const STANDBY = sh`[ "$(in_recovery)" = t ] || fail 'this server is no standby a
 
 /** A slot that is left on a standby. One that is in use is not dropped. */
 export function dropSlot(node: PostgresNode, slot: string, why: string): ClusterStep {
-  const told = { name: `drop slot ${slot}`, reason: why, effect: 'no WAL is kept back for it any more' }
+  const told = {
+    name: `drop slot ${slot}`,
+    reason: why,
+    effect: 'no WAL is kept back for it any more',
+    alone: true,
+  } as const
   return oneAction(node, told, { title: `drop slot ${slot}`, script: sh`${STANDBY}\n${dropped(slot)}` })
 }
 

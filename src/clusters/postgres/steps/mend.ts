@@ -26,7 +26,7 @@ if ! answers; then
 fi
 ${SETTLE}
 ${noted(node)}`
-  const told = { name: 'start server', reason: why, effect: `the server of ${node.host} answers` }
+  const told = { name: 'start server', reason: why, effect: `the server of ${node.host} answers`, alone: true } as const
   return oneAction(node, told, { title: 'start the server', script })
 }
 
@@ -77,7 +77,7 @@ function reaches({ timeline, lsn }: Place): Shell {
 export function followPrimary(node: PostgresNode, primary: PostgresNode, why: string): ClusterStep {
   const script = sh`${followScript(node, primary)}
 ${register(primary)}`
-  const told = { name: 'follow primary', reason: why, effect: `it streams from ${primary.host}` }
+  const told = { name: 'follow primary', reason: why, effect: `it streams from ${primary.host}`, alone: true } as const
   return oneAction(node, told, { title: `follow ${primary.host}`, script })
 }
 
@@ -101,7 +101,8 @@ export function resetSetting(node: PostgresNode, name: string, why: string): Clu
   const script = sh`said=$(sql ${`alter system reset ${quoted}`}) || fail "$said"
 sql 'select pg_reload_conf()' >/dev/null || fail 'the server does not read its files again'
 [ "$(sql ${left})" = 0 ] || fail 'the setting is still there'`
-  const told = { name: `reset ${name}`, reason: why, effect: 'the setting is the one of postgresql.conf again' }
+  const effect = 'the setting is the one of postgresql.conf again'
+  const told = { name: `reset ${name}`, reason: why, effect, alone: true } as const
   return oneAction(node, told, { title: `reset ${name}`, script })
 }
 

@@ -10,7 +10,7 @@ export const HOLD = '/run/evenkeel/hold'
 
 /** pgbouncers that do not send clients to the primary. */
 export function pointPgbouncer(nodes: readonly PostgresNode[], primary: PostgresNode, why: string): ClusterStep {
-  const told = { name: 'point pgbouncer', reason: why, effect: `clients reach ${primary.host}` }
+  const told = { name: 'point pgbouncer', reason: why, effect: `clients reach ${primary.host}`, alone: true } as const
   return sameAction(nodes, told, { title: `send clients to ${primary.host}`, script: pointScript(primary) })
 }
 

@@ -96,7 +96,7 @@ export function action(script: Shell): string {
 }
 
 /** What is said of a step. */
-export type Told = Pick<ClusterStep, 'name' | 'reason' | 'effect'>
+export type Told = Pick<ClusterStep, 'name' | 'reason' | 'effect' | 'alone'>
 
 /** A step that is one action on one node. */
 export function oneAction(

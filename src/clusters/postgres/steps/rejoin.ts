@@ -21,7 +21,7 @@ export function rejoinStandby(node: PostgresNode, from: PostgresNode, why: strin
     script: sh`${rejoinScript(node, from, checkpoint)}\n${register(from)}`,
     timeout: CLONING,
   }
-  return oneAction(node, { name: 'rejoin standby', reason: why, effect }, action)
+  return oneAction(node, { name: 'rejoin standby', reason: why, effect, alone: true }, action)
 }
 
 /**

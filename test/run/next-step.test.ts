@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest'
+import type { ClusterAction, ClusterState, ClusterStep } from '../../src/model/cluster.ts'
+import type { HostPhaseResult } from '../../src/run/host-phase.ts'
+import { comesBack, failureOf, nextStep } from '../../src/run/next-step.ts'
+
+const on = (...hosts: readonly string[]): readonly ClusterAction[] =>
+  hosts.map((host) => ({ host, title: 'do it', script: 'true' }))
+const step = (name: string, stages: ClusterStep['stages'], alone = true): ClusterStep => ({
+  ...{ name, about: 'x', reason: 'y', effect: 'z', stages },
+  ...(alone && { alone }),
+})
+const state = (steps: readonly ClusterStep[], role: 'primary' | 'down' = 'primary'): ClusterState => ({
+  nodes: [{ host: 'db1', role, state: [] }],
+  findings: [],
+  decision: { primary: { host: 'db1', why: 'it is' }, steps },
+})
+const failedOn = (...hosts: readonly string[]) => [{ end: { outcome: 'failed' } as const, hosts }]
+
+describe('the next step', () => {
+  const access = step('set access', [on('db1')], false)
+  const start = step('start server', [on('db3')])
+  const daemons = step('start repmgrd', [on('db2', 'db3')])
+
+  test('is the first one as long as none failed', () => {
+    expect(nextStep(state([access, start]), [])).toBe(access)
+    expect(nextStep(state([]), [])).toBe(undefined)
+  })
+
+  test('behind a failure it is one that is alone, and does nothing where one failed', () => {
+    const next = nextStep(state([start, access, daemons]), failedOn('db3'))
+    expect(next).toEqual(step('start repmgrd', [on('db2')]))
+    expect(nextStep(state([start, access, daemons]), failedOn('db2', 'db3'))).toBe(undefined)
+  })
+
+  test('a stage that nothing is left of takes its step with it', () => {
+    expect(nextStep(state([step('raise', [on('db1'), on('db2')])]), failedOn('db1'))).toBe(undefined)
+  })
+
+  test('without a primary there is none behind a failure', () => {
+    expect(nextStep(state([start, daemons], 'down'), failedOn('db3'))).toBe(undefined)
+  })
+})
+
+test.each<[string, readonly HostPhaseResult[], ReturnType<typeof failureOf>]>([
+  ['all was done', [{ outcome: 'changed' }, { outcome: 'changed' }], undefined],
+  [
+    'one failed',
+    [{ outcome: 'changed' }, { outcome: 'failed', message: 'no room' }],
+    { end: { outcome: 'failed', message: 'db2: clone failed: no room' }, hosts: ['db2'] },
+  ],
+  [
+    'the end of one is not known',
+    [{ outcome: 'failed' }, { outcome: 'unknown', message: 'lost' }],
+    { end: { outcome: 'unknown', message: 'db2: clone failed: lost' }, hosts: ['db1', 'db2'] },
+  ],
+])('what a stage came to: %s', (_, results, failure) => {
+  expect(failureOf(on('db1', 'db2'), results, 'clone failed')).toEqual(failure)
+})
+
+test.each([
+  [0, 'failed', false],
+  [1, 'failed', true],
+  [1, 'unknown', false],
+  [1, 'refused', false],
+] as const)('behind stage %i that ended as %s, what was taken away comes back: %s', (stage, outcome, back) => {
+  expect(comesBack(stage, { end: { outcome }, hosts: ['db1'] })).toBe(back)
+})
