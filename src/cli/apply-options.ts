@@ -14,8 +14,6 @@ export interface ApplyOptions extends PlaybookOptions {
   readonly instead?: string
   /** The hosts that it holds. */
   readonly takes?: readonly string[]
-  /** The clusters are proven from the clients' side also where nothing was to be done. */
-  readonly proves?: true
   /** The command as typed, without `deploy` and `--yes`. */
   readonly command: string
 }

@@ -64,7 +64,7 @@ export async function applyOpened(run: OpenedRun, options: ApplyOptions): Promis
   }
   const work = hasWork(context, survey, instead)
   const ended = work ? await carryOut(context, plan, survey, emit, output, options) : undefined
-  const proof = !work && options.proves ? await proveClusters(context, survey, output) : exitCodes.done
+  const proof = !work && context.goal ? await proveClusters(context, survey, output) : exitCodes.done
   const hosts = survey.phases.map(({ host }) => host)
   events?.end(ended?.result.hosts ?? [])
   const seconds = (performance.now() - began) / 1000

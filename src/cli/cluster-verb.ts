@@ -30,7 +30,7 @@ export async function clusterVerb(
     try {
       const run = { ...opened, ...(await narrowed(opened, order)), checked: told(check.result) }
       if (order.dryRun) return await showOnly(run, options)
-      return await applyOpened(run, { ...options, check: false, proves: true })
+      return await applyOpened(run, { ...options, check: false })
     } finally {
       opened.close()
     }
@@ -64,7 +64,7 @@ async function narrowed({ context }: OpenedRun, order: ClusterOrder): Promise<Pi
   // What steps set on a server has to fit the files of the nodes: a password, for example. Another primary has no such needs.
   const wanted = order.goal ? [name] : [`${name}, prepare`, name]
   const playbook = { ...context.playbook, phases: phases.filter((phase) => wanted.includes(phase.name)) }
-  return { context: { ...context, playbook, ...(order.goal && { goal: order.goal }) } }
+  return { context: { ...context, playbook, goal: order.goal ?? {} } }
 }
 
 function chosenName(there: readonly Phase[], { cluster, kind }: ClusterOrder, playbook: string): string {

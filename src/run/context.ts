@@ -22,6 +22,6 @@ export interface Context {
   readonly redactor: Redactor
   /** Keys of tasks by host that the run taken over has done. */
   readonly ran?: ReadonlyMap<string, ReadonlySet<string>>
-  /** What is wanted of the clusters beside their being whole. */
+  /** What is wanted of the clusters beside their being whole. They are proven then, also when nothing was to be done. */
   readonly goal?: ClusterGoal
 }

@@ -97,6 +97,18 @@ describeOnLab('a cluster phase', () => {
     expect(proven.code).toBe(0)
   })
 
+  test('a repair that takes over a killed one, and finds nothing left to do, proves the cluster', async () => {
+    await on('app1', 'echo 1 >/srv/level')
+    const killed = await toy.project.deploy(['repair-db', 'lab', '--yes'], { DEPLOY_FAILPOINT: 'after:2' })
+    expect(killed.code).toBe(-1)
+    await everywhere(
+      'echo 1 >/srv/level; touch /srv/prepared; printf %s toy >/srv/prepared; hostname | tr -d "\\n" >/srv/own',
+    )
+    const ran = await plain('repair-db', 'lab', '--yes')
+    expect(ran.stdout + ran.stderr).toMatch(/roven: a client of every node can write/)
+    expect(ran.code).toBe(0)
+  })
+
   test('a step that does not help is done twice, and no more', async () => {
     await everywhere('echo 1 >/srv/level')
     await on('app2', 'echo 0 >/srv/level; touch /srv/stuck')

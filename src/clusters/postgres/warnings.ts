@@ -91,8 +91,8 @@ function ofCertificate({ host, seen: { certificate, disk } }: Node): readonly Fi
   const severity = daysLeft <= TOO_SOON ? 'fault' : 'warning'
   const message =
     daysLeft < 0
-      ? 'its certificate has expired: a server like that looks dead to others'
-      : `its certificate ends in ${daysLeft} days`
+      ? 'its certificate has expired, and a server like that looks dead to others: deploy repair-db renews it'
+      : `its certificate ends in ${daysLeft} days: deploy repair-db renews it`
   return [{ name: 'certificate', host, severity, message, evidence: [`it ends ${ends}`] }]
 }
 

@@ -41,7 +41,8 @@ export function removeNode(
     name: 'remove node',
     about: node.host,
     reason: 'it is to leave the cluster',
-    effect: 'nobody waits for it, and nothing is kept back for it; its data stays where it is',
+    effect:
+      'nobody waits for it, and nothing is kept back for it; its data stays where it is. Take it out of the inventory as well, or the next repair brings it back',
     stages: reachable ? [stop, forget] : [forget],
   }
 }
