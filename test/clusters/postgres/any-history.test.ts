@@ -4,18 +4,8 @@ import { act } from './support/act.ts'
 import { EVENTS, HARMLESS, histories, lived } from './support/events.ts'
 import { judge, nameOf, run } from './support/run.ts'
 import { isBlank, surveysOf } from './support/surveys.ts'
-import {
-  at,
-  begins,
-  copy,
-  type Data,
-  dataNodes,
-  register,
-  settle,
-  streams,
-  type World,
-  writers,
-} from './support/world.ts'
+import { whole } from './support/whole.ts'
+import { at, begins, copy, type Data, dataNodes, register, settle, type World, writers } from './support/world.ts'
 
 const RUNS = Number(process.env.RUNS ?? 200)
 /** The same histories each time, unless another number is given: `SEED=7 RUNS=3000`. */
@@ -34,20 +24,6 @@ function repair(world: World): void {
     done.push(nameOf(step))
     if (done.length > 40) throw new Error(`no end: ${done.join(', ')}`)
   }
-}
-
-/** Whether everything holds that the proof asks for, of the nodes that can be seen. */
-function whole(world: World): boolean {
-  const seen = dataNodes(world).filter(({ reachable }) => reachable)
-  const [primary, second] = writers(world).filter(({ reachable }) => reachable)
-  return (
-    second === undefined &&
-    seen.every((node) => {
-      const streaming = node === primary || (streams(world, node) && node.upstream === primary?.host && node.slotted)
-      const { answers, target, paused, follower } = node.pooler
-      return streaming && node.daemon.active && answers && target === primary?.host && !paused && follower
-    })
-  )
 }
 
 test('whatever happened, no step does harm, and a cluster that is not left alone becomes whole', () => {

@@ -179,17 +179,19 @@ function thePrimary(world: World, step?: ClusterStep): WorldNode {
 }
 
 function replace(world: World, node: WorldNode, step: ClusterStep): void {
-  replaceWith(world, node, thePrimary(world, step))
+  const rewinds = step.name === 'rejoin standby' && !node.rewinding
+  replaceWith(world, node, thePrimary(world, step), !rewinds)
 }
 
 /** A node gets the data of the primary: none of its commits may be lost by that. */
-function replaceWith(world: World, node: WorldNode, primary: WorldNode): void {
+function replaceWith(world: World, node: WorldNode, primary: WorldNode, keeps = false): void {
   if (node === primary) throw new Harm('the primary itself')
   const { data } = node
   if (data) {
     const lost = data.log.filter((record, index) => record > 0 && primary.data?.log[index] !== record)
     if (lost.length > 0) throw new Harm(`${node.host} had ${lost.length} commits that ${primary.host} has not`)
-    node.aside.push(data)
+    // What is rewound leaves no copy.
+    if (keeps) node.aside.push(data)
   }
   crash(node)
   become(world, node, primary)

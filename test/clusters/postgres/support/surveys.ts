@@ -11,9 +11,12 @@ export function place(index: number): string {
 
 /** What the nodes of a world answer. */
 export function surveysOf(world: World): NodeSurvey[] {
-  return world.nodes.map((node) =>
-    node.reachable ? surveyOf(world, node) : { host: node.host, unreachable: 'no route to host' },
-  )
+  return world.nodes.map((node) => answerOf(world, node))
+}
+
+/** What one of them answers now. */
+export function answerOf(world: World, node: WorldNode): NodeSurvey {
+  return node.reachable ? surveyOf(world, node) : { host: node.host, unreachable: 'no route to host' }
 }
 
 function surveyOf(world: World, node: WorldNode): SeenNode {
@@ -24,7 +27,7 @@ function surveyOf(world: World, node: WorldNode): SeenNode {
     prepared: node.prepared,
     missing: node.prepared ? [] : ['/usr/bin/repmgr'],
     units: {
-      postgresql: on(server === 'up'),
+      postgresql: on(server === 'up' && !node.forgotten),
       repmgrd: on(daemon.active, daemon.enabled),
       pgbouncer: on(pooler.answers),
       follower: on(pooler.follower),

@@ -41,6 +41,14 @@ export interface WorldNode extends PostgresNode {
   readable: boolean
   /** Records that a standby received, and its control file does not know of. */
   unreplayed: number
+  /** Without power, it reaches nobody. */
+  off?: boolean
+  /** The guard kept it down once: another node was the primary. */
+  superseded?: boolean
+  /** A rewind of its data was cut off: what lies there is neither the old nor the new. */
+  rewinding?: boolean
+  /** systemd takes its server, which runs, for one that does not. */
+  forgotten?: boolean
 }
 
 export interface Row {
@@ -60,6 +68,8 @@ export interface World {
   rows: Row[] | undefined
   /** Roles and databases of the primary are as the playbook says. */
   access: boolean
+  /** Pairs of nodes that do not reach each other. */
+  cuts?: Set<string>
 }
 
 export interface Shape {
@@ -167,6 +177,7 @@ export function become(world: World, node: WorldNode, primary: WorldNode): void 
   })
   node.slots.clear()
   node.lines = []
+  for (const sign of ['superseded', 'rewinding'] as const) delete node[sign]
   primary.slots.set(node.host, 'reserved')
   register(world, node, primary)
 }
@@ -199,9 +210,19 @@ export function begins(log: readonly number[], prefix: readonly number[]): boole
   return prefix.every((record, index) => log[index] === record)
 }
 
+/** Whether two nodes reach each other. */
+export function linked({ cuts }: World, a: WorldNode, b: WorldNode): boolean {
+  return a === b || (!a.off && !b.off && !cuts?.has(pairOf(a, b)))
+}
+
+export function pairOf(a: WorldNode, b: WorldNode): string {
+  return [a.host, b.host].toSorted().join(' ')
+}
+
 /** Whether the log of a node comes in from another one now. */
 export function streams(world: World, node: WorldNode): boolean {
   const from = node.upstream === undefined ? undefined : at(world, node.upstream)
+  if (from && !linked(world, node, from)) return false
   if (!node.data?.signal || node.server !== 'up' || node.stale || !from?.data || from.server !== 'up') return false
   if (from.data.system !== node.data.system || !begins(from.data.log, node.data.log)) return false
   return node.slotted ? from.slots.get(node.host) === 'reserved' : true
