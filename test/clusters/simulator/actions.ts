@@ -1,0 +1,135 @@
+import { act } from '../postgres/support/act.ts'
+import { at, noise, register, stop, streams, type WorldNode } from '../postgres/support/world.ts'
+import { flowAll, followersLook, serverWrites } from './clients.ts'
+import { serverStarts } from './power.ts'
+import { isArmedBlindly } from './promises.ts'
+import type { Luck } from './random.ts'
+import { daemonStarts } from './repmgrd.ts'
+import { type Doing, whyNot } from './script-checks.ts'
+import { writersSeenBy } from './sim.ts'
+
+/** The script of an action ended with a failure; what it did before stays done. */
+export class Failed extends Error {}
+
+type Effect = (doing: Doing) => void
+
+/** One action as its script does it, checks first; what it does to the world when it is done is said by the model of steps. */
+export function perform(doing: Doing): void {
+  const why = whyNot(doing)
+  if (why) throw new Failed(why)
+  const own = OWN[doing.title] ?? OWN[doing.step.name]
+  if (own) own(doing)
+  else whole(doing)
+  flowAll(doing.sim)
+}
+
+/** The effect of a step, of one of its nodes. */
+function whole({ sim, step, title, node }: Doing): void {
+  const stages = step.stages.map((stage) => stage.filter((one) => one.host === node.host && one.title === title))
+  act(sim.world, { ...step, stages: stages.filter(({ length }) => length > 0) })
+}
+
+/** Those that a guard, another server or the log of another one may stop, and those of steps with several stages. */
+const OWN: Readonly<Record<string, Effect>> = {
+  'start the primary': (doing) => {
+    const { sim, node } = doing
+    if (node.server === 'hung') node.server = 'up'
+    delete node.superseded
+    if (!serverStarts(sim, node)) throw new Failed('it does not start')
+  },
+  'wait for the primary': () => {},
+  'start server': ({ sim, node }) => {
+    if (node.server === 'hung') stopHung(node)
+    if (!serverStarts(sim, node)) throw new Failed('the server does not answer')
+  },
+  'follow primary': (doing) => {
+    whole(doing)
+    if (!streams(doing.sim.world, doing.node)) throw new Failed(`it does not stream from ${doing.primary.host}`)
+  },
+  'start repmgrd': ({ sim, node, seen, primary }) => {
+    isArmedBlindly(seen, node, primary)
+    if (!daemonStarts(sim, node)) throw new Failed('repmgrd does not run')
+  },
+  'stop repmgrd': ({ node }) => {
+    node.daemon.active = false
+  },
+  'point pgbouncer': ({ sim, node, primary }) => {
+    Object.assign(node.pooler, { answers: true, paused: false, follower: true })
+    followersLook(sim)
+    if (node.pooler.target !== primary.host || writersSeenBy(sim, node).length !== 1)
+      throw new Failed(`pgbouncer does not send clients to ${primary.host}`)
+  },
+  'register the primary': ({ sim, node }) => register(sim.world, node),
+  'register the primary again': ({ sim, node }) => register(sim.world, node),
+  'register the standby': ({ sim, node, step }) => register(sim.world, node, at(sim.world, firstOf(step.about))),
+  'write everything out': ({ node: { data } }) => {
+    if (data) data.checkpoint = data.log.length - 1
+  },
+  'hold clients': () => {},
+  'let clients go on': () => {},
+  'restart primary': ({ sim, node }) => {
+    stop(node)
+    if (!serverStarts(sim, node)) throw new Failed('the server does not answer')
+    node.differing = []
+    serverWrites(node)
+  },
+}
+
+function firstOf(about: string): string {
+  return about.split(', ')[0] ?? about
+}
+
+function stopHung(node: WorldNode): void {
+  node.server = 'down'
+  if (node.data && !node.data.signal) node.data.log.push(noise())
+}
+
+/** An action that was cut off in the midst of its script. */
+export function performInPart(doing: Doing, luck: Luck): void {
+  if (whyNot(doing)) return
+  const { name } = doing.step
+  const parts = PARTS[name] ?? (doing.title === 'restart the server' ? PARTS['restart server'] : undefined)
+  luck.pick(parts ?? [])?.(doing)
+}
+
+const quiet: Effect = ({ node }) => {
+  node.daemon.active = false
+}
+
+const stopped: Effect = (doing) => {
+  quiet(doing)
+  stop(doing.node)
+}
+
+/** The new data is in its place, and its server was not started. */
+const placed: Effect = (doing) => {
+  whole(doing)
+  Object.assign(doing.node, { server: 'down' })
+  if (doing.node.data) doing.node.data.clean = false
+}
+
+/** Moved aside, and the new data still has another name. */
+const between: Effect = (doing) => {
+  stopped(doing)
+  const { node } = doing
+  if (node.data && !node.rewinding) node.aside.push(node.data)
+  delete node.data
+  node.remains = false
+}
+
+/** The files of two servers in one directory, which a mark beside it tells. */
+const rewinding: Effect = (doing) => {
+  stopped(doing)
+  if (doing.node.data) doing.node.rewinding = true
+}
+
+const CLONE = [quiet, stopped, between, placed]
+
+const PARTS: Readonly<Record<string, readonly Effect[]>> = {
+  'clone standby': CLONE,
+  'clone standby anew': CLONE,
+  'rejoin standby': [quiet, rewinding, rewinding, placed],
+  'follow primary': [({ node, primary }) => primary.slots.set(node.host, 'reserved')],
+  'restart server': [({ node }) => stop(node)],
+  'start server': [() => {}],
+}

@@ -1,0 +1,50 @@
+import { isBlank, OTHER } from '../postgres/support/surveys.ts'
+import { begins, type Data, dataNodes, type WorldNode } from '../postgres/support/world.ts'
+import { isWriter, type Sim } from './sim.ts'
+
+/**
+ * Whether nothing can be lost whatever is done in order: one branch holds all that lies anywhere, and everybody can see that
+ * it does. Said of the world as it is, and not by what decisions look at. It claims less than is true rather than more.
+ */
+export function nothingAtStake({ world }: Sim): boolean {
+  const nodes = dataNodes(world).filter(({ data }) => data && !(data.system === OTHER && isBlank(data)))
+  if (world.nodes.some((node) => !node.reachable)) return false
+  if (dataNodes(world).some(({ data, server }) => data?.system === OTHER && server !== 'up')) return false
+  if (nodes.some(({ data }) => data?.system === OTHER)) return false
+  const writers = nodes.filter(isWriter)
+  const [primary] = writers
+  if (writers.length > 1) return false
+  if (primary) return nodes.every((node) => node === primary || isContained(node, primary))
+  return lastPrimaryHasAll(nodes) && !dataNodes(world).some(({ remains, data }) => remains && !data)
+}
+
+/** No server takes writes, and one of them did last, which is down. */
+function lastPrimaryHasAll(nodes: readonly WorldNode[]): boolean {
+  const [last, second] = nodes.filter(({ data }) => !data?.signal)
+  if (!last?.data || second || last.server !== 'down' || last.rewinding || !isTold(last) || last.kind !== 'member') return false
+  return nodes.every((node) => node === last || (isTold(node) && begins(last.data?.log ?? [], node.data?.log ?? [])))
+}
+
+/** How far its log goes can be told. */
+function isTold({ server, data, readable }: WorldNode): boolean {
+  return server === 'up' || (server === 'down' && (data?.clean === true || readable))
+}
+
+function isContained(node: WorldNode, primary: WorldNode): boolean {
+  const { data } = node
+  if (!data || !primary.data) return true
+  if (data.signal)
+    return begins(primary.data.log, data.log) && (isTold(node) || (node.server !== 'hung' && data.timeline === primary.data.timeline))
+  if (node.server !== 'down' || data.timeline >= primary.data.timeline || !isTold(node)) return false
+  return node.rewinding === true || isBehindFork(data, primary.data)
+}
+
+/** Of a former primary, what it wrote behind the place where it was left is nothing that anybody misses. */
+function isBehindFork(data: Data, primary: Data): boolean {
+  const known = data.forks.every((fork) => primary.forks.some((one) => one.timeline === fork.timeline && one.at === fork.at))
+  const next = primary.forks.find((fork) => fork.timeline > data.timeline)
+  if (!known || !next || data.checkpoint > next.at) return false
+  return (
+    begins(primary.log, data.log.slice(0, next.at)) && data.log.slice(next.at).every((record) => record < 0)
+  )
+}

@@ -1,0 +1,131 @@
+import { EVENTS } from '../postgres/support/events.ts'
+import { dataNodes, pairOf, stop, type WorldNode } from '../postgres/support/world.ts'
+import { clientWrites, flow, flowAll, followersLook, serverWrites } from './clients.ts'
+import { powerComes, powerGoes, serverDies, serverStarts } from './power.ts'
+import type { Luck } from './random.ts'
+import { daemonsLook } from './repmgrd.ts'
+import { isWriter, LONG, type Sim } from './sim.ts'
+
+/** Something that happens to a node; `by`: another one that has to do with it. */
+type Happening = (sim: Sim, node: WorldNode, by: WorldNode, luck: Luck) => void
+
+/** What nobody of us does, by how often it comes. */
+export const HAPPENINGS: Readonly<Record<string, { readonly often: number; readonly happen: Happening }>> = {
+  'a client commits': { often: 14, happen: (sim, node, _, luck) => clientWrites(sim, node, luck) },
+  'several clients commit': {
+    often: 4,
+    happen: (sim, node, by, luck) => {
+      for (const from of [node, by, node]) clientWrites(sim, from, luck)
+    },
+  },
+  'a server writes by itself': {
+    often: 3,
+    happen: (_, node) => {
+      if (isWriter(node)) serverWrites(node)
+    },
+  },
+  'log arrives': { often: 4, happen: (sim, _node, _by, luck) => flow(sim, luck, 0.7) },
+  'time passes': { often: 14, happen: (sim) => timePasses(sim) },
+  'a server dies': { often: 4, happen: (sim, node, _, luck) => serverDies(sim, node, luck) },
+  'power goes': { often: 6, happen: (sim, node, _, luck) => powerGoes(sim, node, luck) },
+  'power goes everywhere': {
+    often: 1,
+    happen: (sim, _node, _by, luck) => {
+      for (const node of sim.world.nodes) powerGoes(sim, node, luck)
+    },
+  },
+  'power comes back': { often: 9, happen: powerComes },
+  'power comes back everywhere': {
+    often: 3,
+    happen: (sim, node) => {
+      for (const one of [node, ...sim.world.nodes]) powerComes(sim, one)
+    },
+  },
+  'a server is started': { often: 3, happen: (sim, node) => void serverStarts(sim, node) },
+  'a server is started by hand, past its guard': {
+    often: 2,
+    happen: (sim, node) => {
+      delete node.superseded
+      const { cuts } = sim.world
+      sim.world.cuts = new Set(sim.world.nodes.map((other) => pairOf(node, other)))
+      if (node.data) serverStarts(sim, node)
+      if (cuts) sim.world.cuts = cuts
+    },
+  },
+  'a node is alone': { often: 5, happen: (sim, node) => isolate(sim, node) },
+  'two do not reach each other': { often: 2, happen: ({ world }, node, by) => void world.cuts?.add(pairOf(node, by)) },
+  'cables are mended': { often: 5, happen: ({ world }) => world.cuts?.clear() },
+  'we do not reach it': {
+    often: 3,
+    happen: (_, node) => {
+      node.reachable = false
+    },
+  },
+  'we reach it again': {
+    often: 3,
+    happen: (_, node) => {
+      node.reachable = !node.off
+    },
+  },
+  'systemd loses its server': {
+    often: 1,
+    happen: (_, node) => {
+      if (node.server === 'up') node.forgotten = true
+    },
+  },
+  'a server is stopped': { often: 2, happen: (_, node) => stop(node) },
+  ...hands({
+    'a server hangs': 1,
+    'a checkpoint': 4,
+    'it is told to follow': 2,
+    'it is told to follow nobody': 1,
+    'a slot is dropped': 1,
+    'a slot is lost': 1,
+    'data is deleted': 1,
+    'data is deleted in part': 0.5,
+    'another system': 0.3,
+    'its log cannot be read': 1,
+    'standby.signal is removed': 0.3,
+    'repmgrd stops': 2,
+    'repmgrd is disabled': 1,
+    'pgbouncer is down': 1,
+    'pgbouncer points elsewhere': 1,
+    'a row is wrong': 1,
+    'a row is missing': 1,
+    'a stale setting': 1,
+    'a setting that needs a restart': 1,
+  }),
+}
+
+/** Those that the model of a cluster has already. Who has no power does nothing. */
+function hands(names: Readonly<Record<string, number>>): typeof HAPPENINGS {
+  return Object.fromEntries(
+    Object.entries(names).map(([name, often]) => [
+      name,
+      {
+        often,
+        happen: ({ world }: Sim, node: WorldNode, by: WorldNode) => {
+          if (dataNodes(world).includes(node) && dataNodes(world).includes(by) && !node.off) EVENTS[name]?.(world, node, by)
+        },
+      },
+    ]),
+  )
+}
+
+/** Log arrives, daemons look, and then those of pgbouncers. */
+export function timePasses(sim: Sim): void {
+  flowAll(sim)
+  daemonsLook(sim)
+  followersLook(sim)
+  flowAll(sim)
+}
+
+/** The others do not reach it any more; whether we do is another matter. */
+function isolate({ world }: Sim, node: WorldNode): void {
+  for (const other of world.nodes) if (other !== node) world.cuts?.add(pairOf(node, other))
+}
+
+/** A log that is too long for the model: nothing that writes happens any more. */
+export function isFull({ world }: Sim): boolean {
+  return dataNodes(world).some(({ data }) => (data?.log.length ?? 0) > LONG + 8)
+}

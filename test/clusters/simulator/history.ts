@@ -1,0 +1,113 @@
+import { assess } from '../../../src/clusters/postgres/decide.ts'
+import type { Shape } from '../postgres/support/world.ts'
+import { whole } from '../postgres/support/whole.ts'
+import { nothingAtStake } from './at-stake.ts'
+import { flowAll, followersLook } from './clients.ts'
+import { HAPPENINGS, isFull, timePasses } from './happenings.ts'
+import { type Ended, type Judge, repair } from './operator.ts'
+import { powerComes } from './power.ts'
+import { Broken } from './promises.ts'
+import { type Luck, luckOf, NO_LUCK } from './random.ts'
+import { begin, type Sim } from './sim.ts'
+
+/** What happened, to which nodes, and the seed of all chance within it. */
+export type Happened = readonly [name: string, node: number, by: number, luck: number]
+
+export interface History {
+  readonly shape: Shape
+  readonly lies: boolean
+  readonly events: readonly Happened[]
+}
+
+export const SHAPES: readonly Shape[] = [
+  { nodes: 2 },
+  { nodes: 3 },
+  { nodes: 3, durability: 'sync' },
+  { nodes: 3, durability: 'sync' },
+  { nodes: 2, witness: true },
+  { nodes: 2, replicas: 1 },
+  { nodes: 2, replicas: 1, witness: true, durability: 'sync' },
+  { nodes: 4, durability: 'sync' },
+  { nodes: 5 },
+]
+
+const REPAIR = 'we repair'
+const NAMES = [
+  ...Object.entries(HAPPENINGS).flatMap(([name, { often }]) => Array.from({ length: often * 10 }, () => name)),
+  ...Array.from({ length: 120 }, () => REPAIR),
+]
+
+/** The history of a number. */
+export function historyOf(seed: number): History {
+  const luck = luckOf(seed)
+  const shape = luck.pick(SHAPES) ?? {}
+  const length = 3 + luck.int(22)
+  const events = Array.from({ length }, (): Happened => {
+    return [luck.pick(NAMES) ?? REPAIR, luck.int(60), luck.int(60), luck.int(2 ** 31)]
+  })
+  return { shape, lies: luck.chance(0.1), events }
+}
+
+/** Lives a history, with repairs of ours in it, and mends all that is not ours in the end. Throws `Harm`. */
+export function live(history: History, judge: Judge = assess): Ended {
+  const sim = begin(history.shape, history.lies)
+  for (const event of history.events) {
+    if (isFull(sim)) break
+    happen(sim, event, judge)
+  }
+  return lastRepair(sim, judge)
+}
+
+function happen(sim: Sim, [name, which, other, seed]: Happened, judge: Judge): void {
+  const luck = luckOf(seed)
+  const { nodes } = sim.world
+  if (name === REPAIR) {
+    const killedIn = luck.chance(0.5) ? 1 + luck.int(5) : undefined
+    repair(sim, { judge, luck, killedIn, meanwhile: meanwhileOf(luck) })
+    return
+  }
+  const [node, by] = [nodes[which % nodes.length], nodes[other % nodes.length]]
+  if (node && by) HAPPENINGS[name]?.happen(sim, node, by, luck)
+}
+
+/** The world does not stand still while we look at it. */
+function meanwhileOf(luck: Luck): (sim: Sim) => void {
+  return (sim) => {
+    if (isFull(sim)) return
+    if (luck.chance(0.3)) happen(sim, ['a client commits', luck.int(60), 0, luck.int(1e9)], assess)
+    if (luck.chance(0.1)) timePasses(sim)
+    const name = luck.chance(0.03) ? luck.pick(NAMES) : undefined
+    if (name && name !== REPAIR) happen(sim, [name, luck.int(60), luck.int(60), luck.int(1e9)], assess)
+  }
+}
+
+/** How often we repair when nothing hinders us. */
+const RUNS = 4
+
+/** All hosts are there, and all cables; nothing more happens but that log arrives. */
+function lastRepair(sim: Sim, judge: Judge): Ended {
+  sim.world.cuts?.clear()
+  for (const node of [...sim.world.nodes, ...sim.world.nodes]) {
+    node.reachable = !node.off
+    powerComes(sim, node)
+  }
+  timePasses(sim)
+  const safe = nothingAtStake(sim)
+  let ended: Ended = 'stuck'
+  for (let run = 0; run < RUNS && ended === 'stuck'; run++) {
+    ended = repair(sim, { judge, luck: NO_LUCK, quiet: true, meanwhile: flowAll })
+    followersLook(sim)
+  }
+  if (ended === 'done' && !whole(sim.world)) throw new Broken('nothing is left to do, and it is not whole')
+  if (safe && ended !== 'done') throw new Broken(`no data is at stake, and it ends ${ended}`)
+  return ended
+}
+
+/** The same history with all left out that it does not need to fail. */
+export function shortest(history: History, fails: (history: History) => boolean): History {
+  for (let index = history.events.length - 1; index >= 0; index--) {
+    const events = history.events.toSpliced(index, 1)
+    if (fails({ ...history, events })) return shortest({ ...history, events }, fails)
+  }
+  return history
+}

@@ -1,0 +1,57 @@
+import { crash, noise, type WorldNode } from '../postgres/support/world.ts'
+import type { Luck } from './random.ts'
+import { type Sim, writersSeenBy } from './sim.ts'
+
+/** A server ends without having written all down. `lies`: what its disk took for written may be gone. */
+export function serverDies(sim: Sim, node: WorldNode, luck: Luck): void {
+  const { data, server } = node
+  crash(node)
+  if (!data || server === 'down') return
+  node.readable = luck.chance(0.8)
+  if (data.signal) node.unreplayed = luck.int(2)
+  const from = Math.max(data.checkpoint + 1, data.forks.at(-1)?.at ?? 0)
+  if (sim.lies && luck.chance(0.5) && data.log.length > from) data.log.length -= luck.int(data.log.length - from)
+}
+
+export function powerGoes(sim: Sim, node: WorldNode, luck: Luck): void {
+  serverDies(sim, node, luck)
+  node.off = true
+  node.reachable = false
+}
+
+/** A host boots: its services begin by themselves, a server where its guard lets it. */
+export function powerComes(sim: Sim, node: WorldNode): void {
+  if (!node.off) return
+  node.off = false
+  node.reachable = true
+  node.pooler.answers = true
+  node.pooler.follower = true
+  node.daemon.active = node.daemon.enabled
+  delete node.forgotten
+  serverStarts(sim, node)
+}
+
+/** A server is started as systemd does it: the guard is asked first. */
+export function serverStarts(sim: Sim, node: WorldNode): boolean {
+  const { data } = node
+  if (!data || node.server !== 'down') return node.server === 'up'
+  if (node.kind !== 'witness' && !isLet(sim, node)) return false
+  if (!data.clean && !data.signal) {
+    data.log.push(noise())
+    data.checkpoint = data.log.length - 1
+  }
+  data.clean = false
+  Object.assign(node, { server: 'up', readable: true, unreplayed: 0 })
+  return true
+}
+
+/** templates/postgres/guard.sh.hbs: what is no standby's data stays down while another node takes writes, and from then on. */
+function isLet(sim: Sim, node: WorldNode): boolean {
+  if (node.data?.signal) {
+    for (const sign of ['superseded', 'rewinding'] as const) delete node[sign]
+    return true
+  }
+  if (node.rewinding) return false
+  if (writersSeenBy(sim, node).some(({ data }) => data?.system === node.data?.system)) node.superseded = true
+  return !node.superseded
+}
