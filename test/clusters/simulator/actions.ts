@@ -1,11 +1,11 @@
 import { act } from '../postgres/support/act.ts'
-import { at, noise, register, stop, streams, type WorldNode } from '../postgres/support/world.ts'
+import { at, noise, promote, register, stop, streams, type WorldNode } from '../postgres/support/world.ts'
 import { flowAll, followersLook, serverWrites } from './clients.ts'
 import { serverStarts } from './power.ts'
 import { isArmedBlindly } from './promises.ts'
 import type { Luck } from './random.ts'
 import { daemonStarts } from './repmgrd.ts'
-import { type Doing, whyNot } from './script-checks.ts'
+import { type Doing, kindOf, whyNot } from './script-checks.ts'
 import { writersSeenBy } from './sim.ts'
 
 /** The script of an action ended with a failure; what it did before stays done. */
@@ -17,7 +17,7 @@ type Effect = (doing: Doing) => void
 export function perform(doing: Doing): void {
   const why = whyNot(doing)
   if (why) throw new Failed(why)
-  const own = OWN[doing.title] ?? OWN[doing.step.name]
+  const own = OWN[kindOf(doing)]
   if (own) own(doing)
   else whole(doing)
   flowAll(doing.sim)
@@ -26,12 +26,12 @@ export function perform(doing: Doing): void {
 /** The effect of a step, of one of its nodes. */
 function whole({ sim, step, title, node }: Doing): void {
   const stages = step.stages.map((stage) => stage.filter((one) => one.host === node.host && one.title === title))
-  act(sim.world, { ...step, stages: stages.filter(({ length }) => length > 0) })
+  act(sim.world, { ...step, name: kindOf({ step, title }), stages: stages.filter(({ length }) => length > 0) })
 }
 
 /** Those that a guard, another server or the log of another one may stop, and those of steps with several stages. */
 const OWN: Readonly<Record<string, Effect>> = {
-  'start the primary': (doing) => {
+  'start primary': (doing) => {
     const { sim, node } = doing
     if (node.server === 'hung') node.server = 'up'
     delete node.superseded
@@ -60,10 +60,26 @@ const OWN: Readonly<Record<string, Effect>> = {
       throw new Failed(`pgbouncer does not send clients to ${primary.host}`)
   },
   'register the primary': ({ sim, node }) => register(sim.world, node),
-  'register the primary again': ({ sim, node }) => register(sim.world, node),
   'register the standby': ({ sim, node, step }) => register(sim.world, node, at(sim.world, firstOf(step.about))),
   'write everything out': ({ node: { data } }) => {
     if (data) data.checkpoint = data.log.length - 1
+  },
+  look: ({ node: { data } }) => {
+    if (data && !data.signal) data.checkpoint = data.log.length - 1
+  },
+  'hand over': ({ sim, node, step }) => {
+    const to = at(sim.world, step.about.split(' to ')[1] ?? '')
+    stop(node)
+    if (!to.data || !node.data) throw new Failed('it has no data')
+    to.data.log = [...node.data.log]
+    promote(to)
+    delete to.upstream
+  },
+  // No step of ours, but what wrong decisions may come to.
+  promote: ({ node }) => {
+    if (node.server !== 'up' || !node.data?.signal) throw new Failed('this server is no standby')
+    promote(node)
+    delete node.upstream
   },
   'hold clients': () => {},
   'let clients go on': () => {},
@@ -87,9 +103,7 @@ function stopHung(node: WorldNode): void {
 /** An action that was cut off in the midst of its script. */
 export function performInPart(doing: Doing, luck: Luck): void {
   if (whyNot(doing)) return
-  const { name } = doing.step
-  const parts = PARTS[name] ?? (doing.title === 'restart the server' ? PARTS['restart server'] : undefined)
-  luck.pick(parts ?? [])?.(doing)
+  luck.pick(PARTS[kindOf(doing)] ?? [])?.(doing)
 }
 
 const quiet: Effect = ({ node }) => {
@@ -131,5 +145,7 @@ const PARTS: Readonly<Record<string, readonly Effect[]>> = {
   'rejoin standby': [quiet, rewinding, rewinding, placed],
   'follow primary': [({ node, primary }) => primary.slots.set(node.host, 'reserved')],
   'restart server': [({ node }) => stop(node)],
+  'restart primary': [({ node }) => stop(node)],
+  'hand over': [({ node }) => stop(node)],
   'start server': [() => {}],
 }

@@ -34,7 +34,27 @@ export const HAPPENINGS: Readonly<Record<string, { readonly often: number; reado
       for (const node of sim.world.nodes) powerGoes(sim, node, luck)
     },
   },
-  'power comes back': { often: 9, happen: powerComes },
+  'power comes back': { often: 9, happen: (sim, node) => powerComes(sim, node) },
+  'hosts come back, servers do not': {
+    often: 2,
+    happen: (sim) => {
+      for (const one of sim.world.nodes) powerComes(sim, one, false)
+    },
+  },
+  'servers die everywhere': {
+    often: 1,
+    happen: (sim, _node, _by, luck) => {
+      for (const node of luck.shuffled(sim.world.nodes)) if (luck.chance(0.8)) serverDies(sim, node, luck)
+    },
+  },
+  'a standby dies': { often: 2, happen: (sim, node, _, luck) => serverDies(sim, node, luck) },
+  'repmgrd stops everywhere': {
+    often: 1,
+    happen: ({ world }) => {
+      for (const { daemon } of world.nodes) daemon.active = false
+    },
+  },
+  'a split, and we are on one side': { often: 3, happen: (sim, node, _, luck) => split(sim, node, luck) },
   'power comes back everywhere': {
     often: 3,
     happen: (sim, node) => {
@@ -54,7 +74,13 @@ export const HAPPENINGS: Readonly<Record<string, { readonly often: number; reado
   },
   'a node is alone': { often: 5, happen: (sim, node) => isolate(sim, node) },
   'two do not reach each other': { often: 2, happen: ({ world }, node, by) => void world.cuts?.add(pairOf(node, by)) },
-  'cables are mended': { often: 5, happen: ({ world }) => world.cuts?.clear() },
+  'cables are mended': {
+    often: 5,
+    happen: ({ world }) => {
+      world.cuts?.clear()
+      for (const node of world.nodes) node.reachable = !node.off
+    },
+  },
   'we do not reach it': {
     often: 3,
     happen: (_, node) => {
@@ -123,6 +149,15 @@ export function timePasses(sim: Sim): void {
 /** The others do not reach it any more; whether we do is another matter. */
 function isolate({ world }: Sim, node: WorldNode): void {
   for (const other of world.nodes) if (other !== node) world.cuts?.add(pairOf(node, other))
+}
+
+/** Two sides that do not reach each other, and we the other one neither. */
+function split({ world }: Sim, node: WorldNode, luck: Luck): void {
+  const ours = world.nodes.filter((one) => one === node || luck.chance(0.4))
+  for (const there of world.nodes.filter((one) => !ours.includes(one))) {
+    there.reachable = false
+    for (const one of ours) world.cuts?.add(pairOf(one, there))
+  }
 }
 
 /** A log that is too long for the model: nothing that writes happens any more. */

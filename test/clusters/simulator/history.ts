@@ -1,5 +1,5 @@
 import { assess } from '../../../src/clusters/postgres/decide.ts'
-import type { Shape } from '../postgres/support/world.ts'
+import type { Shape, WorldNode } from '../postgres/support/world.ts'
 import { whole } from '../postgres/support/whole.ts'
 import { nothingAtStake } from './at-stake.ts'
 import { flowAll, followersLook } from './clients.ts'
@@ -8,7 +8,8 @@ import { type Ended, type Judge, repair } from './operator.ts'
 import { powerComes } from './power.ts'
 import { Broken } from './promises.ts'
 import { type Luck, luckOf, NO_LUCK } from './random.ts'
-import { begin, type Sim } from './sim.ts'
+import { begin, isWriter, type Sim } from './sim.ts'
+import { chapter, FORMER, OTHERS, PRIMARY } from './stories.ts'
 
 /** What happened, to which nodes, and the seed of all chance within it. */
 export type Happened = readonly [name: string, node: number, by: number, luck: number]
@@ -16,6 +17,8 @@ export type Happened = readonly [name: string, node: number, by: number, luck: n
 export interface History {
   readonly shape: Shape
   readonly lies: boolean
+  /** No server begins by itself when hosts come back in the end. */
+  readonly dark: boolean
   readonly events: readonly Happened[]
 }
 
@@ -41,11 +44,8 @@ const NAMES = [
 export function historyOf(seed: number): History {
   const luck = luckOf(seed)
   const shape = luck.pick(SHAPES) ?? {}
-  const length = 3 + luck.int(22)
-  const events = Array.from({ length }, (): Happened => {
-    return [luck.pick(NAMES) ?? REPAIR, luck.int(60), luck.int(60), luck.int(2 ** 31)]
-  })
-  return { shape, lies: luck.chance(0.1), events }
+  const events = Array.from({ length: 1 + luck.int(8) }, () => chapter(luck, NAMES)).flat()
+  return { shape, lies: luck.chance(0.1), dark: luck.chance(0.3), events }
 }
 
 /** Lives a history, with repairs of ours in it, and mends all that is not ours in the end. Throws `Harm`. */
@@ -55,7 +55,7 @@ export function live(history: History, judge: Judge = assess): Ended {
     if (isFull(sim)) break
     happen(sim, event, judge)
   }
-  return lastRepair(sim, judge)
+  return lastRepair(sim, judge, history.dark)
 }
 
 function happen(sim: Sim, [name, which, other, seed]: Happened, judge: Judge): void {
@@ -66,8 +66,20 @@ function happen(sim: Sim, [name, which, other, seed]: Happened, judge: Judge): v
     repair(sim, { judge, luck, killedIn, meanwhile: meanwhileOf(luck) })
     return
   }
-  const [node, by] = [nodes[which % nodes.length], nodes[other % nodes.length]]
+  const [node, by] = [whom(sim, which), nodes[other % nodes.length]]
   if (node && by) HAPPENINGS[name]?.happen(sim, node, by, luck)
+}
+
+/** Whom a number means at this moment. */
+function whom({ world: { nodes } }: Sim, which: number): WorldNode | undefined {
+  const { [which % nodes.length]: any } = nodes
+  const among = (fits: (node: WorldNode) => boolean) => {
+    const all = nodes.filter((node) => node.kind !== 'witness' && fits(node))
+    return all[which % all.length] ?? any
+  }
+  if (which >= OTHERS) return among((node) => !isWriter(node))
+  if (which >= FORMER) return among((node) => !isWriter(node) && node.data?.signal === false)
+  return which >= PRIMARY ? among(isWriter) : any
 }
 
 /** The world does not stand still while we look at it. */
@@ -85,11 +97,11 @@ function meanwhileOf(luck: Luck): (sim: Sim) => void {
 const RUNS = 4
 
 /** All hosts are there, and all cables; nothing more happens but that log arrives. */
-function lastRepair(sim: Sim, judge: Judge): Ended {
+function lastRepair(sim: Sim, judge: Judge, dark: boolean): Ended {
   sim.world.cuts?.clear()
   for (const node of [...sim.world.nodes, ...sim.world.nodes]) {
     node.reachable = !node.off
-    powerComes(sim, node)
+    powerComes(sim, node, !dark)
   }
   timePasses(sim)
   const safe = nothingAtStake(sim)

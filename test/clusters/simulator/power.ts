@@ -20,7 +20,7 @@ export function powerGoes(sim: Sim, node: WorldNode, luck: Luck): void {
 }
 
 /** A host boots: its services begin by themselves, a server where its guard lets it. */
-export function powerComes(sim: Sim, node: WorldNode): void {
+export function powerComes(sim: Sim, node: WorldNode, begins = true): void {
   if (!node.off) return
   node.off = false
   node.reachable = true
@@ -28,7 +28,7 @@ export function powerComes(sim: Sim, node: WorldNode): void {
   node.pooler.follower = true
   node.daemon.active = node.daemon.enabled
   delete node.forgotten
-  serverStarts(sim, node)
+  if (begins) serverStarts(sim, node)
 }
 
 /** A server is started as systemd does it: the guard is asked first. */

@@ -1,7 +1,9 @@
+import { endIsKnown, endOfPrimary, placeOf } from '../../../src/clusters/postgres/lineage.ts'
+import { compareLsn } from '../../../src/clusters/postgres/lsn.ts'
 import type { NodeSurvey } from '../../../src/clusters/postgres/model.ts'
 import type { ClusterStep } from '../../../src/model/cluster.ts'
 import { place } from '../postgres/support/surveys.ts'
-import { type Data, linked, type WorldNode } from '../postgres/support/world.ts'
+import { at, type Data, linked, streams, type WorldNode } from '../postgres/support/world.ts'
 import { isWriter, type Sim } from './sim.ts'
 
 /** What an action is to be done with. */
@@ -20,9 +22,30 @@ type Check = (doing: Doing) => string | undefined
 
 /** What the script of an action looks at itself before it does anything: why it fails; undefined: it goes on. */
 export function whyNot(doing: Doing): string | undefined {
-  const { node, step } = doing
-  if (!node.reachable) return 'its host cannot be reached'
-  return (CHECKS[step.name] ?? CHECKS[step.name.split(' ')[0] ?? ''])?.(doing)
+  if (!doing.node.reachable) return 'its host cannot be reached'
+  const kind = kindOf(doing)
+  return (CHECKS[kind] ?? CHECKS[kind.split(' ')[0] ?? ''])?.(doing)
+}
+
+/** What an action is, whatever step it is of. */
+export function kindOf({ step, title }: Pick<Doing, 'step' | 'title'>): string {
+  const said = Object.keys(TITLES).find((words) => title.startsWith(words))
+  return said === undefined ? step.name : (TITLES[said] ?? title)
+}
+
+/** Titles that are actions of their own within steps of several stages; undefined: their kind is their title. */
+const TITLES: Readonly<Record<string, string | undefined>> = {
+  'rejoin behind': 'rejoin standby',
+  'follow ': 'follow primary',
+  'send clients to': 'point pgbouncer',
+  'hand over to': 'hand over',
+  'look ': 'look',
+  ...Object.fromEntries(
+    [
+      ...['start repmgrd', 'stop repmgrd', 'register the primary', 'register the standby', 'write everything out'],
+      ...['hold clients', 'let clients go on', 'wait for the primary'],
+    ].map((title) => [title, title]),
+  ),
 }
 
 const CHECKS: Readonly<Record<string, Check>> = {
@@ -34,11 +57,13 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'set access': isNoPrimary,
   'register witness': takesWrites,
   'restart server': isNoStandby,
-  'repair registration': ({ node, title }) =>
-    title.startsWith('register') && node.server !== 'up' ? 'its server does not answer' : undefined,
-  'restart primary': (doing) =>
-    ['write everything out', 'restart the server'].includes(doing.title) ? isNoPrimary(doing) : undefined,
-  reset: ({ node }) => (node.server === 'up' ? undefined : 'its server does not answer'),
+  'register the primary': isDown,
+  'register the standby': isDown,
+  'write everything out': isNoPrimary,
+  'restart primary': isNoPrimary,
+  'hand over': cannotHandOver,
+  look: (doing) => (isWriter(doing.node) ? cannotHandOver(doing) : isNoStandby(doing)),
+  reset: isDown,
   drop: isNoStandby,
 }
 
@@ -52,6 +77,16 @@ function writesItself({ node }: Doing): string | undefined {
 
 function isNoStandby({ node }: Doing): string | undefined {
   return node.server === 'up' && node.data?.signal ? undefined : 'this server is no standby'
+}
+
+function isDown({ node }: Doing): string | undefined {
+  return node.server === 'up' ? undefined : 'its server does not answer'
+}
+
+/** The one that is to take over streams from here. */
+function cannotHandOver({ sim, node, step }: Doing): string | undefined {
+  const to = at(sim.world, step.about.split(' to ')[1] ?? '')
+  return isWriter(node) && to.upstream === node.host && streams(sim.world, to) ? undefined : `${to.host} does not stream from here`
 }
 
 function isNoPrimary({ node }: Doing): string | undefined {
@@ -86,10 +121,10 @@ function sameUpTo({ log }: Data, { log: other }: Data, end: number): boolean {
 }
 
 /** Each start and stop makes another checkpoint: what it wrote was not looked at. */
-function ranSince({ node, seen }: Doing): string | undefined {
+function ranSince({ node, seen, step }: Doing): string | undefined {
   const survey = seen.find(({ host }) => host === node.host)
   const looked = survey?.unreachable === undefined ? survey?.disk?.checkpoint : undefined
-  if (node.rewinding || looked === undefined || !node.data) return undefined
+  if (node.rewinding || step.name !== 'rejoin standby' || looked === undefined || !node.data) return undefined
   return place(node.data.checkpoint) === looked ? undefined : 'its server ran since it was looked at'
 }
 
@@ -97,9 +132,11 @@ function ranSince({ node, seen }: Doing): string | undefined {
 function lacksWhatOthersHave({ node, seen, title }: Doing): string | undefined {
   const own = seen.find(({ host }) => host === node.host)
   if (title !== 'start the primary' || own?.unreachable !== undefined || !own?.disk) return undefined
-  if (own.disk.state === 'shut down' || own.disk.log || !node.data) return undefined
+  const { disk } = own
+  if (endIsKnown(disk) || !node.data) return undefined
   const { length } = node.data.log
-  const others = seen.flatMap((one) => (one.unreachable === undefined && one.server ? [one.server] : []))
-  const ahead = others.some(({ timeline, lsn }) => timeline === own.disk?.timeline && lsn > place(length))
+  const end = place(length)
+  const others = seen.flatMap((one) => (one.host === own.host || one.unreachable !== undefined ? [] : (placeOf(one) ?? [])))
+  const ahead = others.some(({ timeline, lsn }) => timeline === endOfPrimary(disk).timeline && compareLsn(lsn, end) > 0)
   return ahead ? 'its log does not reach where others are' : undefined
 }
