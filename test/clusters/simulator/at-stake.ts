@@ -21,7 +21,8 @@ export function nothingAtStake({ world }: Sim): boolean {
 /** No server takes writes, and one of them did last, which is down. */
 function lastPrimaryHasAll(nodes: readonly WorldNode[]): boolean {
   const [last, second] = nodes.filter(({ data }) => !data?.signal)
-  if (!last?.data || second || last.server !== 'down' || last.rewinding || !isTold(last) || last.kind !== 'member') return false
+  if (!last?.data || second || last.server !== 'down' || last.rewinding || !isTold(last) || last.kind !== 'member')
+    return false
   return nodes.every((node) => node === last || (isTold(node) && begins(last.data?.log ?? [], node.data?.log ?? [])))
 }
 
@@ -34,17 +35,20 @@ function isContained(node: WorldNode, primary: WorldNode): boolean {
   const { data } = node
   if (!data || !primary.data) return true
   if (data.signal)
-    return begins(primary.data.log, data.log) && (isTold(node) || (node.server !== 'hung' && data.timeline === primary.data.timeline))
+    return (
+      begins(primary.data.log, data.log) &&
+      (isTold(node) || (node.server !== 'hung' && data.timeline === primary.data.timeline))
+    )
   if (node.server !== 'down' || data.timeline >= primary.data.timeline || !isTold(node)) return false
   return node.rewinding === true || isBehindFork(data, primary.data)
 }
 
 /** Of a former primary, what it wrote behind the place where it was left is nothing that anybody misses. */
 function isBehindFork(data: Data, primary: Data): boolean {
-  const known = data.forks.every((fork) => primary.forks.some((one) => one.timeline === fork.timeline && one.at === fork.at))
+  const known = data.forks.every((fork) =>
+    primary.forks.some((one) => one.timeline === fork.timeline && one.at === fork.at),
+  )
   const next = primary.forks.find((fork) => fork.timeline > data.timeline)
   if (!known || !next || data.checkpoint > next.at) return false
-  return (
-    begins(primary.log, data.log.slice(0, next.at)) && data.log.slice(next.at).every((record) => record < 0)
-  )
+  return begins(primary.log, data.log.slice(0, next.at)) && data.log.slice(next.at).every((record) => record < 0)
 }

@@ -131,7 +131,8 @@ function hands(names: Readonly<Record<string, number>>): typeof HAPPENINGS {
       {
         often,
         happen: ({ world }: Sim, node: WorldNode, by: WorldNode) => {
-          if (dataNodes(world).includes(node) && dataNodes(world).includes(by) && !node.off) EVENTS[name]?.(world, node, by)
+          if (dataNodes(world).includes(node) && dataNodes(world).includes(by) && !node.off)
+            EVENTS[name]?.(world, node, by)
         },
       },
     ]),

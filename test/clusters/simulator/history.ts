@@ -1,6 +1,6 @@
 import { assess } from '../../../src/clusters/postgres/decide.ts'
-import type { Shape, WorldNode } from '../postgres/support/world.ts'
 import { whole } from '../postgres/support/whole.ts'
+import type { Shape, WorldNode } from '../postgres/support/world.ts'
 import { nothingAtStake } from './at-stake.ts'
 import { flowAll, followersLook } from './clients.ts'
 import { HAPPENINGS, isFull, timePasses } from './happenings.ts'
@@ -17,6 +17,8 @@ export type Happened = readonly [name: string, node: number, by: number, luck: n
 export interface History {
   readonly shape: Shape
   readonly lies: boolean
+  /** What is known to break a promise counts as well. */
+  readonly strict?: true
   /** No server begins by itself when hosts come back in the end. */
   readonly dark: boolean
   readonly events: readonly Happened[]
@@ -48,9 +50,15 @@ export function historyOf(seed: number): History {
   return { shape, lies: luck.chance(0.1), dark: luck.chance(0.3), events }
 }
 
+/** How a history ended, and whether data was at stake when all was there again. */
+export interface End {
+  readonly ended: Ended
+  readonly safe: boolean
+}
+
 /** Lives a history, with repairs of ours in it, and mends all that is not ours in the end. Throws `Harm`. */
-export function live(history: History, judge: Judge = assess): Ended {
-  const sim = begin(history.shape, history.lies)
+export function live(history: History, judge: Judge = assess): End {
+  const sim = begin(history)
   for (const event of history.events) {
     if (isFull(sim)) break
     happen(sim, event, judge)
@@ -97,7 +105,7 @@ function meanwhileOf(luck: Luck): (sim: Sim) => void {
 const RUNS = 4
 
 /** All hosts are there, and all cables; nothing more happens but that log arrives. */
-function lastRepair(sim: Sim, judge: Judge, dark: boolean): Ended {
+function lastRepair(sim: Sim, judge: Judge, dark: boolean): End {
   sim.world.cuts?.clear()
   for (const node of [...sim.world.nodes, ...sim.world.nodes]) {
     node.reachable = !node.off
@@ -112,7 +120,7 @@ function lastRepair(sim: Sim, judge: Judge, dark: boolean): Ended {
   }
   if (ended === 'done' && !whole(sim.world)) throw new Broken('nothing is left to do, and it is not whole')
   if (safe && ended !== 'done') throw new Broken(`no data is at stake, and it ends ${ended}`)
-  return ended
+  return { ended, safe }
 }
 
 /** The same history with all left out that it does not need to fail. */

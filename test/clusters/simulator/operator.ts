@@ -1,4 +1,4 @@
-import { assess } from '../../../src/clusters/postgres/decide.ts'
+import type { assess } from '../../../src/clusters/postgres/decide.ts'
 import type { NodeSurvey } from '../../../src/clusters/postgres/model.ts'
 import { topology } from '../../../src/clusters/postgres/topology.ts'
 import type { ClusterAction, ClusterStep } from '../../../src/model/cluster.ts'
@@ -70,14 +70,20 @@ function look(sim: Sim, { luck, meanwhile }: Repair): readonly NodeSurvey[] {
   const { nodes } = sim.world
   const answers = new Map<string, NodeSurvey>()
   for (const node of luck.shuffled(nodes)) {
-    answers.set(node.host, structuredClone(answerOf(sim.world, node)))
+    answers.set(node.host, answerOf(sim.world, node))
     meanwhile(sim)
   }
   return nodes.flatMap(({ host }) => answers.get(host) ?? [])
 }
 
 /** Stage by stage; the hosts on which one failed. `cut`: the run ends in one of them, and what it began may be half done. */
-function carryOut(sim: Sim, step: ClusterStep, seen: readonly NodeSurvey[], how: Repair, cut: boolean): readonly string[] {
+function carryOut(
+  sim: Sim,
+  step: ClusterStep,
+  seen: readonly NodeSurvey[],
+  how: Repair,
+  cut: boolean,
+): readonly string[] {
   const last = cut ? how.luck.int(step.stages.length) : step.stages.length
   for (const [index, stage] of step.stages.entries()) {
     const failed = stage.filter((action) => !ends(sim, step, action, seen, index === last ? how.luck : undefined))

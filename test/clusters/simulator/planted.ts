@@ -75,7 +75,9 @@ export const PLANTED: Readonly<Record<string, Judge>> = {
   'the highest timeline wins': through((seen, all) => {
     return timelineOf(seen) < Math.max(...all.map(timelineOf)) ? old(seen) : seen
   }),
-  'the first host of the inventory wins': unless((nodes, writers) => (writers > 0 ? undefined : start(formers(nodes)[0]))),
+  'the first host of the inventory wins': unless((nodes, writers) =>
+    writers > 0 ? undefined : start(formers(nodes)[0]),
+  ),
   'the longest log wins, of whatever branch': unless((nodes, writers) => {
     if (writers > 0) return undefined
     const end = ({ seen: { disk } }: Node) => (disk ? endOfPrimary(disk).lsn : '0/0')

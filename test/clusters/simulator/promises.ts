@@ -34,18 +34,34 @@ export function checkStep(sim: Sim, step: ClusterStep, was: Before, seen: readon
   }
   const now = kept(sim)
   const gone = [...was.kept].filter((record) => !now.has(record))
-  if (gone.length > 0) throw new Broken(`${step.name} of ${step.about} threw away the last copy of ${gone.length} commits`)
+  if (gone.length > 0)
+    throw new Broken(`${step.name} of ${step.about} threw away the last copy of ${gone.length} commits`)
 }
 
 /** A node that we made the primary, or started as it, has all that the nodes hold which were seen. */
-function checkMostAdvanced({ world }: Sim, step: ClusterStep, node: WorldNode, seen: readonly NodeSurvey[]): void {
+function checkMostAdvanced(
+  { world, lies, strict }: Sim,
+  step: ClusterStep,
+  node: WorldNode,
+  seen: readonly NodeSurvey[],
+): void {
   const own = new Set(commitsOf(node))
   for (const other of dataNodes(world)) {
     const survey = seen.find(({ host }) => host === other.host)
     if (survey?.unreachable !== undefined || other.data?.system !== node.data?.system || other.rewinding) continue
+    if (lies && !strict && isUnread(other)) continue
     const more = commitsOf(other).filter((record) => !own.has(record))
-    if (more.length > 0) throw new Broken(`${step.name} of ${node.host}, and ${other.host} holds ${more.length} commits more`)
+    if (more.length > 0)
+      throw new Broken(`${step.name} of ${node.host}, and ${other.host} holds ${more.length} commits more`)
   }
+}
+
+/**
+ * A known gap, with a case of its own in the test: a standby that crashed, whose log nobody read, counts as not ahead of its
+ * primary. That is so unless the primary's disk lied.
+ */
+function isUnread({ server, data, readable }: WorldNode): boolean {
+  return server === 'down' && data?.signal === true && !data.clean && !readable
 }
 
 export function checkDecision({ refusal, steps }: ClusterDecision): void {
@@ -71,5 +87,6 @@ export function checkPromised({ world }: Sim, commits: readonly number[]): void 
   if (!primary) throw new Broken('whole, and there is no primary')
   const own = new Set(commitsOf(primary))
   const lost = commits.filter((record) => !own.has(record))
-  if (lost.length > 0) throw new Broken(`whole, and the primary ${primary.host} lacks ${lost.length} acknowledged commits`)
+  if (lost.length > 0)
+    throw new Broken(`whole, and the primary ${primary.host} lacks ${lost.length} acknowledged commits`)
 }

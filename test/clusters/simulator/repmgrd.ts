@@ -56,7 +56,8 @@ function failOver(sim: Sim, node: WorldNode): void {
       Object.assign(row, { type: 'primary', active: true })
       delete row.upstream
     } else if (row.name === old) row.active = false
-    else if (world.nodes.some(({ host, upstream }) => host === row.name && upstream === node.host)) row.upstream = node.id
+    else if (world.nodes.some(({ host, upstream }) => host === row.name && upstream === node.host))
+      row.upstream = node.id
   }
 }
 

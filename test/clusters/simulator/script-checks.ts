@@ -86,7 +86,9 @@ function isDown({ node }: Doing): string | undefined {
 /** The one that is to take over streams from here. */
 function cannotHandOver({ sim, node, step }: Doing): string | undefined {
   const to = at(sim.world, step.about.split(' to ')[1] ?? '')
-  return isWriter(node) && to.upstream === node.host && streams(sim.world, to) ? undefined : `${to.host} does not stream from here`
+  return isWriter(node) && to.upstream === node.host && streams(sim.world, to)
+    ? undefined
+    : `${to.host} does not stream from here`
 }
 
 function isNoPrimary({ node }: Doing): string | undefined {
@@ -136,7 +138,9 @@ function lacksWhatOthersHave({ node, seen, title }: Doing): string | undefined {
   if (endIsKnown(disk) || !node.data) return undefined
   const { length } = node.data.log
   const end = place(length)
-  const others = seen.flatMap((one) => (one.host === own.host || one.unreachable !== undefined ? [] : (placeOf(one) ?? [])))
+  const others = seen.flatMap((one) =>
+    one.host === own.host || one.unreachable !== undefined ? [] : (placeOf(one) ?? []),
+  )
   const ahead = others.some(({ timeline, lsn }) => timeline === endOfPrimary(disk).timeline && compareLsn(lsn, end) > 0)
   return ahead ? 'its log does not reach where others are' : undefined
 }

@@ -1,5 +1,14 @@
 import { OTHER } from '../postgres/support/surveys.ts'
-import { at, dataNodes, healthy, linked, type Shape, type World, type WorldNode } from '../postgres/support/world.ts'
+import {
+  at,
+  copy,
+  dataNodes,
+  healthy,
+  linked,
+  type Shape,
+  type World,
+  type WorldNode,
+} from '../postgres/support/world.ts'
 
 /** A cluster as it really is, and what clients were told. */
 export interface Sim {
@@ -8,16 +17,34 @@ export interface Sim {
   readonly acked: Set<number>
   /** Power losses take what was not yet on a disk, although the disk said it was. */
   readonly lies: boolean
+  /** What is known to break a promise counts as well. */
+  readonly strict: boolean
+}
+
+interface Beginning {
+  readonly shape: Shape
+  readonly lies: boolean
+  readonly strict?: boolean
 }
 
 /** Logs are kept short: the model of them ends at one page. */
 export const LONG = 36
 
-export function begin(shape: Shape, lies: boolean): Sim {
-  const world = healthy(shape)
+export function begin({ shape, lies, strict = false }: Beginning): Sim {
+  const world = copy(wholeOf(shape))
   world.cuts = new Set()
   const log = dataNodes(world)[0]?.data?.log ?? []
-  return { world, acked: new Set(log.filter((record) => record > 0)), lies }
+  return { world, acked: new Set(log.filter((record) => record > 0)), lies, strict }
+}
+
+const WHOLE = new Map<string, World>()
+
+/** Passwords cost more to derive than all else that a history takes: so all of one shape have the same. */
+function wholeOf(shape: Shape): World {
+  const key = JSON.stringify(shape)
+  const known = WHOLE.get(key) ?? healthy(shape)
+  WHOLE.set(key, known)
+  return known
 }
 
 /** A server that takes writes, of any system but a stranger's. */

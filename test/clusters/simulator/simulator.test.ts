@@ -1,11 +1,16 @@
 import { expect, test } from 'vitest'
-import { type History, historyOf, live, shortest } from './history.ts'
+import { Harm } from '../postgres/support/act.ts'
+import { type End, type History, historyOf, live, shortest } from './history.ts'
 import type { Judge } from './operator.ts'
 import { PLANTED } from './planted.ts'
 
 const RUNS = Number(process.env.RUNS ?? 300)
 /** The same histories each time, unless another number is given: `SEED=7 RUNS=20000`. */
 const SEED = Number(process.env.SEED ?? 1)
+/** Within how many histories a wrong decision has to come out. */
+const SOON = 1000
+
+const numbered = (index: number) => historyOf(SEED * 1_000_003 + index)
 
 /** What a history breaks; undefined: nothing. */
 function brokenBy(history: History, judge?: Judge): string | undefined {
@@ -13,46 +18,61 @@ function brokenBy(history: History, judge?: Judge): string | undefined {
     live(history, judge)
     return undefined
   } catch (error) {
-    return error instanceof Error ? `${error.constructor.name}: ${error.message}` : String(error)
+    if (error instanceof Harm) return error.message
+    throw error
   }
 }
 
-test('TRY', () => {
-  const outcomes: Record<string, number> = {}
-  const bad = new Map<string, number[]>()
+function lived(history: History): End {
+  try {
+    return live(history)
+  } catch (error) {
+    const least = shortest(history, (shorter) => brokenBy(shorter) !== undefined)
+    throw new Error(`${JSON.stringify(least)} breaks: ${brokenBy(least)}`, { cause: error })
+  }
+}
+
+test('in any history no step of ours does harm, and a cluster where no data is at stake becomes whole', () => {
+  const outcomes = { refused: 0, done: 0, stuck: 0, killed: 0, safe: 0 }
   const start = performance.now()
   for (let index = 0; index < RUNS; index++) {
-    const history = historyOf(SEED * 1_000_003 + index)
-    try {
-      const ended = live(history)
-      outcomes[ended] = (outcomes[ended] ?? 0) + 1
-    } catch (error) {
-      const key = String(error).replaceAll(/(app|off|vote)\d/g, 'X').slice(0, 150)
-      bad.set(key, [...(bad.get(key) ?? []), index])
-      if ((bad.get(key)?.length ?? 0) === 1 && !String(error).includes('Harm')&& !String(error).includes('Broken')) console.log(error)
-    }
+    const { ended, safe } = lived(numbered(index))
+    outcomes[ended]++
+    if (safe) outcomes.safe++
   }
-  console.log(outcomes, Math.round(RUNS / ((performance.now() - start) / 1000)), 'per s')
-  for (const [key, list] of [...bad].toSorted((a, b) => b[1].length - a[1].length).slice(0, 12)) {
-    console.log(list.length, key)
-    if (process.env.SHRINK) console.log(JSON.stringify(shortest(historyOf(SEED * 1_000_003 + list[0]!), (h) => brokenBy(h)?.replaceAll(/(app|off|vote)\d/g, 'X').includes(key.slice(7, 60)) ?? false)))
-  }
-}, 170_000)
+  const seconds = (performance.now() - start) / 1000
+  if (process.env.RUNS) console.log(outcomes, `${Math.round(RUNS / seconds)} histories per second`)
+  // Neither is an excuse for never doing anything.
+  expect(outcomes.safe).toBeGreaterThan(RUNS / 4)
+  expect(outcomes.done).toBeGreaterThan(RUNS / 3)
+  expect(outcomes.refused).toBeGreaterThan(RUNS / 10)
+  expect(outcomes.stuck).toBeLessThan(RUNS / 50)
+}, 900_000)
 
-test('PLANTED', () => {
-  for (const [name, judge] of Object.entries(PLANTED)) {
-    const kinds: Record<string, number> = {}
-    let n = 0
-    let first = -1
-    const most = Number(process.env.P ?? 200)
-    for (let index = 0; index < most; index++) {
-      const why = brokenBy(historyOf(SEED * 1_000_003 + index), judge)
-      if (!why) continue
-      n++
-      if (first < 0) first = index
-      const key = why.replaceAll(/(app|off|vote)\d/g, 'X').replaceAll(/\d+/g, 'N').slice(0, 100)
-      kinds[key] = (kinds[key] ?? 0) + 1
+test.each(Object.entries(PLANTED))('a wrong decision comes out: %s', (_, judge) => {
+  const found = Array.from({ length: SOON }, (_, index) => index).find((index) => {
+    // What breaks by itself tells nothing of the decision.
+    return brokenBy(numbered(index), judge) !== undefined && brokenBy(numbered(index)) === undefined
+  })
+  expect(found).toBeDefined()
+})
+
+test.runIf(process.env.COUNT)(
+  'in how many histories each of them comes out',
+  () => {
+    for (const [name, judge] of Object.entries(PLANTED)) {
+      const all = Array.from({ length: SOON }, (_, index) => brokenBy(numbered(index), judge)).filter(Boolean)
+      console.log(`${name}: ${all.length} of ${SOON}`)
     }
-    console.log(name, n, 'of', most, 'first', first, kinds)
-  }
-}, 170_000)
+  },
+  900_000,
+)
+
+/** A primary whose disk lied lost the last commit; the standby that has it crashed as well, and nobody read its log. */
+const LYING: History = JSON.parse(
+  '{"shape":{"nodes":4,"durability":"sync"},"lies":true,"dark":false,"events":[["a node is alone",128,38,1455940736],["time passes",5,22,390851040],["several clients commit",43,42,999456707],["time passes",10,8,239052480],["power goes",104,32,328792069],["power goes everywhere",10,29,2005376370],["hosts come back, servers do not",54,58,89380495]]}',
+)
+
+test.skip('a last primary whose disk lied starts although a standby, whose log nobody read, may hold more: refusing would hold up every cluster whose disks do not lie', () => {
+  expect(brokenBy({ ...LYING, strict: true })).toBeUndefined()
+})

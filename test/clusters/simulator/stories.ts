@@ -24,8 +24,23 @@ const STORIES: readonly (readonly Line[])[] = [
   // Primaries that follow upon each other, and are all down in the end.
   [['a server dies', PRIMARY], TIME, SEVERAL, ['a server dies', PRIMARY], REPAIR],
   [['repmgrd stops everywhere', -1], SEVERAL, ['a server dies', PRIMARY], TIME, REPAIR],
-  [['a node is alone', PRIMARY], SEVERAL, TIME, COMMIT, ['servers die everywhere', -1], ['cables are mended', -1], REPAIR],
-  [['power goes', PRIMARY], TIME, SEVERAL, ['power goes everywhere', -1], ['hosts come back, servers do not', -1], REPAIR],
+  [
+    ['a node is alone', PRIMARY],
+    SEVERAL,
+    TIME,
+    COMMIT,
+    ['servers die everywhere', -1],
+    ['cables are mended', -1],
+    REPAIR,
+  ],
+  [
+    ['power goes', PRIMARY],
+    TIME,
+    SEVERAL,
+    ['power goes everywhere', -1],
+    ['hosts come back, servers do not', -1],
+    REPAIR,
+  ],
   // A standby that is left behind, with its daemon.
   [['it is told to follow nobody', OTHERS], SEVERAL, ['power goes', PRIMARY], TIME, COMMIT, REPAIR],
   [['a slot is dropped', OTHERS], SEVERAL, ['servers die everywhere', -1], REPAIR],
