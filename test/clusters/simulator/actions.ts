@@ -1,5 +1,5 @@
 import { act } from '../postgres/support/act.ts'
-import { at, noise, promote, register, stop, streams, type WorldNode } from '../postgres/support/world.ts'
+import { at, noise, promote, register, stop, streams, type WorldNode, watch } from '../postgres/support/world.ts'
 import { flowAll, followersLook, serverWrites } from './clients.ts'
 import { serverStarts } from './power.ts'
 import { isArmedBlindly } from './promises.ts'
@@ -35,12 +35,13 @@ const OWN: Readonly<Record<string, Effect>> = {
     const { sim, node } = doing
     if (node.server === 'hung') node.server = 'up'
     delete node.superseded
-    if (!serverStarts(sim, node)) throw new Failed('it does not start')
+    if (!serverStarts(sim, node, true)) throw new Failed('it does not start')
   },
   'wait for the primary': () => {},
+  'register witness': ({ sim, node, primary }) => watch(sim.world, node, primary),
   'start server': ({ sim, node }) => {
     if (node.server === 'hung') stopHung(node)
-    if (!serverStarts(sim, node)) throw new Failed('the server does not answer')
+    if (!serverStarts(sim, node, true)) throw new Failed('the server does not answer')
   },
   'follow primary': (doing) => {
     whole(doing)
@@ -85,7 +86,7 @@ const OWN: Readonly<Record<string, Effect>> = {
   'let clients go on': () => {},
   'restart primary': ({ sim, node }) => {
     stop(node)
-    if (!serverStarts(sim, node)) throw new Failed('the server does not answer')
+    if (!serverStarts(sim, node, true)) throw new Failed('the server does not answer')
     node.differing = []
     serverWrites(node)
   },

@@ -2,6 +2,7 @@ import { OTHER } from '../postgres/support/surveys.ts'
 import {
   at,
   copy,
+  type Data,
   dataNodes,
   healthy,
   linked,
@@ -19,6 +20,8 @@ export interface Sim {
   readonly lies: boolean
   /** What is known to break a promise counts as well. */
   readonly strict: boolean
+  /** Data whose end was lost, by a disk that lied. */
+  readonly torn: Set<Data>
 }
 
 interface Beginning {
@@ -34,7 +37,7 @@ export function begin({ shape, lies, strict = false }: Beginning): Sim {
   const world = copy(wholeOf(shape))
   world.cuts = new Set()
   const log = dataNodes(world)[0]?.data?.log ?? []
-  return { world, acked: new Set(log.filter((record) => record > 0)), lies, strict }
+  return { world, acked: new Set(log.filter((record) => record > 0)), lies, strict, torn: new Set() }
 }
 
 const WHOLE = new Map<string, World>()

@@ -68,11 +68,22 @@ test.runIf(process.env.COUNT)(
   900_000,
 )
 
-/** A primary whose disk lied lost the last commit; the standby that has it crashed as well, and nobody read its log. */
-const LYING: History = JSON.parse(
-  '{"shape":{"nodes":4,"durability":"sync"},"lies":true,"dark":false,"events":[["a node is alone",128,38,1455940736],["time passes",5,22,390851040],["several clients commit",43,42,999456707],["time passes",10,8,239052480],["power goes",104,32,328792069],["power goes everywhere",10,29,2005376370],["hosts come back, servers do not",54,58,89380495]]}',
-)
+/** What breaks a promise today, where a disk lies about what it wrote. */
+const KNOWN: readonly (readonly [reason: string, history: string])[] = [
+  [
+    'a last primary that lost its end starts although a standby, whose log nobody read, may hold more: refusing would hold up clusters whose disks do not lie',
+    '{"shape":{"nodes":4,"durability":"sync"},"lies":true,"dark":false,"events":[["a node is alone",128,38,1455940736],["time passes",5,22,390851040],["several clients commit",43,42,999456707],["time passes",10,8,239052480],["power goes",104,32,328792069],["power goes everywhere",10,29,2005376370],["hosts come back, servers do not",54,58,89380495]]}',
+  ],
+  [
+    'a former primary that lost its end, started again and wrote on in the same places is rewound: its log is compared up to its last checkpoint only, and needs to be up to its end',
+    '{"shape":{"nodes":3,"durability":"sync"},"lies":true,"dark":true,"events":[["several clients commit",21,55,2108182531],["power goes",118,5,2125608600],["time passes",43,49,519717462],["power goes",146,50,707394249],["power comes back",210,15,1905782659],["several clients commit",39,3,1560044429],["a server dies",153,11,630361123]]}',
+  ],
+]
 
-test.skip('a last primary whose disk lied starts although a standby, whose log nobody read, may hold more: refusing would hold up every cluster whose disks do not lie', () => {
-  expect(brokenBy({ ...LYING, strict: true })).toBeUndefined()
+test.skip.each(KNOWN)('%s', (_, history) => {
+  expect(brokenBy({ ...(JSON.parse(history) as History), strict: true })).toBeUndefined()
+})
+
+test.each(KNOWN)('still known: %s', (_, history) => {
+  expect(brokenBy({ ...(JSON.parse(history) as History), strict: true })).toBeDefined()
 })

@@ -172,8 +172,9 @@ function holds(node: WorldNode | undefined, log: readonly number[]): boolean {
 /** The one that a step names, or the one that there is. */
 function thePrimary(world: World, step?: ClusterStep): WorldNode {
   const named = step?.stages.flat().map(({ title }) => title.split(' ').at(-1))
-  const all = writers(world).filter(({ reachable }) => reachable)
-  const primary = all.find(({ host }) => named?.includes(host)) ?? all[0]
+  const all = writers(world)
+  // Nodes reach it, whether or not we still do.
+  const primary = all.find(({ host }) => named?.includes(host)) ?? all.find(({ reachable }) => reachable)
   if (!primary) throw new Harm('there is no primary')
   return primary
 }
