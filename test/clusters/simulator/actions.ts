@@ -138,12 +138,22 @@ const rewinding: Effect = (doing) => {
   if (doing.node.data) doing.node.rewinding = true
 }
 
+/** pg_rewind makes a clean end first; of the files that it copies, the control file, which tells of the new timeline, is last. */
+const rewindingOn: Effect = (doing) => {
+  rewinding(doing)
+  const { node, primary } = doing
+  if (!node.data || !primary.data) return
+  if (!node.data.clean) node.data.log.push(noise())
+  Object.assign(node.data, { clean: true, checkpoint: node.data.log.length - 1 })
+  node.data.forks = structuredClone(primary.data.forks)
+}
+
 const CLONE = [quiet, stopped, between, placed]
 
 const PARTS: Readonly<Record<string, readonly Effect[]>> = {
   'clone standby': CLONE,
   'clone standby anew': CLONE,
-  'rejoin standby': [quiet, rewinding, rewinding, placed],
+  'rejoin standby': [quiet, rewinding, rewindingOn, placed],
   'follow primary': [({ node, primary }) => primary.slots.set(node.host, 'reserved')],
   'restart server': [({ node }) => stop(node)],
   'restart primary': [({ node }) => stop(node)],

@@ -1,6 +1,6 @@
 import { isBlank, OTHER } from '../postgres/support/surveys.ts'
 import { begins, type Data, dataNodes, type WorldNode } from '../postgres/support/world.ts'
-import { isWriter, type Sim } from './sim.ts'
+import { commitsOf, isWriter, type Sim } from './sim.ts'
 
 /**
  * Whether nothing can be lost whatever is done in order: one branch holds all that lies anywhere, and everybody can see that
@@ -18,12 +18,14 @@ export function nothingAtStake({ world }: Sim): boolean {
   return lastPrimaryHasAll(nodes) && !dataNodes(world).some(({ remains, data }) => remains && !data)
 }
 
-/** No server takes writes, and one of them did last, which is down. */
+/** No server takes writes, and one of them did last, which is down. What was being rewound counts for nothing. */
 function lastPrimaryHasAll(nodes: readonly WorldNode[]): boolean {
-  const [last, second] = nodes.filter(({ data }) => !data?.signal)
-  if (!last?.data || second || last.server !== 'down' || last.rewinding || !isTold(last) || last.kind !== 'member')
-    return false
-  return nodes.every((node) => node === last || (isTold(node) && begins(last.data?.log ?? [], node.data?.log ?? [])))
+  const whole = nodes.filter(({ rewinding }) => !rewinding)
+  const [last, second] = whole.filter(({ data }) => !data?.signal)
+  if (!last?.data || second || last.server !== 'down' || !isTold(last) || last.kind !== 'member') return false
+  const { log } = last.data
+  if (nodes.some((node) => node.rewinding && !commitsOf(node).every((record) => log.includes(record)))) return false
+  return whole.every((node) => node === last || (isTold(node) && begins(log, node.data?.log ?? [])))
 }
 
 /** How far its log goes can be told. */

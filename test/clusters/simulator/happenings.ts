@@ -1,5 +1,6 @@
 import { EVENTS } from '../postgres/support/events.ts'
-import { dataNodes, pairOf, stop, type WorldNode } from '../postgres/support/world.ts'
+import { REMOVED } from '../postgres/support/histories.ts'
+import { dataNodes, pairOf, stop, streams, type WorldNode } from '../postgres/support/world.ts'
 import { clientWrites, flow, flowAll, followersLook, serverWrites } from './clients.ts'
 import { powerComes, powerGoes, serverDies, serverStarts } from './power.ts'
 import type { Luck } from './random.ts'
@@ -91,6 +92,18 @@ export const HAPPENINGS: Readonly<Record<string, { readonly often: number; reado
     often: 3,
     happen: (_, node) => {
       node.reachable = !node.off
+    },
+  },
+  'a server that hung goes on': {
+    often: 2,
+    happen: (_, node) => {
+      if (node.server === 'hung') node.server = 'up'
+    },
+  },
+  'what it needs is not kept': {
+    often: 1,
+    happen: ({ world }, node) => {
+      if (node.data?.signal && !streams(world, node)) node.lines = [REMOVED]
     },
   },
   'systemd loses its server': {

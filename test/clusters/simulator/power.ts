@@ -5,8 +5,9 @@ import { type Sim, writersSeenBy } from './sim.ts'
 /** A server ends without having written all down. `lies`: what its disk took for written may be gone. */
 export function serverDies(sim: Sim, node: WorldNode, luck: Luck): void {
   const { data, server } = node
+  if (server === 'down') return
   crash(node)
-  if (!data || server === 'down') return
+  if (!data) return
   node.readable = luck.chance(0.8)
   if (data.signal) node.unreplayed = luck.int(2)
   if (sim.lies && luck.chance(0.5)) loseEnd(sim, data, luck)

@@ -49,6 +49,13 @@ const STORIES: readonly (readonly Line[])[] = [
   [['a server dies', PRIMARY], TIME, SEVERAL, ['a split, and we are on one side', FORMER], REPAIR],
   [['a node is alone', FORMER], ['a server is started by hand, past its guard', FORMER], SEVERAL, REPAIR],
   [['a standby dies', OTHERS], SEVERAL, REPAIR],
+  // A standby that got log of the losing side.
+  [
+    ...[['a split, and we are on one side', PRIMARY] as const, SEVERAL, TIME, SEVERAL],
+    ...[['a server dies', PRIMARY] as const, ['cables are mended', -1] as const, SEVERAL],
+    ...[['what it needs is not kept', OTHERS] as const, ['what it needs is not kept', OTHERS] as const, REPAIR],
+  ],
+  [['a server hangs', PRIMARY], TIME, SEVERAL, ['a server that hung goes on', FORMER], SEVERAL, REPAIR],
   [['data is deleted', OTHERS], REPAIR, SEVERAL, REPAIR],
 ]
 
