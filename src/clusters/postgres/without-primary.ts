@@ -38,6 +38,12 @@ export function withoutPrimary(view: View): ClusterDecision {
   if (former.length === 0) return refused(view, 'none of the nodes was the primary: one would have to be promoted')
   const last = former.find((node) => former.every((other) => other === node || isBehind(view, other, node)))
   if (!last) return refused(view, `${names(former)} were primaries, and none of them holds all that the others have`)
+  const apart = promotedApart(former)
+  if (apart.length > 0)
+    return refused(
+      view,
+      `${names(apart)} were primaries on timelines of one number, so each may hold what the other does not`,
+    )
   const ahead = nodes.filter((node) => node !== last && hasData(node) && !isBehind(view, node, last))
   if (ahead.length > 0)
     return refused(view, `${names(ahead)} may hold what the last primary ${last.host} does not have`)
@@ -121,6 +127,12 @@ function started({ nodes }: View, { seen: { disk } }: Node): ServerSeen {
 
 function tookWrites({ seen: { disk } }: Node): boolean {
   return disk !== undefined && wasPrimary(disk)
+}
+
+/** Only one node writes on a timeline: those that did on one number took over apart from each other, and no place tells. */
+function promotedApart(former: readonly Node[]): readonly Node[] {
+  const alike = Map.groupBy(former, ({ seen }) => seen.disk?.timeline)
+  return [...alike.values()].find(({ length }) => length > 1) ?? []
 }
 
 /** Whether all of a node's log is in the history of another one that is down. */
