@@ -114,7 +114,17 @@ export interface Cluster {
   readonly nodes: readonly string[]
   /** Everything asked of one node, in one read-only question that works when its servers are down. */
   survey(host: string): Probe<{ readonly code: number; readonly output: string }>
-  assess(answers: ReadonlyMap<string, NodeAnswer>, goal: ClusterGoal): ClusterState
+  /** What has to be asked of nodes besides, once the first answers are known: read-only questions, where somebody has to choose. */
+  further?(
+    answers: ReadonlyMap<string, NodeAnswer>,
+    goal: ClusterGoal,
+  ): ReadonlyMap<string, Probe<{ readonly code: number; readonly output: string }>>
+  /** `more`: the answers to what was asked besides. */
+  assess(
+    answers: ReadonlyMap<string, NodeAnswer>,
+    goal: ClusterGoal,
+    more: ReadonlyMap<string, NodeAnswer>,
+  ): ClusterState
   /**
    * From the clients' side: a script for each of these nodes, run on all of them at once, that proves the cluster to be whole.
    * It writes a row, and waits for those of these nodes only.

@@ -2,6 +2,7 @@ import type { ClusterRefusal } from '../../model/cluster.ts'
 import type { Excess } from './excess.ts'
 import { DATA } from './layout.ts'
 import { endOf, placeOf } from './lineage.ts'
+import { type Loss, lossWords } from './loss.ts'
 import { isCut } from './mend.ts'
 import { names } from './names.ts'
 import {
@@ -23,13 +24,13 @@ export const MOVE_AWAY = `systemctl stop postgresql@15-main; mv ${DATA} ${DATA}.
  * Why a cluster is left alone: somebody would have to choose between two histories, or to trust what nobody can see. Nothing
  * where no data is at stake.
  */
-export function refusalOf(view: View): ClusterRefusal | undefined {
+export function refusalOf(view: View, losses: ReadonlyMap<string, Loss>): ClusterRefusal | undefined {
   const [primary] = view.primaries
   const twins = twinsOf(view)
-  if (twins.length > 1) return splitBrain(twins)
+  if (twins.length > 1) return splitBrain(twins, losses)
   const stranger = ofAnother(view)
   if (stranger || !primary) return stranger
-  return mostUnseen(view) ?? withoutDisk(primary) ?? emptyBesideUnread(view, primary) ?? diverged(view, primary)
+  return mostUnseen(view) ?? withoutDisk(primary) ?? emptyBesideUnread(view, primary) ?? diverged(view, primary, losses)
 }
 
 /** Those of one system that take writes, if there are several: it need not be the system that most nodes belong to. */
@@ -39,10 +40,10 @@ function twinsOf({ nodes, primaries }: View): readonly Live[] {
   return [...Map.groupBy(writable, systemOf).values()].find(({ length }) => length > 1) ?? []
 }
 
-function splitBrain(primaries: readonly Live[]): ClusterRefusal {
+function splitBrain(primaries: readonly Live[], losses: ReadonlyMap<string, Loss>): ClusterRefusal {
   return {
     why: `${names(primaries)} take writes at the same time (split brain): what was written to one of them is not in the other`,
-    sides: primaries.map((node) => side(node)),
+    sides: primaries.map((node) => withLoss(side(node), losses.get(node.host))),
     hint: 'find out which one clients used (it is said above where pgbouncers send them), and stop the server of the other: systemctl stop repmgrd postgresql@15-main; then repair again',
   }
 }
@@ -92,7 +93,7 @@ function withoutDisk(primary: Live): ClusterRefusal | undefined {
   }
 }
 
-function diverged(view: View, primary: Live): ClusterRefusal | undefined {
+function diverged(view: View, primary: Live, losses: ReadonlyMap<string, Loss>): ClusterRefusal | undefined {
   const past = view.nodes.flatMap((node) => {
     if (node === primary || view.strangers.includes(node)) return []
     const excess = beyondPrimary(view, primary, node) ?? (isCut(node, primary) ? {} : undefined)
@@ -100,12 +101,19 @@ function diverged(view: View, primary: Live): ClusterRefusal | undefined {
   })
   if (past.length === 0) return undefined
   const hosts = past.map(({ node }) => node)
-  const amounts = past.map(({ node, excess }) => `${node.host} ${amount(excess)}`)
+  const amounts = past.map(({ node, excess }) => {
+    const loss = losses.get(node.host)
+    return `${node.host} ${amount(excess)}${loss ? ` (${lossWords(loss)})` : ''}`
+  })
   return {
     why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
-    sides: [side(primary), ...hosts.map((node) => side(node, primary))],
+    sides: [side(primary), ...hosts.map((node) => withLoss(side(node, primary), losses.get(node.host)))],
     hint: `nothing of it is thrown away here: look at what it is; when nobody needs it, move it away on ${names(hosts)}: ${MOVE_AWAY}; then repair again`,
   }
+}
+
+function withLoss(told: ClusterRefusal['sides'][number], loss: Loss | undefined): ClusterRefusal['sides'][number] {
+  return loss ? { ...told, evidence: [...told.evidence, `only here: ${lossWords(loss)}`] } : told
 }
 
 export function amount({ bytes }: Excess): string {
