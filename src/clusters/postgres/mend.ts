@@ -124,14 +124,14 @@ interface Broken {
 
 /** Why a standby's data is of no use. One that follows somebody else is to follow the primary first. */
 function brokenBy(node: Node, primary: Live): Broken | undefined {
-  const { server, disk, running, log } = node.seen
+  const { server, disk, log } = node.seen
   if (streamsFrom(node, primary) || (!server && disk && !disk.standbySignal)) return undefined
   const unsure = !server && (disk?.recoveryTimeline || disk?.timeline) !== primary.seen.server.timeline
   const told = server?.upstream?.host
   const lost = primary.seen.server.slots.some(({ name, walStatus }) => name === slotName(node) && walStatus === 'lost')
   if (lost || (saysLast(log, ...REMOVED) && (told === undefined || [primary.host, primary.address].includes(told))))
     return { words: ['beyond WAL', 'the primary has not kept the WAL that it needs'], unsure }
-  if (!server && !running && saysLast(log, ...DAMAGED))
+  if (!server && saysLast(log, ...DAMAGED))
     return { words: ['damaged data', 'its server cannot start from what lies on its disk'], unsure }
   if (server && !server.receiver && saysLast(log, ...CUT_OFF))
     return { words: ['damaged data', 'a file of its log is cut off, and it waits for the rest of it for ever'], unsure }
