@@ -12,7 +12,7 @@ import { connect, literal } from './sql.ts'
  */
 export function lossScript({ databases }: Desired, stretches: readonly Stretch[]): Shell {
   const parts = stretches.map(read).map(({ shell }) => shell)
-  const names = databases.map(({ name }) => filesOf(name)).join('\n')
+  const names = [...databases.map(({ name }) => name), 'repmgr', 'evenkeel'].map(filesOf).join('\n')
   return sh`export LC_ALL=C TZ=UTC
 cd /
 ${{ shell: parts.join('\n') }}

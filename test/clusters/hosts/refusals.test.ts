@@ -81,6 +81,8 @@ describeOnLab('a repair where data is at stake', () => {
     const split = await refused()
     expect(split.why).toContain('take writes at the same time (split brain)')
     expect(split.sides.map(({ host }) => host).toSorted()).toEqual([former, primary].toSorted())
+    const only = /^only here: \d+ commits?, .*, in .*notes\.public\.w/
+    for (const { evidence } of split.sides) expect(evidence).toContainEqual(expect.stringMatching(only))
 
     // As the hint says.
     expect(split.hint).toContain('systemctl stop postgresql@15-main repmgrd')
@@ -89,6 +91,7 @@ describeOnLab('a repair where data is at stake', () => {
     expect(past.why).toMatch(
       new RegExp(`${former} holds changes that the primary ${primary} does not have.*: ${former} \\d+ bytes`),
     )
+    expect(past.why).toMatch(/ bytes \(\d+ commits?, (at|from) .* UTC.*notes\.public\.w/)
     expect(past.hint).toContain('move the data directory away by hand')
 
     await bed.on(former, `mv ${DATA} ${DATA}.mine`)
