@@ -83,13 +83,13 @@ describeOnLab('a repair where data is at stake', () => {
     expect(split.sides.map(({ host }) => host).toSorted()).toEqual([former, primary].toSorted())
 
     // As the hint says.
-    expect(split.hint).toContain('systemctl stop postgresql@15-main repmgrd')
+    expect(split.hint).toContain('systemctl stop repmgrd postgresql@15-main')
     await bed.on(former, 'systemctl stop postgresql@15-main repmgrd')
     const past = await refused()
     expect(past.why).toMatch(
       new RegExp(`${former} holds changes that the primary ${primary} does not have.*: ${former} \\d+ bytes`),
     )
-    expect(past.hint).toContain('move the data directory away by hand')
+    expect(past.hint).toContain(`move it away on ${former}: systemctl stop`)
 
     await bed.on(former, `mv ${DATA} ${DATA}.mine`)
     expect((await repaired(bed)).steps).toEqual(['clone standby', 'start repmgrd'])
