@@ -85,14 +85,14 @@ describeOnLab('a repair where data is at stake', () => {
     for (const { evidence } of split.sides) expect(evidence).toContainEqual(expect.stringMatching(only))
 
     // As the hint says.
-    expect(split.hint).toContain('systemctl stop postgresql@15-main repmgrd')
+    expect(split.hint).toContain('systemctl stop repmgrd postgresql@15-main')
     await bed.on(former, 'systemctl stop postgresql@15-main repmgrd')
     const past = await refused()
     expect(past.why).toMatch(
       new RegExp(`${former} holds changes that the primary ${primary} does not have.*: ${former} \\d+ bytes`),
     )
     expect(past.why).toMatch(/ bytes \(\d+ commits?, (at|from) .* UTC.*notes\.public\.w/)
-    expect(past.hint).toContain('move the data directory away by hand')
+    expect(past.hint).toContain(`move it away on ${former}: systemctl stop`)
 
     await bed.on(former, `mv ${DATA} ${DATA}.mine`)
     expect((await repaired(bed)).steps).toEqual(['clone standby', 'start repmgrd'])
