@@ -101,6 +101,11 @@ export interface ClusterGoal {
   readonly primary?: string
   /** This node is to leave the cluster for good. */
   readonly remove?: string
+  /**
+   * What may be given up, by node: the bytes that somebody was told of and agreed to lose, and no more; `unknown`: nobody
+   * could tell how many.
+   */
+  readonly acceptLoss?: Readonly<Record<string, number | 'unknown'>>
 }
 
 /** What a node answered: text, or why there is none. */

@@ -27,7 +27,7 @@ export function assess(
   goal: ClusterGoal,
   losses: ReadonlyMap<string, Loss> = new Map(),
 ): Assessment {
-  const all = viewOf(desired, surveys)
+  const all = viewOf(desired, surveys, goal)
   const view = withoutLeaving(all, goal)
   const [primary] = view.primaries
   const refusal = refusalOf(view, losses)

@@ -1,13 +1,13 @@
 import type { ClusterRefusal } from '../../model/cluster.ts'
-import type { Excess } from './excess.ts'
+import { amount } from './excess.ts'
 import { DATA } from './layout.ts'
 import { endOf, placeOf } from './lineage.ts'
 import { type Loss, lossWords } from './loss.ts'
-import { isCut } from './mend.ts'
+import { atStake } from './mend.ts'
 import { names } from './names.ts'
 import {
-  beyondPrimary,
   hasData,
+  isAccepted,
   isLive,
   type Live,
   lineageOfPrimary,
@@ -96,28 +96,26 @@ function withoutDisk(primary: Live): ClusterRefusal | undefined {
 function diverged(view: View, primary: Live, losses: ReadonlyMap<string, Loss>): ClusterRefusal | undefined {
   const past = view.nodes.flatMap((node) => {
     if (node === primary || view.strangers.includes(node)) return []
-    const excess = beyondPrimary(view, primary, node) ?? (isCut(node, primary) ? {} : undefined)
-    return excess ? [{ node, excess }] : []
+    const excess = atStake(view, primary, node)
+    return excess && !isAccepted(view, node, excess) ? [{ node, excess }] : []
   })
   if (past.length === 0) return undefined
   const hosts = past.map(({ node }) => node)
   const amounts = past.map(({ node, excess }) => {
     const loss = losses.get(node.host)
-    return `${node.host} ${amount(excess)}${loss ? ` (${lossWords(loss)})` : ''}`
+    const grown = node.host in view.acceptLoss ? `, and ${view.acceptLoss[node.host]} were accepted` : ''
+    return `${node.host} ${amount(excess)}${loss ? ` (${lossWords(loss)})` : ''}${grown}`
   })
+  const consent = past.map(({ node, excess }) => `--accept-data-loss ${node.host}=${excess.bytes ?? 'unknown'}`)
   return {
     why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
     sides: [side(primary), ...hosts.map((node) => withLoss(side(node, primary), losses.get(node.host)))],
-    hint: `nothing of it is thrown away here: look at what it is; when nobody needs it, move it away on ${names(hosts)}: ${MOVE_AWAY}; then repair again`,
+    hint: `look at what it is; when nobody needs it, give it up: deploy repair-db ENVIRONMENT ${consent.join(' ')}. The data is moved aside then, and stays on ${names(hosts)}`,
   }
 }
 
 function withLoss(told: ClusterRefusal['sides'][number], loss: Loss | undefined): ClusterRefusal['sides'][number] {
   return loss ? { ...told, evidence: [...told.evidence, `only here: ${lossWords(loss)}`] } : told
-}
-
-export function amount({ bytes }: Excess): string {
-  return bytes === undefined ? 'an unknown number of bytes' : `${bytes} bytes`
 }
 
 /** What was seen of one side; `primary`: where its history left the one of the primary. */

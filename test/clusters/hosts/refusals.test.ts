@@ -122,9 +122,21 @@ describeOnLab('a repair where data is at stake', () => {
     expect(past.why).toMatch(new RegExp(`^${former} holds changes .*${former} \\d+ bytes`))
     expect(past.sides.map(({ host }) => host)).toEqual([primary, former])
 
-    await data(former, `mv ${DATA} ${DATA}.mine`)
+    // Somebody who has looked at it gives it up: what was said, and no more.
+    const bytes = Number(/ (\d+) bytes/.exec(past.why)?.[1])
+    expect(past.hint).toContain(`--accept-data-loss ${former}=${bytes}`)
+    const less = await bed.deploy('repair-db', 'lab', '--yes', '--accept-data-loss', `${former}=${bytes - 1}`)
+    expect(`${less.code} ${less.stdout}`).toContain(`${bytes - 1} were accepted`)
+    expect(less.code).toBe(4)
+    const gone = await bed.deploy('repair-db', 'lab', '--yes', '--accept-data-loss', `${former}=${bytes}`)
+    expect(`${gone.code} ${gone.code === 0 ? '' : gone.stdout + gone.stderr}`).toBe('0 ')
+    const kept = await bed.on(
+      former,
+      `cd ${DATA}.aside-*; runuser -u postgres -- /usr/lib/postgresql/15/bin/pg_controldata . | grep -c state`,
+    )
+    expect(kept).toBe('1')
     await repaired(bed)
-    await bed.on(former, `rm -r ${DATA}.mine`)
+    await bed.on(former, `rm -r ${DATA}.aside-*`)
     expect(await load.lost()).toEqual([])
     expect(await whole(bed)).toEqual([])
   })
