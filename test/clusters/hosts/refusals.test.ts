@@ -92,7 +92,7 @@ describeOnLab('a repair where data is at stake', () => {
       new RegExp(`${former} holds changes that the primary ${primary} does not have.*: ${former} \\d+ bytes`),
     )
     expect(past.why).toMatch(/ bytes \(\d+ commits?, (at|from) .* UTC.*notes\.public\.w/)
-    expect(past.hint).toContain(`move it away on ${former}: systemctl stop`)
+    expect(past.hint).toContain(`--accept-data-loss ${former}=`)
 
     await bed.on(former, `mv ${DATA} ${DATA}.mine`)
     expect((await repaired(bed)).steps).toEqual(['clone standby', 'start repmgrd'])
