@@ -1,4 +1,4 @@
-// What befalls clusters, on real hosts of its own: see test/clusters. Needs root on Linux; about half an hour.
+// What befalls clusters, on real hosts of its own: see test/clusters. Needs root on Linux; about an hour.
 import { ensureDebianPackages, ensurePackages, runTool } from './ensure.js'
 
 ensurePackages()

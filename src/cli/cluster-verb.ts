@@ -60,9 +60,10 @@ async function narrowed({ context }: OpenedRun, order: ClusterOrder): Promise<Pi
   const place = phases.findIndex((phase) => phase.name === name)
   const [cluster] = compileClusters(context, [place], () => new Map()).values()
   if (cluster?.kind !== order.kind) throw usage(`${name} is no ${order.kind} cluster`)
-  requireNode(cluster.nodes, order)
+  for (const host of named(order)) requireNode(cluster.nodes, host, order)
   // What steps set on a server has to fit the files of the nodes: a password, for example. Another primary has no such needs.
-  const wanted = order.goal ? [name] : [`${name}, prepare`, name]
+  const { primary, remove } = order.goal ?? {}
+  const wanted = primary !== undefined || remove !== undefined ? [name] : [`${name}, prepare`, name]
   const playbook = { ...context.playbook, phases: phases.filter((phase) => wanted.includes(phase.name)) }
   return { context: { ...context, playbook, goal: order.goal ?? {} } }
 }
@@ -80,10 +81,14 @@ function chosenName(there: readonly Phase[], { cluster, kind }: ClusterOrder, pl
   throw usage(message, hint)
 }
 
-/** Known before anybody is asked. A node that is to leave may have left the inventory before: then only its peers know it. */
-function requireNode(nodes: readonly string[], { environment, goal, adds }: ClusterOrder): void {
-  const host = adds ?? goal?.primary
-  if (host === undefined || nodes.includes(host)) return
+/** A node that is to leave is not among them: it may have left the inventory before, and then only its peers know it. */
+function named({ adds, goal }: ClusterOrder): readonly string[] {
+  return [adds, goal?.primary, ...Object.keys(goal?.acceptLoss ?? {})].filter((host) => host !== undefined)
+}
+
+/** Known before anybody is asked. */
+function requireNode(nodes: readonly string[], host: string, { environment, adds }: ClusterOrder): void {
+  if (nodes.includes(host)) return
   const { message, hint } = unknownName('node', host, nodes)
   const joins = 'put it into the inventory first, in a group of the cluster'
   throw usage(message, adds ? joins : (hint ?? `deploy status ${environment}`))

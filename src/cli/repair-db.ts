@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { DeployError, exitCodes } from '../model/error.ts'
 import { commandOf, repairOrder } from './cluster-order.ts'
 import { type ClusterOptions, clusterVerb } from './cluster-verb.ts'
 import { type Finish, withLogins } from './options.ts'
@@ -6,12 +7,19 @@ import { type Finish, withLogins } from './options.ts'
 export interface RepairOptions extends Omit<ClusterOptions, 'command'> {
   readonly cluster?: string
   readonly dryRun?: boolean
+  readonly acceptDataLoss?: readonly string[]
 }
 
 export function repairDbCommand(program: Command, finish: Finish): void {
   withCluster(withLogins(program.command('repair-db')))
     .description(
       'look at a PostgreSQL cluster, show what it needs and why, ask, do it, and prove it from the clients’ side',
+    )
+    .option(
+      '--accept-data-loss <node=bytes>',
+      'give up what only this node has, as the refusal says it; the data is moved aside and kept. Repeatable',
+      (value: string, before: readonly string[]) => [...before, value],
+      [],
     )
     .argument('[environment]', 'default: DEPLOY_ENV, else env of deploy.config.ts, else the only one')
     .action(async (environment: string | undefined, options: RepairOptions) => {
@@ -33,7 +41,22 @@ async function repairDbVerb(named: string | undefined, options: RepairOptions): 
   const { chooseEnvironment } = await import('./choose-environment.ts')
   const environment = await chooseEnvironment(findProject(process.cwd()), named)
   if (named === undefined) process.stderr.write(`environment ${environment}\n`)
-  const { cluster, dryRun, ...rest } = options
+  const { cluster, dryRun, acceptDataLoss = [], ...rest } = options
   const command = commandOf(['repair-db', environment], cluster)
-  return await clusterVerb({ ...repairOrder(environment, cluster), dryRun }, { ...rest, command })
+  const order = { ...repairOrder(environment, cluster), dryRun, goal: { acceptLoss: acceptedLoss(acceptDataLoss) } }
+  return await clusterVerb(order, { ...rest, command })
+}
+
+/** @throws DeployError (exit 64) for what no refusal prints. */
+export function acceptedLoss(values: readonly string[]): Readonly<Record<string, number | 'unknown'>> {
+  return Object.fromEntries(
+    values.map((value) => {
+      const [, node, bytes = ''] = /^([^=\s]+)=(\d+|unknown)$/.exec(value) ?? []
+      if (node === undefined) {
+        const message = `--accept-data-loss takes NODE=BYTES, as the refusal prints it, not '${value}'`
+        throw new DeployError({ code: 'E_CLUSTER', message, exit: exitCodes.usage })
+      }
+      return [node, bytes === 'unknown' ? bytes : Number(bytes)]
+    }),
+  )
 }

@@ -101,6 +101,11 @@ export interface ClusterGoal {
   readonly primary?: string
   /** This node is to leave the cluster for good. */
   readonly remove?: string
+  /**
+   * What may be given up, by node: the bytes that somebody was told of and agreed to lose, and no more; `unknown`: nobody
+   * could tell how many.
+   */
+  readonly acceptLoss?: Readonly<Record<string, number | 'unknown'>>
 }
 
 /** What a node answered: text, or why there is none. */
@@ -114,7 +119,17 @@ export interface Cluster {
   readonly nodes: readonly string[]
   /** Everything asked of one node, in one read-only question that works when its servers are down. */
   survey(host: string): Probe<{ readonly code: number; readonly output: string }>
-  assess(answers: ReadonlyMap<string, NodeAnswer>, goal: ClusterGoal): ClusterState
+  /** What has to be asked of nodes besides, once the first answers are known: read-only questions, where somebody has to choose. */
+  further?(
+    answers: ReadonlyMap<string, NodeAnswer>,
+    goal: ClusterGoal,
+  ): ReadonlyMap<string, Probe<{ readonly code: number; readonly output: string }>>
+  /** `more`: the answers to what was asked besides. */
+  assess(
+    answers: ReadonlyMap<string, NodeAnswer>,
+    goal: ClusterGoal,
+    more: ReadonlyMap<string, NodeAnswer>,
+  ): ClusterState
   /**
    * From the clients' side: a script for each of these nodes, run on all of them at once, that proves the cluster to be whole.
    * It writes a row, and waits for those of these nodes only.

@@ -19,16 +19,20 @@ export function clusterProbes(clusters: ReadonlyMap<number, Cluster>, host: stri
   return [...clusters.values()].filter(({ nodes }) => nodes.includes(host)).map((cluster) => cluster.survey(host))
 }
 
-/** What the answers of all nodes, each with a reason where there are none, say of a cluster. */
-export function surveyed(
-  { goal }: Pick<Context, 'goal'>,
+/** What the answers of all nodes, each with a reason where there are none, say of a cluster; and of whom more has to be asked. */
+export async function surveyed(
+  { goal = {}, pool }: Pick<Context, 'goal' | 'pool'>,
   cluster: Cluster,
   answered: ReadonlyMap<string, Pieces | HostLost>,
-): SurveyedCluster {
+): Promise<SurveyedCluster> {
   const answers = new Map(cluster.nodes.map((node) => [node, answerOf(cluster.survey(node), answered.get(node))]))
+  const questions = [...(cluster.further?.(answers, goal) ?? [])]
+  const more = await Promise.all(
+    questions.map(async ([node, probe]) => [node, answerOf(probe, await askNode(pool, node, probe))] as const),
+  )
   return {
     cluster,
-    state: cluster.assess(answers, goal ?? {}),
+    state: cluster.assess(answers, goal, new Map(more)),
     lost: cluster.nodes.filter((node) => !(answered.get(node) instanceof Map)),
   }
 }

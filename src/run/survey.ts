@@ -88,7 +88,11 @@ export async function survey(context: Context, indexes: readonly number[], { twi
   return {
     phases: decided.sort((a, b) => a.phase - b.phase),
     rolling,
-    clusters: new Map([...clusters].map(([index, cluster]) => [index, surveyed(context, cluster, pieces)])),
+    clusters: new Map(
+      await Promise.all(
+        [...clusters].map(async ([index, cluster]) => [index, await surveyed(context, cluster, pieces)] as const),
+      ),
+    ),
     hellos: new Map(answers.flatMap(({ host, hello }) => (hello ? [[host, hello] as const] : []))),
     lost: answers.flatMap(({ lost }) => lost ?? []),
     problems: [...problems, ...waiting, ...undecided],

@@ -1,5 +1,6 @@
 import type { ClusterDecision, ClusterGoal, Finding } from '../../model/cluster.ts'
 import { withoutAny, withPrimary, withRemoval } from './goals.ts'
+import type { Loss } from './loss.ts'
 import type { Desired, NodeSurvey } from './model.ts'
 import { names } from './names.ts'
 import { refusalOf } from './refusals.ts'
@@ -17,12 +18,19 @@ export interface Assessment {
 /**
  * Judges a cluster by what its nodes themselves say. Pure. Steps are there only where no data is at stake; one refusal, and
  * nothing is done at all. Behind its first step, a new survey gives the rest of a decision.
+ *
+ * @param losses what only one node has, where that was read
  */
-export function assess(desired: Desired, surveys: readonly NodeSurvey[], goal: ClusterGoal): Assessment {
-  const all = viewOf(desired, surveys)
+export function assess(
+  desired: Desired,
+  surveys: readonly NodeSurvey[],
+  goal: ClusterGoal,
+  losses: ReadonlyMap<string, Loss> = new Map(),
+): Assessment {
+  const all = viewOf(desired, surveys, goal)
   const view = withoutLeaving(all, goal)
   const [primary] = view.primaries
-  const refusal = refusalOf(view)
+  const refusal = refusalOf(view, losses)
   if (!primary || refusal)
     return {
       findings: [...warnings(view, surveys, primary), ...refusedWarnings(view, primary)],

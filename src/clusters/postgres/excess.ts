@@ -7,6 +7,10 @@ export interface Excess {
   readonly bytes?: number
 }
 
+export function amount({ bytes }: Excess): string {
+  return bytes === undefined ? 'an unknown number of bytes' : `${bytes} bytes`
+}
+
 /**
  * What of a node's log is not in a lineage; undefined: all of it is. Whatever cannot be known counts as excess: only what is
  * contained for certain may be rewound, or cloned over.

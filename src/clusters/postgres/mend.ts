@@ -1,9 +1,10 @@
 import type { ClusterStep, Finding } from '../../model/cluster.ts'
+import { amount, type Excess } from './excess.ts'
 import { CUT_OFF, DAMAGED, REMOVED, saysLast } from './log.ts'
 import type { PostgresNode } from './model.ts'
 import { slotName } from './node-id.ts'
 import { cloneStandbys, followPrimary, recloneStandby, rejoinStandby, startServer, stopDaemon } from './steps.ts'
-import { hasData, isLive, type Live, type Node, streamsFrom, type View } from './view.ts'
+import { beyondPrimary, hasData, isAccepted, isLive, type Live, type Node, streamsFrom, type View } from './view.ts'
 
 /** What mends a node. */
 export type Cure = 'clone' | 'reclone' | 'rejoin' | 'start' | 'follow'
@@ -14,6 +15,8 @@ export interface Ailment {
   /** In order. */
   readonly cures: readonly Cure[]
   readonly finding: Finding
+  /** Where its data was seen to end, which is to be given up as it was then. */
+  readonly given?: string
 }
 
 /** Everything that keeps nodes from following the primary. No data is at stake: that was looked at before. */
@@ -25,18 +28,16 @@ export function ailments(view: View, primary: Live): readonly Ailment[] {
 export function mendingSteps(primary: Live, found: readonly Ailment[]): readonly ClusterStep[] {
   const empty = found.filter(({ cures }) => cures.includes('clone')).map(({ node }) => node)
   return [
-    ...found.flatMap(({ node, cures, finding }) =>
-      cures.flatMap((cure) => (cure === 'clone' ? [] : CURES[cure](node, primary, finding.message))),
-    ),
+    ...found.flatMap((one) => one.cures.flatMap((cure) => (cure === 'clone' ? [] : CURES[cure](one, primary)))),
     ...(empty.length > 0 ? [cloneStandbys(empty, primary)] : []),
   ]
 }
 
-const CURES: Readonly<Record<Exclude<Cure, 'clone'>, (node: Node, primary: Live, why: string) => ClusterStep>> = {
-  start: (node, _primary, why) => startServer(node, why),
-  follow: followPrimary,
-  rejoin: (node, primary, why) => rejoinStandby(node, primary, why, node.seen.disk?.checkpoint),
-  reclone: recloneStandby,
+const CURES: Readonly<Record<Exclude<Cure, 'clone'>, (ill: Ailment, primary: Live) => ClusterStep>> = {
+  start: ({ node, finding }) => startServer(node, finding.message),
+  follow: ({ node, finding }, primary) => followPrimary(node, primary, finding.message),
+  rejoin: ({ node, finding }, primary) => rejoinStandby(node, primary, finding.message, node.seen.disk?.checkpoint),
+  reclone: ({ node, finding, given }, primary) => recloneStandby(node, primary, finding.message, given),
 }
 
 /** Nobody may promote itself meanwhile. */
@@ -79,6 +80,8 @@ function ailmentOf(view: View, primary: Live, node: Node): Ailment | undefined {
     ...{ node, cures },
     finding: { name, host: node.host, severity: 'fault', message, evidence: [...evidence, ...seen.log.slice(-3)] },
   })
+  const given = Object.hasOwn(view.acceptLoss, node.host) ? atStake(view, primary, node) : undefined
+  if (given && isAccepted(view, node, given)) return givenUp(node, given)
   if (node.blank) return ill(['clone'], 'no data', 'it has a database cluster of its own with nothing in it', [])
   if (!hasData(node)) {
     const what = seen.remains ? 'what lies in the place of its data is none' : 'it has no data'
@@ -124,22 +127,35 @@ interface Broken {
 
 /** Why a standby's data is of no use. One that follows somebody else is to follow the primary first. */
 function brokenBy(node: Node, primary: Live): Broken | undefined {
-  const { server, disk, running, log } = node.seen
+  const { server, disk, log } = node.seen
   if (streamsFrom(node, primary) || (!server && disk && !disk.standbySignal)) return undefined
   const unsure = !server && (disk?.recoveryTimeline || disk?.timeline) !== primary.seen.server.timeline
   const told = server?.upstream?.host
   const lost = primary.seen.server.slots.some(({ name, walStatus }) => name === slotName(node) && walStatus === 'lost')
   if (lost || (saysLast(log, ...REMOVED) && (told === undefined || [primary.host, primary.address].includes(told))))
     return { words: ['beyond WAL', 'the primary has not kept the WAL that it needs'], unsure }
-  if (!server && !running && saysLast(log, ...DAMAGED))
+  if (!server && saysLast(log, ...DAMAGED))
     return { words: ['damaged data', 'its server cannot start from what lies on its disk'], unsure }
   if (server && !server.receiver && saysLast(log, ...CUT_OFF))
     return { words: ['damaged data', 'a file of its log is cut off, and it waits for the rest of it for ever'], unsure }
   return undefined
 }
 
+/** What a node has that the primary has not, or may have. */
+export function atStake(view: View, primary: Live, node: Node): Excess | undefined {
+  return beyondPrimary(view, primary, node) ?? (isCut(node, primary) ? {} : undefined)
+}
+
+function givenUp(node: Node, excess: Excess): Ailment {
+  const { server, disk } = node.seen
+  const message = `what only it has is given up, as was agreed: ${amount(excess)}; the data is moved aside`
+  const finding: Finding = { name: 'diverged', host: node.host, severity: 'fault', message, evidence: [] }
+  const given = server ? server.lsn : disk?.checkpoint
+  return { node, cures: ['reclone'], finding, ...(given !== undefined && { given }) }
+}
+
 /** A standby that only a clone mends, of which nobody can tell what it has got of a timeline that the primary left. */
-export function isCut(node: Node, primary: Live): boolean {
+function isCut(node: Node, primary: Live): boolean {
   return Boolean(brokenBy(node, primary)?.unsure && node.seen.running)
 }
 

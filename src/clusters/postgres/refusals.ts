@@ -1,12 +1,13 @@
 import type { ClusterRefusal } from '../../model/cluster.ts'
-import type { Excess } from './excess.ts'
+import { amount } from './excess.ts'
 import { DATA } from './layout.ts'
 import { endOf, placeOf } from './lineage.ts'
-import { isCut } from './mend.ts'
+import { type Loss, lossWords } from './loss.ts'
+import { atStake } from './mend.ts'
 import { names } from './names.ts'
 import {
-  beyondPrimary,
   hasData,
+  isAccepted,
   isLive,
   type Live,
   lineageOfPrimary,
@@ -23,13 +24,13 @@ export const MOVE_AWAY = `systemctl stop postgresql@15-main; mv ${DATA} ${DATA}.
  * Why a cluster is left alone: somebody would have to choose between two histories, or to trust what nobody can see. Nothing
  * where no data is at stake.
  */
-export function refusalOf(view: View): ClusterRefusal | undefined {
+export function refusalOf(view: View, losses: ReadonlyMap<string, Loss>): ClusterRefusal | undefined {
   const [primary] = view.primaries
   const twins = twinsOf(view)
-  if (twins.length > 1) return splitBrain(twins)
+  if (twins.length > 1) return splitBrain(twins, losses)
   const stranger = ofAnother(view)
   if (stranger || !primary) return stranger
-  return mostUnseen(view) ?? withoutDisk(primary) ?? emptyBesideUnread(view, primary) ?? diverged(view, primary)
+  return mostUnseen(view) ?? withoutDisk(primary) ?? emptyBesideUnread(view, primary) ?? diverged(view, primary, losses)
 }
 
 /** Those of one system that take writes, if there are several: it need not be the system that most nodes belong to. */
@@ -39,10 +40,10 @@ function twinsOf({ nodes, primaries }: View): readonly Live[] {
   return [...Map.groupBy(writable, systemOf).values()].find(({ length }) => length > 1) ?? []
 }
 
-function splitBrain(primaries: readonly Live[]): ClusterRefusal {
+function splitBrain(primaries: readonly Live[], losses: ReadonlyMap<string, Loss>): ClusterRefusal {
   return {
     why: `${names(primaries)} take writes at the same time (split brain): what was written to one of them is not in the other`,
-    sides: primaries.map((node) => side(node)),
+    sides: primaries.map((node) => withLoss(side(node), losses.get(node.host))),
     hint: 'find out which one clients used (it is said above where pgbouncers send them), and stop the server of the other: systemctl stop repmgrd postgresql@15-main; then repair again',
   }
 }
@@ -92,24 +93,29 @@ function withoutDisk(primary: Live): ClusterRefusal | undefined {
   }
 }
 
-function diverged(view: View, primary: Live): ClusterRefusal | undefined {
+function diverged(view: View, primary: Live, losses: ReadonlyMap<string, Loss>): ClusterRefusal | undefined {
   const past = view.nodes.flatMap((node) => {
     if (node === primary || view.strangers.includes(node)) return []
-    const excess = beyondPrimary(view, primary, node) ?? (isCut(node, primary) ? {} : undefined)
-    return excess ? [{ node, excess }] : []
+    const excess = atStake(view, primary, node)
+    return excess && !isAccepted(view, node, excess) ? [{ node, excess }] : []
   })
   if (past.length === 0) return undefined
   const hosts = past.map(({ node }) => node)
-  const amounts = past.map(({ node, excess }) => `${node.host} ${amount(excess)}`)
+  const amounts = past.map(({ node, excess }) => {
+    const loss = losses.get(node.host)
+    const grown = node.host in view.acceptLoss ? `, and ${view.acceptLoss[node.host]} were accepted` : ''
+    return `${node.host} ${amount(excess)}${loss ? ` (${lossWords(loss)})` : ''}${grown}`
+  })
+  const consent = past.map(({ node, excess }) => `--accept-data-loss ${node.host}=${excess.bytes ?? 'unknown'}`)
   return {
     why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
-    sides: [side(primary), ...hosts.map((node) => side(node, primary))],
-    hint: `nothing of it is thrown away here: look at what it is; when nobody needs it, move it away on ${names(hosts)}: ${MOVE_AWAY}; then repair again`,
+    sides: [side(primary), ...hosts.map((node) => withLoss(side(node, primary), losses.get(node.host)))],
+    hint: `look at what it is; when nobody needs it, give it up: deploy repair-db ENVIRONMENT ${consent.join(' ')}. The data is moved aside then, and stays on ${names(hosts)}`,
   }
 }
 
-export function amount({ bytes }: Excess): string {
-  return bytes === undefined ? 'an unknown number of bytes' : `${bytes} bytes`
+function withLoss(told: ClusterRefusal['sides'][number], loss: Loss | undefined): ClusterRefusal['sides'][number] {
+  return loss ? { ...told, evidence: [...told.evidence, `only here: ${lossWords(loss)}`] } : told
 }
 
 /** What was seen of one side; `primary`: where its history left the one of the primary. */

@@ -1,3 +1,4 @@
+import type { ClusterGoal } from '../../model/cluster.ts'
 import { type Excess, excessOf } from './excess.ts'
 import { type Lineage, lineageOf } from './lineage.ts'
 import type { Desired, NodeSurvey, PostgresNode, SeenNode, ServerSeen } from './model.ts'
@@ -33,9 +34,11 @@ export interface View {
   readonly primaries: readonly Live[]
   /** Nodes with data of another system than the cluster's: of somebody's. */
   readonly strangers: readonly Node[]
+  /** What somebody agreed to give up, by node. */
+  readonly acceptLoss: NonNullable<ClusterGoal['acceptLoss']>
 }
 
-export function viewOf(desired: Desired, surveys: readonly NodeSurvey[]): View {
+export function viewOf(desired: Desired, surveys: readonly NodeSurvey[], { acceptLoss = {} }: ClusterGoal = {}): View {
   const known = new Map(surveys.map((survey) => [survey.host, survey]))
   const all = desired.nodes.filter(({ kind }) => kind !== 'witness')
   const reached = desired.nodes.flatMap((node): Node[] => {
@@ -52,7 +55,7 @@ export function viewOf(desired: Desired, surveys: readonly NodeSurvey[]): View {
   const own = ownSystem(nodes)
   const strangers = nodes.filter((node) => own !== undefined && systemOf(node) !== undefined && systemOf(node) !== own)
   const primaries = nodes.filter(isLive).filter((node) => !node.seen.server.inRecovery && !strangers.includes(node))
-  return { desired, nodes, witnesses, unreachable, primaries, strangers }
+  return { desired, nodes, witnesses, unreachable, primaries, strangers, acceptLoss }
 }
 
 function sighted(node: PostgresNode, seen: SeenNode): Node {
@@ -107,6 +110,13 @@ export function beyondPrimary({ nodes }: Pick<View, 'nodes'>, primary: Live, nod
   // It was asked a moment after its primary: on one timeline it cannot be ahead of where its log comes from.
   const same = server?.inRecovery && server.timeline === primary.seen.server.timeline
   return same && descendsFrom(nodes, node, primary) ? undefined : excessOf(node.seen, lineageOfPrimary(primary))
+}
+
+/** Whether somebody agreed to give up what a node has beyond its primary: no more of it than was said then. */
+export function isAccepted({ acceptLoss }: Pick<View, 'acceptLoss'>, { host }: Node, { bytes }: Excess): boolean {
+  const accepted = Object.hasOwn(acceptLoss, host) ? acceptLoss[host] : undefined
+  if (accepted === undefined || accepted === 'unknown') return accepted === 'unknown'
+  return bytes !== undefined && bytes <= accepted
 }
 
 export function systemOf({ seen }: Node): string | undefined {

@@ -173,7 +173,7 @@ function refused(view: View, why: string, hint?: string): ClusterDecision {
     hint:
       hint ??
       (view.unreachable.some(({ answered }) => !answered)
-        ? 'bring the node back (power, network), then repair again'
+        ? `${view.nodes.some(isArmed) ? 'repmgrd may just replace it: look again in a minute; else ' : ''}bring the node back (power, network), then repair again`
         : 'bring back the node that was the primary, with its disk, then repair again'),
   }
   return { steps: [], refusal }

@@ -56,6 +56,21 @@ const FAULTS: readonly Fault[] = [
     steps: ['clone standby anew'],
   },
   {
+    name: 'F3 a file is missing without which the server of a standby runs, and takes nobody in',
+    inject: async (bed) => {
+      await bed.on(
+        'app2',
+        `systemctl stop repmgrd postgresql@15-main; rm ${DATA}/global/pg_filenode.map; timeout 20 systemctl start postgresql@15-main || true`,
+      )
+      await expect
+        .poll(() => bed.on('app2', 'tail -n 20 /var/log/postgresql/postgresql-15-main.log'), { timeout: 30_000 })
+        .toContain('could not open file "global/pg_filenode.map"')
+    },
+    on: ['app2'],
+    finding: 'damaged data',
+    steps: ['clone standby anew'],
+  },
+  {
     name: 'F2 others may enter the data directory of a standby: its server does not start',
     inject: (bed) => bed.on('app2', `systemctl stop postgresql@15-main; chmod 0777 ${DATA}`),
     on: ['app2'],

@@ -81,15 +81,18 @@ describeOnLab('a repair where data is at stake', () => {
     const split = await refused()
     expect(split.why).toContain('take writes at the same time (split brain)')
     expect(split.sides.map(({ host }) => host).toSorted()).toEqual([former, primary].toSorted())
+    const only = /^only here: \d+ commits?, .*, in .*notes\.public\.w/
+    for (const { evidence } of split.sides) expect(evidence).toContainEqual(expect.stringMatching(only))
 
     // As the hint says.
-    expect(split.hint).toContain('systemctl stop postgresql@15-main repmgrd')
+    expect(split.hint).toContain('systemctl stop repmgrd postgresql@15-main')
     await bed.on(former, 'systemctl stop postgresql@15-main repmgrd')
     const past = await refused()
     expect(past.why).toMatch(
       new RegExp(`${former} holds changes that the primary ${primary} does not have.*: ${former} \\d+ bytes`),
     )
-    expect(past.hint).toContain('move the data directory away by hand')
+    expect(past.why).toMatch(/ bytes \(\d+ commits?, (at|from) .* UTC.*notes\.public\.w/)
+    expect(past.hint).toContain(`--accept-data-loss ${former}=`)
 
     await bed.on(former, `mv ${DATA} ${DATA}.mine`)
     expect((await repaired(bed)).steps).toEqual(['clone standby', 'start repmgrd'])
@@ -119,9 +122,21 @@ describeOnLab('a repair where data is at stake', () => {
     expect(past.why).toMatch(new RegExp(`^${former} holds changes .*${former} \\d+ bytes`))
     expect(past.sides.map(({ host }) => host)).toEqual([primary, former])
 
-    await data(former, `mv ${DATA} ${DATA}.mine`)
+    // Somebody who has looked at it gives it up: what was said, and no more.
+    const bytes = Number(/ (\d+) bytes/.exec(past.why)?.[1])
+    expect(past.hint).toContain(`--accept-data-loss ${former}=${bytes}`)
+    const less = await bed.deploy('repair-db', 'lab', '--yes', '--accept-data-loss', `${former}=${bytes - 1}`)
+    expect(`${less.code} ${less.stdout}`).toContain(`${bytes - 1} were accepted`)
+    expect(less.code).toBe(4)
+    const gone = await bed.deploy('repair-db', 'lab', '--yes', '--accept-data-loss', `${former}=${bytes}`)
+    expect(`${gone.code} ${gone.code === 0 ? '' : gone.stdout + gone.stderr}`).toBe('0 ')
+    const kept = await bed.on(
+      former,
+      `cd ${DATA}.aside-*; runuser -u postgres -- /usr/lib/postgresql/15/bin/pg_controldata . | grep -c state`,
+    )
+    expect(kept).toBe('1')
     await repaired(bed)
-    await bed.on(former, `rm -r ${DATA}.mine`)
+    await bed.on(former, `rm -r ${DATA}.aside-*`)
     expect(await load.lost()).toEqual([])
     expect(await whole(bed)).toEqual([])
   })

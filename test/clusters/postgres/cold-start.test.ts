@@ -283,6 +283,13 @@ describe('nobody is promoted', () => {
       at(each, 'app3').reachable = false
     })
     expect(judge(world).decision.refusal?.sides.map(({ host }) => host)).toEqual(['app1', 'app2', 'app3'])
-    expect(judge(world).decision.refusal?.hint).toContain('bring the node back')
+    expect(judge(world).decision.refusal?.hint).toMatch(/^bring the node back/)
+    const armed = made({}, (each) => {
+      crash(at(each, 'app1'))
+      at(each, 'app1').reachable = false
+    })
+    expect(judge(armed).decision.refusal?.hint).toMatch(
+      /^repmgrd may just replace it: look again in a minute; else bring/,
+    )
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { assess } from '../../../src/clusters/postgres/decide.ts'
 import { destroy, failover, made, REMOVED } from './support/histories.ts'
 import { judge, refusedOf, stepsOf } from './support/run.ts'
-import { OTHER, surveysOf } from './support/surveys.ts'
+import { OTHER, place, surveysOf } from './support/surveys.ts'
 import {
   at,
   become,
@@ -345,6 +345,48 @@ function twin(world: World, host: string): void {
   promote(node)
   stop(node)
 }
+
+describe('what somebody agreed to give up', () => {
+  const two = () => made({}, left([commit(), commit()]))
+
+  test('no more than was said: the node is cloned, and its data moved aside', () => {
+    const world = two()
+    expect(refusedOf(world)).toMatch(/app1 240 bytes$/)
+    expect(stepsOf(world, { acceptLoss: { app1: 240 } })).toEqual(['clone standby anew: app1', 'start repmgrd: app1'])
+    const { findings, decision } = judge(world, { acceptLoss: { app1: 240 } })
+    expect(findings.map(({ name, host }) => `${name} ${host}`)).toContain('diverged app1')
+    // Where it was seen to end is looked at again before anything is touched.
+    expect(decision.steps[0]?.stages[0]?.[0]?.script).toContain(`[ "$ends" = ${place(1)} ]`)
+  })
+
+  test('more than was said, or of another node: refused, with both numbers', () => {
+    expect(refusedOf(two(), { acceptLoss: { app1: 239 } })).toMatch(/app1 240 bytes, and 239 were accepted$/)
+    expect(refusedOf(two(), { acceptLoss: { app2: 240 } })).toMatch(/app1 240 bytes$/)
+    expect(refusedOf(two(), { acceptLoss: { toString: 240 } as Record<string, number> })).toMatch(/app1 240 bytes$/)
+  })
+
+  test('what nobody can count is accepted as such only', () => {
+    const world = two()
+    at(world, 'app1').readable = false
+    expect(refusedOf(world, { acceptLoss: { app1: 1e9 } })).toMatch(/unknown/)
+    expect(judge(world).decision.refusal?.hint).toContain('--accept-data-loss app1=unknown')
+    expect(stepsOf(world, { acceptLoss: { app1: 'unknown' } })).toContain('clone standby anew: app1')
+  })
+
+  test('where nothing is at stake it changes nothing', () => {
+    expect(stepsOf(healthy(), { acceptLoss: { app2: 100 } })).toEqual([])
+    const down = made({}, (world) => stop(at(world, 'app2')))
+    expect(stepsOf(down, { acceptLoss: { app2: 100 } })).toEqual(['start server: app2'])
+  })
+
+  test('two that take writes are not chosen between', () => {
+    const world = made({}, (each) => {
+      failover(each)
+      start(at(each, 'app1'))
+    })
+    expect(refusedOf(world, { acceptLoss: { app1: 1e9 } })).toMatch(/split brain/)
+  })
+})
 
 describe('not refused', () => {
   test.each<[string, Change, readonly string[]]>([

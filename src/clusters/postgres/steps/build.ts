@@ -73,21 +73,36 @@ export function cloneStandbys(nodes: readonly PostgresNode[], from: PostgresNode
   }
 }
 
-/** A standby whose data is of no use: cloned anew, the old data moved aside. */
-export function recloneStandby(node: PostgresNode, from: PostgresNode, why: string): ClusterStep {
+/**
+ * A standby whose data is of no use: cloned anew, the old data moved aside.
+ *
+ * @param given where it was seen to end, when somebody agreed to give up what it has: it must not have got more since
+ */
+export function recloneStandby(node: PostgresNode, from: PostgresNode, why: string, given?: string): ClusterStep {
   return {
     name: 'clone standby anew',
     about: node.host,
     reason: why,
     effect: `its old data is moved aside, and it streams from ${from.host}, which sends all of its data meanwhile`,
-    stages: [[cloneAction(node, from)]],
+    stages: [[cloneAction(node, from, given)]],
     alone: true,
   }
 }
 
-function cloneAction(node: PostgresNode, from: PostgresNode): ClusterAction {
-  const script = action(sh`${cloneScript(node, from)}\n${register(from)}`)
+function cloneAction(node: PostgresNode, from: PostgresNode, given?: string): ClusterAction {
+  const script = action(sh`${given === undefined ? sh`:` : endsAt(given)}
+${cloneScript(node, from)}\n${register(from)}`)
   return { host: node.host, title: `clone the data of ${from.host}`, script, timeout: CLONING }
+}
+
+/** Where a server that runs is, or where the one that does not has its last checkpoint. */
+function endsAt(given: string): Shell {
+  return sh`case $(in_recovery) in
+t) ends=$(sql 'select greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())') ;;
+f) fail 'this server takes writes by now: nothing is done to it' ;;
+*) ends=$(control 'Latest checkpoint location') ;;
+esac
+[ "$ends" = ${given} ] || fail "it ends at $ends by now, and what it had before was agreed to be given up: look at it again"`
 }
 
 /**

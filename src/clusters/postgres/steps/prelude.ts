@@ -67,7 +67,9 @@ stop_server() {
 # A standby that needs more than its upstream has kept says so again and again: what was said before does not count.
 said_since() { tail -c "+$((size + 1))" "$log" 2>/dev/null | grep -aq "$1"; }
 beyond_wal() { said_since 'requested WAL segment .* has already been removed'; }
-settled() { answers || gone || beyond_wal; }
+# Its server runs, and takes nobody in.
+damaged() { said_since 'FATAL: *could not open file "global/'; }
+settled() { answers || gone || beyond_wal || damaged; }
 start_server() {
   # The server refuses a directory that others may enter.
   case $(stat -c %a "$data") in 700 | 750) ;; *) chmod 0700 "$data" ;; esac

@@ -1,0 +1,89 @@
+import { endOf, type Lineage, lineageOf, placeOf } from './lineage.ts'
+import { compareLsn } from './lsn.ts'
+import type { DiskSeen } from './model.ts'
+import { hasData, isLive, type Live, lineageOfPrimary, type Node, systemOf, type View } from './view.ts'
+
+/** What is in the log of one node only: it would be lost with that node's data. */
+export interface Loss {
+  readonly commits: number
+  /** When the first and the last of them were made; missing: there are none. */
+  readonly first?: string
+  readonly last?: string
+  /** Tables that are changed there, by their names where these are known, e.g. `notes.public.note`. */
+  readonly tables: readonly string[]
+  /** Its log ends in a way that leaves open what comes behind, or was too long to be read in time. */
+  readonly more: boolean
+}
+
+/** A part of a node's log, on one timeline. `to` missing: to its end. */
+export interface Stretch {
+  readonly timeline: number
+  readonly from: string
+  readonly to?: string
+}
+
+/** Nodes whose log has to be read, each with what of it another one does not have. */
+export function apart(view: View): ReadonlyMap<string, readonly Stretch[]> {
+  return new Map(
+    sides(view).flatMap(([node, lineage]) => {
+      const stretches = behindCommon(node, lineage)
+      return stretches.length > 0 ? [[node.host, stretches] as const] : []
+    }),
+  )
+}
+
+/** Who is compared with whom: several primaries each with the next one, all others with the one primary. */
+function sides({ nodes, primaries, strangers }: View): readonly (readonly [Node, Lineage])[] {
+  const next = (index: number) => primaries[(index + 1) % primaries.length] as Live
+  if (primaries.length > 1) return primaries.map((node, index) => [node, lineageOfPrimary(next(index))])
+  const [primary] = primaries
+  if (!primary) return []
+  return nodes
+    .filter((node) => node !== primary && hasData(node) && !strangers.includes(node))
+    .filter((node) => systemOf(node) === systemOf(primary))
+    .map((node) => [node, lineageOfPrimary(primary)])
+}
+
+/** What a node wrote, or got, behind the place where its history and a lineage part. */
+function behindCommon(node: Node, lineage: Lineage): readonly Stretch[] {
+  const place = placeOf(node.seen)
+  const { disk } = node.seen
+  if (!place || !disk) return []
+  const path = pathOf(disk, place.timeline)
+  const common = path.findLastIndex(({ timeline }) => isShared(lineage, disk, timeline))
+  const last = path[common]
+  const end = last && endOf(lineage, last.timeline)
+  if (!last || end === undefined) return []
+  const from = last.to !== undefined && compareLsn(last.to, end) < 0 ? last.to : end
+  const rest = path.slice(common + 1)
+  const stretches = from === last.to ? rest : [{ ...last, from }, ...rest]
+  // A server that streams from the primary was only asked a moment later.
+  return rest.length === 0 && compareLsn(place.lsn, from) <= 0 && isLive(node) ? [] : stretches
+}
+
+/** The timelines that led to where a node is, each with where it began and was left. */
+function pathOf({ history }: DiskSeen, now: number): readonly Stretch[] {
+  const own = history.filter(({ timeline }) => timeline <= now)
+  const began = [{ timeline: 1, forkedAt: '0/0' }, ...own]
+  return began.map(({ timeline, forkedAt }, index) => {
+    const to = began[index + 1]?.forkedAt
+    return { timeline, from: forkedAt, ...(to !== undefined && { to }) }
+  })
+}
+
+function isShared(lineage: Lineage, disk: DiskSeen, timeline: number): boolean {
+  if (timeline === lineage.now.timeline || lineage.left.has(timeline)) {
+    const own = lineageOf(disk, { timeline, lsn: '0/0' }).began.get(timeline)
+    return own === lineage.began.get(timeline)
+  }
+  return false
+}
+
+/** For people, e.g. `3 commits, from … to …, in notes.public.note`. */
+export function lossWords({ commits, first, last, tables, more }: Loss): string {
+  const least = more ? 'at least ' : ''
+  if (commits === 0) return more ? 'what it wrote could not be read to its end' : 'no commit'
+  const time = first === last ? `at ${first}` : `from ${first} to ${last}`
+  const where = tables.length > 0 ? `, in ${tables.slice(0, 8).join(', ')}${tables.length > 8 ? ', …' : ''}` : ''
+  return `${least}${commits} ${commits === 1 ? 'commit' : 'commits'}, ${time}${where}`
+}

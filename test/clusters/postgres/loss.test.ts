@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest'
+import { apart, lossWords } from '../../../src/clusters/postgres/loss.ts'
+import { lossScript } from '../../../src/clusters/postgres/loss-script.ts'
+import { fileNames, parseLoss } from '../../../src/clusters/postgres/parse-loss.ts'
+import { viewOf } from '../../../src/clusters/postgres/view.ts'
+import { failover, made } from './support/histories.ts'
+import { place, surveysOf } from './support/surveys.ts'
+import { at, commit, crash, promote, start, type World, wanted, write } from './support/world.ts'
+
+const apartIn = (world: World) => Object.fromEntries(apart(viewOf(world.desired, surveysOf(world))))
+
+describe('what of a log is one node’s only', () => {
+  test('a former primary: behind the fork', () => {
+    const world = made({}, (each) => {
+      write(at(each, 'app1'), [commit(), commit()])
+      failover(each)
+    })
+    expect(apartIn(world)).toEqual({ app1: [{ timeline: 1, from: place(4) }] })
+  })
+
+  test('a standby that was promoted by hand: its own timeline', () => {
+    const world = made({}, (each) => {
+      promote(at(each, 'app3'))
+      crash(at(each, 'app3'))
+    })
+    expect(apartIn(world)).toEqual({ app3: [{ timeline: 2, from: place(4) }] })
+  })
+
+  test('one that left behind the place where the primary left: the rest of that timeline, and its own', () => {
+    const world = made({}, (each) => {
+      const node = at(each, 'app3')
+      node.data?.log.push(commit())
+      promote(node)
+      crash(node)
+      failover(each)
+    })
+    expect(apartIn(world)).toMatchObject({
+      app3: [
+        { timeline: 1, from: place(4), to: place(5) },
+        { timeline: 2, from: place(5) },
+      ],
+    })
+  })
+
+  test('two primaries: each behind the fork; a standby that streams has nothing of its own', () => {
+    const world = made({}, (each) => {
+      failover(each)
+      start(at(each, 'app1'))
+    })
+    expect(apartIn(world)).toEqual({ app1: [{ timeline: 1, from: place(4) }], app2: [{ timeline: 2, from: place(4) }] })
+    expect(apartIn(made({}, () => undefined))).toEqual({})
+  })
+})
+
+describe('what was read', () => {
+  const ended = 'error error in WAL record at 0/3000060: invalid record length at 0/30000D8: wanted 24, got 0'
+  const answer = (...lines: string[]) => ({ state: 'value' as const, value: `${lines.join('\n')}\nend\n` })
+
+  test('commits of all stretches, from the first to the last, with the names of tables', () => {
+    const read = answer(
+      ...[
+        'log 1 0/3000208 0/3000300',
+        'read 5 2',
+        'time 2026-11-26 10:00:01.5|2026-11-26 10:00:02.1',
+        'changed 5 16390',
+      ],
+      ...['log 2 0/3000300 -', 'read 9 1', 'time 2026-11-26 10:00:09|2026-11-26 10:00:09', 'changed 5 16400', ended],
+      'file 5 16390 notes.public.note',
+    )
+    const loss = parseLoss(read, new Map([['5 16400', 'notes.public.user']]))
+    expect(loss).toEqual({
+      commits: 3,
+      first: '2026-11-26 10:00:01 UTC',
+      last: '2026-11-26 10:00:09 UTC',
+      tables: ['notes.public.note', 'notes.public.user'],
+      more: false,
+    })
+    expect(loss && lossWords(loss)).toBe(
+      '3 commits, from 2026-11-26 10:00:01 UTC to 2026-11-26 10:00:09 UTC, in notes.public.note, notes.public.user',
+    )
+  })
+
+  test('a log that was not read to its end tells the least', () => {
+    const cut = parseLoss(
+      answer(
+        'log 1 0/3000208 -',
+        'read 5 1',
+        'time 2026-11-26 10:00:01|2026-11-26 10:00:01',
+        'error could not read from log segment',
+      ),
+      new Map(),
+    )
+    expect(cut && lossWords(cut)).toBe('at least 1 commit, at 2026-11-26 10:00:01 UTC')
+    const none = parseLoss(answer('log 1 0/3000208 -'), new Map())
+    expect(none && lossWords(none)).toBe('what it wrote could not be read to its end')
+    const nothing = parseLoss(answer('log 1 0/3000208 -', 'read 2 0', ended), new Map())
+    expect(nothing && lossWords(nothing)).toBe('no commit')
+  })
+
+  test('a file that nobody knows keeps its number; an answer without an end says nothing', () => {
+    expect(parseLoss(answer('log 1 0/3000208 -', 'read 1 0', 'changed 5 16390', ended), new Map())?.tables).toEqual([
+      'file 5/16390',
+    ])
+    expect(parseLoss({ state: 'value', value: 'log 1 0/3000208 -\nread 1 0\n' }, new Map())).toBeUndefined()
+    expect(parseLoss({ state: 'absent' }, new Map())).toBeUndefined()
+    expect(fileNames({ state: 'absent' })).toEqual(new Map())
+  })
+})
+
+test('the script reads each stretch, and no more than it', () => {
+  const { shell } = lossScript(wanted(), [
+    { timeline: 1, from: '0/3000208', to: '0/3000300' },
+    { timeline: 2, from: '0/3000300' },
+  ])
+  expect(shell).toMatch(/-t 1 -s '?0\/3000208'? -e '?0\/3000300'?/)
+  expect(shell).toMatch(/-t 2 -s '?0\/3000300'? 2>&1/)
+  expect(shell.trimEnd().endsWith('echo end')).toBe(true)
+})
