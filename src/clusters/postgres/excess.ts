@@ -17,7 +17,7 @@ export function amount({ bytes }: Excess): string {
  */
 export function excessOf({ server, disk, running }: SeenNode, lineage: Lineage): Excess | undefined {
   const place = placeOf({ ...(server && { server }), ...(disk && { disk }) })
-  if (!place) return undefined
+  if (!place || (!server && disk?.rewinding)) return undefined
   if (disk && !agrees(lineage, disk, place.timeline)) return counted(behindOwnFork(lineage, disk, place))
   if (!server && disk && wasPrimary(disk)) return running ? {} : excessOfPrimary(disk, lineage)
   // Of a standby that crashed on a timeline that was left, nobody can tell what it received but by its log.

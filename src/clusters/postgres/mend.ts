@@ -36,7 +36,7 @@ export function mendingSteps(primary: Live, found: readonly Ailment[]): readonly
 const CURES: Readonly<Record<Exclude<Cure, 'clone'>, (ill: Ailment, primary: Live) => ClusterStep>> = {
   start: ({ node, finding }) => startServer(node, finding.message),
   follow: ({ node, finding }, primary) => followPrimary(node, primary, finding.message),
-  rejoin: ({ node, finding }, primary) => rejoinStandby(node, primary, finding.message, node.seen.disk?.checkpoint),
+  rejoin: ({ node, finding }, primary) => rejoinStandby(node, primary, finding.message, node.seen.disk),
   reclone: ({ node, finding, given }, primary) => recloneStandby(node, primary, finding.message, given),
 }
 

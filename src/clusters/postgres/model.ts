@@ -87,6 +87,8 @@ export interface DiskSeen {
   readonly standbySignal: boolean
   /** It holds nothing of anybody's: no table and no database beside those that every new one has. */
   readonly blank: boolean
+  /** A rewind of it was cut off: it is neither what it was nor what it was to be. What it was had nothing of its own. */
+  readonly rewinding: boolean
   /** Its server was told to take over, and has not begun to. */
   readonly promoted: boolean
   /** Where each timeline forked off its parent: from the newest *.history. In order. */

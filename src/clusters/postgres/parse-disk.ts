@@ -51,6 +51,8 @@ function diskSeen(control: ReadonlyMap<string, string>, lines: readonly string[]
     standbySignal: lines.includes('standby.signal'),
     blank: lines.includes('blank'),
     promoted: lines.includes('promote'),
+    // The signal is there only when all was done.
+    rewinding: lines.includes('rewind') && !lines.includes('standby.signal'),
     history: forks(of('fork'), newestTimeline),
     newestTimeline,
     ...(log && { log }),

@@ -75,6 +75,7 @@ if [ -f "$D/PG_VERSION" ]; then
   printf '%s\\n' "$c"
   [ ! -e "$D/standby.signal" ] || echo standby.signal
   [ ! -e "$D/promote" ] || echo promote
+  [ ! -e "$D.rewind" ] || echo rewind
   f=$(limit 2 find "$D/base" "$D/pg_tblspc" -mindepth 1 -regextype posix-extended -regex ${OWN_FILES} -print -quit) && [ -z "$f" ] && echo blank
   h=
   for f in "$D"/pg_wal/????????.history; do [ ! -f "$f" ] || h=$f; done

@@ -126,7 +126,7 @@ function started({ nodes }: View, { seen: { disk } }: Node): ServerSeen {
 }
 
 function tookWrites({ seen: { disk } }: Node): boolean {
-  return disk !== undefined && wasPrimary(disk)
+  return disk !== undefined && !disk.rewinding && wasPrimary(disk)
 }
 
 /** Only one node writes on a timeline: those that did on one number took over apart from each other, and no place tells. */

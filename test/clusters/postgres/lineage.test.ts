@@ -59,6 +59,7 @@ function disk(changes: Partial<DiskSeen>): DiskSeen {
       standbySignal: false,
       blank: false,
       promoted: false,
+      rewinding: false,
       history: [],
       newestTimeline: 1,
     },

@@ -35,6 +35,7 @@ describe('surveys captured on real hosts', () => {
         standbySignal: false,
         blank: false,
         promoted: false,
+        rewinding: false,
         history: [],
       },
       remains: false,

@@ -6,8 +6,7 @@ import { commitsOf, isWriter, type Sim } from './sim.ts'
  * Whether nothing can be lost whatever is done in order: one branch holds all that lies anywhere, and everybody can see that
  * it does. Said of the world as it is, and not by what decisions look at. It claims less than is true rather than more.
  */
-export function nothingAtStake({ world, strict }: Sim): boolean {
-  if (!strict && world.nodes.some(isPastFork)) return false
+export function nothingAtStake({ world }: Sim): boolean {
   const nodes = dataNodes(world).filter(({ data }) => data && !(data.system === OTHER && isBlank(data)))
   if (world.nodes.some((node) => !node.reachable)) return false
   if (dataNodes(world).some(({ data, server }) => data?.system === OTHER && server !== 'up')) return false
@@ -17,14 +16,6 @@ export function nothingAtStake({ world, strict }: Sim): boolean {
   if (writers.length > 1) return false
   if (primary) return nodes.every((node) => node === primary || isContained(node, primary))
   return lastPrimaryHasAll(nodes) && !dataNodes(world).some(({ remains, data }) => remains && !data)
-}
-
-/**
- * A known gap, with a case of its own in the test: pg_rewind makes a clean end of a server that crashed, whose checkpoint may
- * be behind the fork. Where it is cut off then, nobody sees that there was no commit behind it.
- */
-function isPastFork({ rewinding, data }: WorldNode): boolean {
-  return rewinding === true && data?.clean === true
 }
 
 /** No server takes writes, and one of them did last, which is down. What was being rewound counts for nothing. */

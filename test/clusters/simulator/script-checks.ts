@@ -95,12 +95,15 @@ function isNoPrimary({ node }: Doing): string | undefined {
   return isWriter(node) ? undefined : 'it is no primary any more'
 }
 
-/** Of a former primary: the piece of log before its timeline was left, or else before its last checkpoint. */
-function hasOtherLog({ node, primary }: Doing): string | undefined {
+/** Of a former primary: the piece of log before its timeline was left, or else before its end, or the last checkpoint. */
+function hasOtherLog({ node, primary, seen }: Doing): string | undefined {
   const { data } = node
   if (!data || !primary.data || node.rewinding) return undefined
   const end = leftAt(primary.data, data.timeline) ?? primary.data.log.length
-  const same = sameUpTo(data, primary.data, end) || sameUpTo(data, primary.data, Math.min(end, data.checkpoint))
+  const survey = seen.find(({ host }) => host === node.host)
+  const read = survey?.unreachable === undefined && survey?.disk?.log !== undefined
+  const known = Math.min(end, read ? data.log.length : data.checkpoint)
+  const same = sameUpTo(data, primary.data, end) || sameUpTo(data, primary.data, known)
   return same ? undefined : 'one number, and other content'
 }
 

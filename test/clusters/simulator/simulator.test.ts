@@ -57,36 +57,13 @@ test.each(Object.entries(PLANTED))('a wrong decision comes out: %s', (_, judge) 
   expect(found).toBeDefined()
 })
 
-test.runIf(process.env.COUNT)(
-  'in how many histories each of them comes out',
-  () => {
-    for (const [name, judge] of Object.entries(PLANTED)) {
-      const all = Array.from({ length: SOON }, (_, index) => brokenBy(numbered(index), judge)).filter(Boolean)
-      console.log(`${name}: ${all.length} of ${SOON}`)
-    }
-  },
-  900_000,
-)
-
-/** What breaks a promise today: the first two where a disk lies about what it wrote. */
+/** What breaks a promise today, where a disk lies about what it wrote. */
 const KNOWN: readonly (readonly [reason: string, history: string])[] = [
   [
     'a last primary that lost its end starts although a standby, whose log nobody read, may hold more: refusing would hold up clusters whose disks do not lie',
     '{"shape":{"nodes":4,"durability":"sync"},"lies":true,"dark":false,"events":[["a node is alone",128,38,1455940736],["time passes",5,22,390851040],["several clients commit",43,42,999456707],["time passes",10,8,239052480],["power goes",104,32,328792069],["power goes everywhere",10,29,2005376370],["hosts come back, servers do not",54,58,89380495]]}',
   ],
-  [
-    'a former primary that lost its end, started again and wrote on in the same places is rewound: its log is compared up to its last checkpoint only, and needs to be up to its end',
-    '{"shape":{"nodes":3,"durability":"sync"},"lies":true,"dark":true,"events":[["several clients commit",21,55,2108182531],["power goes",118,5,2125608600],["time passes",43,49,519717462],["power goes",146,50,707394249],["power comes back",210,15,1905782659],["several clients commit",39,3,1560044429],["a server dies",153,11,630361123]]}',
-  ],
-  [
-    'a rewind that was cut off behind the clean end that pg_rewind makes is refused, although nothing is at stake: the survey does not tell of the mark beside it',
-    '{"shape":{"nodes":3},"lies":false,"dark":false,"events":[["a node is alone",100,0,1],["a server writes by itself",100,0,1],["time passes",0,0,1],["a server dies",100,0,1],["cables are mended",0,0,1],["we repair",0,0,1837208]]}',
-  ],
 ]
-
-test.skip.each(KNOWN)('%s', (_, history) => {
-  expect(brokenBy({ ...(JSON.parse(history) as History), strict: true })).toBeUndefined()
-})
 
 test.each(KNOWN)('still known: %s', (_, history) => {
   expect(brokenBy({ ...(JSON.parse(history) as History), strict: true })).toBeDefined()
@@ -97,6 +74,14 @@ const MENDED: readonly (readonly [reason: string, history: string])[] = [
   [
     'two nodes that took over apart from each other, on timelines of one number: a third one that followed one of them is not started over the other',
     '{"shape":{"nodes":4,"durability":"sync"},"lies":false,"dark":false,"events":[["a node is alone",42,48,1220566259],["a server dies",159,43,1343890347],["time passes",3,42,1623956264],["several clients commit",14,21,364742201],["we repair",20,12,262349005],["power goes",154,34,1962417744],["time passes",52,7,444013706],["power goes everywhere",16,2,1283675848],["hosts come back, servers do not",4,10,298278387]]}',
+  ],
+  [
+    'a former primary that lost its end, started again and wrote on in the same places is not rewound: its log is compared up to its end',
+    '{"shape":{"nodes":3,"durability":"sync"},"lies":true,"dark":true,"events":[["several clients commit",21,55,2108182531],["power goes",118,5,2125608600],["time passes",43,49,519717462],["power goes",146,50,707394249],["power comes back",210,15,1905782659],["several clients commit",39,3,1560044429],["a server dies",153,11,630361123]]}',
+  ],
+  [
+    'a rewind that was cut off behind the clean end that pg_rewind makes is not refused: nothing is at stake in it',
+    '{"shape":{"nodes":3},"lies":false,"dark":false,"events":[["a node is alone",100,0,1],["a server writes by itself",100,0,1],["time passes",0,0,1],["a server dies",100,0,1],["cables are mended",0,0,1],["we repair",0,0,1837208]]}',
   ],
 ]
 

@@ -2,7 +2,7 @@ import type { ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import { CONFIG } from '../layout.ts'
-import type { PostgresNode } from '../model.ts'
+import type { DiskSeen, PostgresNode } from '../model.ts'
 import { CLONING, cloneScript } from './build.ts'
 import { oneAction } from './prelude.ts'
 import { compareStopped } from './same-log.ts'
@@ -11,14 +11,19 @@ import { conninfo, DROP_OLD_SLOTS, ownSlot, register, standbyData, streamsFrom, 
 /**
  * A former primary, whose data is contained in the present one's: it becomes its standby.
  *
- * @param checkpoint the last one that was seen of it: each start and stop makes another one, and a start may have brought
+ * @param seen its disk, as it was looked at: each start and stop makes another checkpoint, and a start may have brought
  *   commits that nobody looked at
  */
-export function rejoinStandby(node: PostgresNode, from: PostgresNode, why: string, checkpoint?: string): ClusterStep {
+export function rejoinStandby(
+  node: PostgresNode,
+  from: PostgresNode,
+  why: string,
+  seen?: Pick<DiskSeen, 'checkpoint' | 'log'>,
+): ClusterStep {
   const effect = `it streams from ${from.host}; what cannot be rewound is cloned anew, the old data moved aside`
   const action = {
     title: `rejoin behind ${from.host}`,
-    script: sh`${rejoinScript(node, from, checkpoint)}\n${register(from)}`,
+    script: sh`${rejoinScript(node, from, seen)}\n${register(from)}`,
     timeout: CLONING,
   }
   return oneAction(node, { name: 'rejoin standby', reason: why, effect, alone: true }, action)
@@ -31,16 +36,20 @@ export function rejoinStandby(node: PostgresNode, from: PostgresNode, why: strin
  * While it is at work the directory is of no use, and a file beside says so: the guard does not start it, and a rewind that
  * was cut off is not trusted. A standby's signal is there only when all was done.
  */
-export function rejoinScript(node: PostgresNode, from: PostgresNode, checkpoint?: string): Shell {
+export function rejoinScript(
+  node: PostgresNode,
+  from: PostgresNode,
+  seen?: Pick<DiskSeen, 'checkpoint' | 'log'>,
+): Shell {
   return sh`${standbyData(node, from)}
 ${takesWrites(from)}
 [ "$(in_recovery)" != f ] || fail 'this server takes writes by now: nothing is done to it'
-${compareStopped(from)}
+${compareStopped(from, seen?.log?.end)}
 same=0
 if [ -e "$data.rewind" ]; then echo 'it was being rewound, and was cut off'; same=1; else comparable || same=1; fi
 stop_daemon
 stop_server
-${checkpoint === undefined ? sh`:` : unchanged(checkpoint)}
+${seen ? unchanged(seen.checkpoint) : sh`:`}
 rewind() {
   [ "$same" = 0 ] || return
   # Until then its control file may name the timeline before.

@@ -52,12 +52,13 @@ esac`
 
 /**
  * Of a former primary whose server does not run: `comparable` fails when nobody can tell. The end of its log may have been
- * lost, so its last checkpoint is enough, where that is on the timeline in question.
+ * lost, so it is compared to where it ends now (`end`, or else its last checkpoint), where that is on the timeline in question.
  */
-export function compareStopped(from: PostgresNode): Shell {
+export function compareStopped(from: PostgresNode, end?: string): Shell {
   return sh`${sameLog(from)}
 comparable() {
-  t=$(control "Latest checkpoint's TimeLineID") at=$(control 'Latest checkpoint location')
+  t=$(control "Latest checkpoint's TimeLineID") at=${end ?? ''}
+  [ -n "$at" ] || at=$(control 'Latest checkpoint location')
   newest=$(ls "$data/pg_wal" | sed -n 's/^\\([0-9A-F]\\{8\\}\\)\\.history$/\\1/p' | sort | tail -n 1)
   [ -z "$newest" ] || [ "$((0x$newest))" -le "$t" ] || { t=$((0x$newest)) at=; }
   said=0

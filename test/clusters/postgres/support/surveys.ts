@@ -44,7 +44,7 @@ function surveyOf(world: World, node: WorldNode): SeenNode {
   }
 }
 
-function diskOf({ server, readable, unreplayed }: WorldNode, data: Data): DiskSeen {
+function diskOf({ server, readable, unreplayed, rewinding = false }: WorldNode, data: Data): DiskSeen {
   const { log, signal, clean, checkpoint, timeline, forks } = data
   const fork = forks.at(-1)
   // One that was promoted tells of it by its minimum recovery end, until its first checkpoint.
@@ -61,6 +61,7 @@ function diskOf({ server, readable, unreplayed }: WorldNode, data: Data): DiskSe
     standbySignal: signal,
     blank: isBlank(data),
     promoted: false,
+    rewinding: rewinding && !signal,
     history: forks.map((each) => ({ timeline: each.timeline, forkedAt: place(each.at) })),
     newestTimeline: fork?.timeline ?? 1,
     ...(server === 'down' &&
