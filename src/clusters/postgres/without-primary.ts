@@ -170,11 +170,22 @@ function refused(view: View, why: string, hint?: string): ClusterDecision {
   const refusal: ClusterRefusal = {
     why: `no server takes writes, and ${why}`,
     sides: [...view.nodes.map((node) => side(node)), ...view.unreachable.map(unseenSide)],
-    hint:
-      hint ??
-      (view.unreachable.some(({ answered }) => !answered)
-        ? `${view.nodes.some(isArmed) ? 'repmgrd may just replace it: look again in a minute; else ' : ''}bring the node back (power, network), then repair again`
-        : 'bring back the node that was the primary, with its disk, then repair again'),
+    hint: hint ?? `${soon(view)}${backAgain(view)}, then repair again`,
   }
   return { steps: [], refusal }
+}
+
+/** What may come about by itself. */
+function soon({ nodes, unreachable }: View): string {
+  const starting = nodes.filter(({ seen }) => seen.units.postgresql.active === 'activating')
+  if (starting.length > 0) return `the server of ${names(starting)} just starts: look again in a moment; else `
+  return unreachable.length > 0 && nodes.some(isArmed)
+    ? 'repmgrd may just replace it: look again in a minute; else '
+    : ''
+}
+
+function backAgain({ unreachable }: View): string {
+  return unreachable.some(({ answered }) => !answered)
+    ? 'bring the node back (power, network)'
+    : 'bring back the node that was the primary, with its disk'
 }

@@ -116,6 +116,8 @@ describeOnLab('power loss of all nodes at once', () => {
     const watch = await watchPrimaries(bed, NODES)
     const { lost } = await blackout()
     await Promise.all([primary, other].map((one) => labStart(lab, one)))
+    // Its guard asks the late one as well, which takes some seconds.
+    await expect.poll(() => bed.primary(), { timeout: 30_000 }).toBe(primary)
     const first = await bed.deploy('repair-db', 'lab', '--yes')
     expect(`${first.code} ${first.code === 3 ? '' : first.stdout + first.stderr}`).toBe('3 ')
     const load = await bed.write([primary, other])

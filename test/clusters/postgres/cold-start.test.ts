@@ -284,6 +284,14 @@ describe('nobody is promoted', () => {
     })
     expect(judge(world).decision.refusal?.sides.map(({ host }) => host)).toEqual(['app1', 'app2', 'app3'])
     expect(judge(world).decision.refusal?.hint).toMatch(/^bring the node back/)
+    const surveys = surveysOf(world).map((survey) =>
+      survey.host === 'app1' && survey.unreachable === undefined
+        ? { ...survey, units: { ...survey.units, postgresql: { active: 'activating', enabled: true } } }
+        : survey,
+    )
+    expect(assess(world.desired, surveys, {}).decision.refusal?.hint).toMatch(
+      /^the server of app1 just starts: look again/,
+    )
     const armed = made({}, (each) => {
       crash(at(each, 'app1'))
       at(each, 'app1').reachable = false
