@@ -101,6 +101,10 @@ describeOnLab('a PostgreSQL cluster from bare hosts', () => {
     await expect
       .poll(() => bed.on('app1', 'systemctl is-failed postgresql@15-main || true').catch(() => ''), { timeout: 60_000 })
       .toBe('failed')
+    // Its pgbouncer finds the primary by itself.
+    await expect
+      .poll(() => bed.on('app1', 'cat /etc/pgbouncer/databases.ini'), { timeout: 60_000 })
+      .toContain(lab.reach.hosts[primary]?.address)
     expect(await bed.primary()).toBe(primary)
     const { steps } = await repaired(bed)
     expect(steps).toEqual(['rejoin standby', 'start repmgrd'])
