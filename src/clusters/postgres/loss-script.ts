@@ -11,7 +11,8 @@ import { connect, literal } from './sql.ts'
  * Read-only, within 20 s, with a bounded answer; `parseLoss` reads it. The last line is `end`.
  */
 export function lossScript({ databases }: Desired, stretches: readonly Stretch[]): Shell {
-  const parts = stretches.map(read).map(({ shell }) => shell)
+  const within = Math.max(2, Math.min(7, Math.floor(14 / stretches.length)))
+  const parts = stretches.map((stretch) => read(stretch, within).shell)
   const names = [...databases.map(({ name }) => name), 'repmgr', 'evenkeel'].map(filesOf).join('\n')
   return sh`export LC_ALL=C TZ=UTC
 cd /
@@ -24,10 +25,10 @@ echo end
 }
 
 /** pg_waldump waits 5 s for a file that is missing. What a table is made of has a number from 16384 on. */
-function read({ timeline, from, to }: Stretch): Shell {
+function read({ timeline, from, to }: Stretch, within: number): Shell {
   const end = to === undefined ? sh`` : sh` -e ${to}`
   return sh`echo ${`log ${timeline} ${from} ${to ?? '-'}`}
-timeout -s KILL 7 ${`${BIN}/pg_waldump`} -p ${`${DATA}/pg_wal`} -t ${timeline} -s ${from}${end} 2>&1 | awk ${COUNT}`
+timeout -s KILL ${within} ${`${BIN}/pg_waldump`} -p ${`${DATA}/pg_wal`} -t ${timeline} -s ${from}${end} 2>&1 | awk ${COUNT}`
 }
 
 const COUNT = `/rmgr: Transaction .*desc: (COMMIT|PREPARE)/ {

@@ -1,7 +1,7 @@
-import { endOf, type Lineage, lineageOf, placeOf } from './lineage.ts'
+import { endOf, type Lineage, placeOf } from './lineage.ts'
 import { compareLsn } from './lsn.ts'
 import type { DiskSeen } from './model.ts'
-import { hasData, isLive, type Live, lineageOfPrimary, type Node, systemOf, type View } from './view.ts'
+import { hasData, isLive, type Live, lineageOfPrimary, type Node, type View } from './view.ts'
 
 /** What is in the log of one node only: it would be lost with that node's data. */
 export interface Loss {
@@ -22,6 +22,9 @@ export interface Stretch {
   readonly to?: string
 }
 
+/** Where the first timeline began. */
+const BEGINNING = '0/0'
+
 /** Nodes whose log has to be read, each with what of it another one does not have. */
 export function apart(view: View): ReadonlyMap<string, readonly Stretch[]> {
   return new Map(
@@ -40,7 +43,6 @@ function sides({ nodes, primaries, strangers }: View): readonly (readonly [Node,
   if (!primary) return []
   return nodes
     .filter((node) => node !== primary && hasData(node) && !strangers.includes(node))
-    .filter((node) => systemOf(node) === systemOf(primary))
     .map((node) => [node, lineageOfPrimary(primary)])
 }
 
@@ -50,7 +52,7 @@ function behindCommon(node: Node, lineage: Lineage): readonly Stretch[] {
   const { disk } = node.seen
   if (!place || !disk) return []
   const path = pathOf(disk, place.timeline)
-  const common = path.findLastIndex(({ timeline }) => isShared(lineage, disk, timeline))
+  const common = path.findLastIndex((stretch) => isShared(lineage, stretch))
   const last = path[common]
   const end = last && endOf(lineage, last.timeline)
   if (!last || end === undefined) return []
@@ -64,19 +66,16 @@ function behindCommon(node: Node, lineage: Lineage): readonly Stretch[] {
 /** The timelines that led to where a node is, each with where it began and was left. */
 function pathOf({ history }: DiskSeen, now: number): readonly Stretch[] {
   const own = history.filter(({ timeline }) => timeline <= now)
-  const began = [{ timeline: 1, forkedAt: '0/0' }, ...own]
+  const began = [{ timeline: 1, forkedAt: BEGINNING }, ...own]
   return began.map(({ timeline, forkedAt }, index) => {
     const to = began[index + 1]?.forkedAt
     return { timeline, from: forkedAt, ...(to !== undefined && { to }) }
   })
 }
 
-function isShared(lineage: Lineage, disk: DiskSeen, timeline: number): boolean {
-  if (timeline === lineage.now.timeline || lineage.left.has(timeline)) {
-    const own = lineageOf(disk, { timeline, lsn: '0/0' }).began.get(timeline)
-    return own === lineage.began.get(timeline)
-  }
-  return false
+/** Whether a timeline is one of a lineage, and began there at the same place: two may have one number. */
+function isShared(lineage: Lineage, { timeline, from }: Stretch): boolean {
+  return endOf(lineage, timeline) !== undefined && (lineage.began.get(timeline) ?? BEGINNING) === from
 }
 
 /** For people, e.g. `3 commits, from … to …, in notes.public.note`. */

@@ -103,7 +103,7 @@ function diverged(view: View, primary: Live, losses: ReadonlyMap<string, Loss>):
   const hosts = past.map(({ node }) => node)
   const amounts = past.map(({ node, excess }) => {
     const loss = losses.get(node.host)
-    const grown = node.host in view.acceptLoss ? `, and ${view.acceptLoss[node.host]} were accepted` : ''
+    const grown = Object.hasOwn(view.acceptLoss, node.host) ? `, and ${view.acceptLoss[node.host]} were accepted` : ''
     return `${node.host} ${amount(excess)}${loss ? ` (${lossWords(loss)})` : ''}${grown}`
   })
   const consent = past.map(({ node, excess }) => `--accept-data-loss ${node.host}=${excess.bytes ?? 'unknown'}`)
