@@ -68,6 +68,8 @@ describeOnLab('a repair where data is at stake', () => {
     await expect
       .poll(() => bed.on(sibling, 'cat /etc/pgbouncer/databases.ini'), { timeout: 60_000 })
       .toContain(lab.reach.hosts[primary]?.address)
+    // The first checkpoint of its new timeline comes by itself at some time: not between two looks.
+    await bed.ask(primary, 'checkpoint')
     return { former, primary }
   }
 
