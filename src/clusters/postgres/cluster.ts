@@ -1,10 +1,10 @@
-import type { Cluster, NodeAnswer } from '../../model/cluster.ts'
+import type { Cluster, ClusterGoal, NodeAnswer } from '../../model/cluster.ts'
 import { script } from '../../shell/readers/script.ts'
 import { assess } from './decide.ts'
 import { judgeProof } from './judge-proof.ts'
-import { apart, type Loss } from './loss.ts'
+import { apart } from './loss.ts'
 import { lossScript } from './loss-script.ts'
-import type { Desired, NodeSurvey } from './model.ts'
+import type { Desired, Loss, NodeSurvey } from './model.ts'
 import { fileNames, parseLoss } from './parse-loss.ts'
 import { parseSurvey } from './parse-survey.ts'
 import { proofScripts } from './proof.ts'
@@ -27,7 +27,7 @@ export function postgresCluster(desired: Desired): Cluster {
     },
     further(answers, goal) {
       const surveys = surveysOf(answers)
-      return assess(desired, surveys, goal).decision.refusal ? lossProbes(desired, surveys) : new Map()
+      return assess(desired, surveys, goal).decision.refusal ? lossProbes(desired, surveys, goal) : new Map()
     },
     assess(answers, goal, more) {
       const surveys = surveysOf(answers)
@@ -39,8 +39,12 @@ export function postgresCluster(desired: Desired): Cluster {
 }
 
 /** What only one node has is read on it; how tables are called, primaries tell. */
-function lossProbes(desired: Desired, surveys: readonly NodeSurvey[]): ReturnType<NonNullable<Cluster['further']>> {
-  const view = viewOf(desired, surveys)
+function lossProbes(
+  desired: Desired,
+  surveys: readonly NodeSurvey[],
+  goal: ClusterGoal,
+): ReturnType<NonNullable<Cluster['further']>> {
+  const view = viewOf(desired, surveys, goal)
   const asked = apart(view)
   if (asked.size === 0) return new Map()
   const hosts = new Set([...asked.keys(), ...view.primaries.map(({ host }) => host)])

@@ -1,7 +1,7 @@
 import type { ClusterDecision, ClusterGoal, Finding } from '../../model/cluster.ts'
+import { fencing } from './fencing.ts'
 import { withoutAny, withPrimary, withRemoval } from './goals.ts'
-import type { Loss } from './loss.ts'
-import type { Desired, NodeSurvey } from './model.ts'
+import type { Desired, Loss, NodeSurvey } from './model.ts'
 import { names } from './names.ts'
 import { refusalOf } from './refusals.ts'
 import { type Live, streamsFrom, type View, viewOf } from './view.ts'
@@ -27,17 +27,21 @@ export function assess(
   goal: ClusterGoal,
   losses: ReadonlyMap<string, Loss> = new Map(),
 ): Assessment {
-  const all = viewOf(desired, surveys, goal)
+  const all = viewOf(desired, surveys, goal, losses)
   const view = withoutLeaving(all, goal)
   const [primary] = view.primaries
-  const refusal = refusalOf(view, losses)
+  const refusal = refusalOf(view)
   if (!primary || refusal)
     return {
       findings: [...warnings(view, surveys, primary), ...refusedWarnings(view, primary)],
       decision: refusal ? { steps: [], refusal } : decisionWithout(all, goal),
     }
-  const { findings, steps } = wholeSteps(view, primary, { guessed: false, stopped: [] })
-  const decision = { primary: { host: primary.host, why: whyPrimary(view, primary) }, steps }
+  const first = fencing(view)
+  const { findings, steps } = wholeSteps(view, primary, { guessed: false, stopped: first.stopped })
+  const decision = {
+    primary: { host: primary.host, why: whyPrimary(view, primary) },
+    steps: [...first.steps, ...steps],
+  }
   return {
     findings: [...findings, ...warnings(view, surveys, primary)],
     decision: withGoal(all, view, primary, decision, goal),

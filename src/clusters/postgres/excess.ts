@@ -19,6 +19,8 @@ export function excessOf({ server, disk, running }: SeenNode, lineage: Lineage):
   const place = placeOf({ ...(server && { server }), ...(disk && { disk }) })
   if (!place || (!server && disk?.rewinding)) return undefined
   if (disk && !agrees(lineage, disk, place.timeline)) return counted(behindOwnFork(lineage, disk, place))
+  // Of two that write on one timeline the places are the same, and the content is another one.
+  if (server && !server.inRecovery && place.timeline === lineage.now.timeline) return {}
   if (!server && disk && wasPrimary(disk)) return running ? {} : excessOfPrimary(disk, lineage)
   // Of a standby that crashed on a timeline that was left, nobody can tell what it received but by its log.
   if (!server && disk && !running && place.timeline !== lineage.now.timeline && !endIsSeen(disk)) return {}
@@ -26,7 +28,8 @@ export function excessOf({ server, disk, running }: SeenNode, lineage: Lineage):
   return bytes === 0 ? undefined : counted(bytes ?? behindOwnFork(lineage, disk, place))
 }
 
-function endIsSeen({ state, log }: DiskSeen): boolean {
+/** Whether it is known where the log of a standby ends that is down. */
+export function endIsSeen({ state, log }: DiskSeen): boolean {
   return log !== undefined || state === 'shut down in recovery'
 }
 

@@ -33,6 +33,7 @@ timeout -s KILL ${within} ${`${BIN}/pg_waldump`} -p ${`${DATA}/pg_wal`} -t ${tim
 
 const COUNT = `/rmgr: Transaction .*desc: (COMMIT|PREPARE)/ {
   commits++
+  if (match($0, /lsn: [0-9A-F]+\\/[0-9A-F]+/)) place = substr($0, RSTART + 5, RLENGTH - 5)
   if (match($0, /[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9:.]+/)) { last = substr($0, RSTART, RLENGTH); if (first == "") first = last }
 }
 /rmgr: Heap2? / && match($0, /rel [0-9]+\\/[0-9]+\\/[0-9]+/) {
@@ -44,6 +45,7 @@ const COUNT = `/rmgr: Transaction .*desc: (COMMIT|PREPARE)/ {
 END {
   printf "read %d %d\\n", records, commits
   if (first != "") printf "time %s|%s\\n", first, last
+  if (place != "") print "last " place
   for (name in seen) print "changed " name
   if (error != "") print "error " error
 }`

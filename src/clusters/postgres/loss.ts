@@ -1,19 +1,8 @@
+import { contenders, endOfNode, lineageOfNode } from './contenders.ts'
 import { endOf, type Lineage, placeOf } from './lineage.ts'
 import { compareLsn } from './lsn.ts'
-import type { DiskSeen } from './model.ts'
-import { hasData, isLive, type Live, lineageOfPrimary, type Node, type View } from './view.ts'
-
-/** What is in the log of one node only: it would be lost with that node's data. */
-export interface Loss {
-  readonly commits: number
-  /** When the first and the last of them were made; missing: there are none. */
-  readonly first?: string
-  readonly last?: string
-  /** Tables that are changed there, by their names where these are known, e.g. `notes.public.note`. */
-  readonly tables: readonly string[]
-  /** Its log ends in a way that leaves open what comes behind, or was too long to be read in time. */
-  readonly more: boolean
-}
+import type { DiskSeen, Loss } from './model.ts'
+import { hasData, isLive, lineageOfPrimary, type Node, type View } from './view.ts'
 
 /** A part of a node's log, on one timeline. `to` missing: to its end. */
 export interface Stretch {
@@ -35,15 +24,20 @@ export function apart(view: View): ReadonlyMap<string, readonly Stretch[]> {
   )
 }
 
-/** Who is compared with whom: several primaries each with the next one, all others with the one primary. */
-function sides({ nodes, primaries, strangers }: View): readonly (readonly [Node, Lineage])[] {
-  const next = (index: number) => primaries[(index + 1) % primaries.length] as Live
-  if (primaries.length > 1) return primaries.map((node, index) => [node, lineageOfPrimary(next(index))])
+/** Who is compared with whom: all with the one primary; several primaries, or contenders without one, each with the next one. */
+function sides(view: View): readonly (readonly [Node, Lineage])[] {
+  const { nodes, primaries, strangers } = view
   const [primary] = primaries
-  if (!primary) return []
-  return nodes
-    .filter((node) => node !== primary && hasData(node) && !strangers.includes(node))
-    .map((node) => [node, lineageOfPrimary(primary)])
+  if (primary && primaries.length === 1)
+    return nodes
+      .filter((node) => node !== primary && hasData(node) && !strangers.includes(node))
+      .map((node) => [node, lineageOfPrimary(primary)])
+  const several = primary ? primaries : contenders(view)
+  return several.flatMap((node, index) => {
+    const next = several[(index + 1) % several.length]
+    const end = next && endOfNode(next)
+    return end && next !== node ? [[node, lineageOfNode(next, end)] as const] : []
+  })
 }
 
 /** What a node wrote, or got, behind the place where its history and a lineage part. */

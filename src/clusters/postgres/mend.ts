@@ -1,10 +1,21 @@
 import type { ClusterStep, Finding } from '../../model/cluster.ts'
+import { tookWrites } from './contenders.ts'
 import { amount, type Excess } from './excess.ts'
 import { CUT_OFF, DAMAGED, REMOVED, saysLast } from './log.ts'
 import type { PostgresNode } from './model.ts'
 import { slotName } from './node-id.ts'
 import { cloneStandbys, followPrimary, recloneStandby, rejoinStandby, startServer, stopDaemon } from './steps.ts'
-import { beyondPrimary, hasData, isAccepted, isLive, type Live, type Node, streamsFrom, type View } from './view.ts'
+import {
+  beyondPrimary,
+  hasData,
+  isAccepted,
+  isGivenUp,
+  isLive,
+  type Live,
+  type Node,
+  streamsFrom,
+  type View,
+} from './view.ts'
 
 /** What mends a node. */
 export type Cure = 'clone' | 'reclone' | 'rejoin' | 'start' | 'follow'
@@ -80,7 +91,7 @@ function ailmentOf(view: View, primary: Live, node: Node): Ailment | undefined {
     ...{ node, cures },
     finding: { name, host: node.host, severity: 'fault', message, evidence: [...evidence, ...seen.log.slice(-3)] },
   })
-  const given = Object.hasOwn(view.acceptLoss, node.host) ? atStake(view, primary, node) : undefined
+  const given = isGivenUp(view, node) ? (atStake(view, primary, node) ?? whole(view, node)) : undefined
   if (given && isAccepted(view, node, given)) return givenUp(node, given)
   if (node.blank) return ill(['clone'], 'no data', 'it has a database cluster of its own with nothing in it', [])
   if (!hasData(node)) {
@@ -144,6 +155,11 @@ function brokenBy(node: Node, primary: Live): Broken | undefined {
 /** What a node has that the primary has not, or may have. */
 export function atStake(view: View, primary: Live, node: Node): Excess | undefined {
   return beyondPrimary(view, primary, node) ?? (isCut(node, primary) ? {} : undefined)
+}
+
+/** Of a former primary that was given up whatever it has, all is kept. */
+function whole({ acceptLoss }: View, node: Node): Excess | undefined {
+  return acceptLoss[node.host] === 'unknown' && !isLive(node) && tookWrites(node) ? {} : undefined
 }
 
 function givenUp(node: Node, excess: Excess): Ailment {

@@ -162,3 +162,17 @@ export interface ServerSeen {
   /** Login roles: the password's verifier as the server keeps it, which nobody is shown. */
   readonly roles: readonly { readonly name: string; readonly superuser: boolean; readonly verifier: string }[]
 }
+
+/** What is in the log of one node only: it would be lost with that node's data. */
+export interface Loss {
+  readonly commits: number
+  /** When the first and the last of them were made; missing: there are none. */
+  readonly first?: string
+  readonly last?: string
+  /** Where the last of them begins; missing: there are none. */
+  readonly lastAt?: string
+  /** Tables that are changed there, by their names where these are known, e.g. `notes.public.note`. */
+  readonly tables: readonly string[]
+  /** Its log ends in a way that leaves open what comes behind, or was too long to be read in time. */
+  readonly more: boolean
+}

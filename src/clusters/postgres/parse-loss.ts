@@ -1,5 +1,6 @@
 import type { NodeAnswer } from '../../model/cluster.ts'
-import type { Loss } from './loss.ts'
+import { greater } from './lsn.ts'
+import type { Loss } from './model.ts'
 
 /** How a log ends that was written to its end: there is no record any more, or no file. */
 const END =
@@ -21,9 +22,11 @@ export function parseLoss(answer: NodeAnswer | undefined, names: ReadonlyMap<str
     .toSorted()
   const commits = of('read').reduce((sum, line) => sum + (Number(line.split(' ')[1]) || 0), 0)
   const [first, last] = [times[0], times.at(-1)]
+  const places = of('last').filter((place) => /^[0-9A-F]+\/[0-9A-F]+$/.test(place))
   return {
     commits,
     ...(first !== undefined && last !== undefined && { first: shortTime(first), last: shortTime(last) }),
+    ...(places.length > 0 && { lastAt: places.reduce(greater) }),
     tables: [...new Set(of('changed').map((file) => known.get(file) ?? `file ${file.replace(' ', '/')}`))].toSorted(),
     more: of('read').length < of('log').length || of('error').some((error) => !END.test(error)),
   }

@@ -1,14 +1,16 @@
-import type { ClusterRefusal } from '../../model/cluster.ts'
+import type { ClusterGoal, ClusterRefusal } from '../../model/cluster.ts'
 import { amount } from './excess.ts'
 import { DATA } from './layout.ts'
 import { endOf, placeOf } from './lineage.ts'
-import { type Loss, lossWords } from './loss.ts'
+import { lossWords } from './loss.ts'
 import { atStake } from './mend.ts'
 import { names } from './names.ts'
 import {
   hasData,
   isAccepted,
+  isGivenUp,
   isLive,
+  isWriter,
   type Live,
   lineageOfPrimary,
   type Node,
@@ -16,6 +18,7 @@ import {
   type Unseen,
   type View,
 } from './view.ts'
+import { likeliest } from './winner.ts'
 
 /** How somebody puts data aside who has looked at it. */
 export const MOVE_AWAY = `systemctl stop postgresql@15-main; mv ${DATA} ${DATA}.kept`
@@ -24,28 +27,43 @@ export const MOVE_AWAY = `systemctl stop postgresql@15-main; mv ${DATA} ${DATA}.
  * Why a cluster is left alone: somebody would have to choose between two histories, or to trust what nobody can see. Nothing
  * where no data is at stake.
  */
-export function refusalOf(view: View, losses: ReadonlyMap<string, Loss>): ClusterRefusal | undefined {
+export function refusalOf(view: View): ClusterRefusal | undefined {
   const [primary] = view.primaries
-  const twins = twinsOf(view)
-  if (twins.length > 1) return splitBrain(twins, losses)
+  const [first, ...more] = twinsOf(view)
+  if (first && more.length > 0) return splitBrain(view, [first, ...more])
   const stranger = ofAnother(view)
   if (stranger || !primary) return stranger
-  return mostUnseen(view) ?? withoutDisk(primary) ?? emptyBesideUnread(view, primary) ?? diverged(view, primary, losses)
+  return mostUnseen(view) ?? withoutDisk(primary) ?? emptyBesideUnread(view, primary) ?? diverged(view, primary)
 }
 
 /** Those of one system that take writes, if there are several: it need not be the system that most nodes belong to. */
-function twinsOf({ nodes, primaries }: View): readonly Live[] {
+function twinsOf({ nodes, primaries, acceptLoss }: View): readonly Live[] {
   if (primaries.length > 1) return primaries
-  const writable = nodes.filter(isLive).filter(({ seen }) => !seen.server.inRecovery)
+  const writable = nodes.filter(isWriter).filter((node) => !isGivenUp({ acceptLoss }, node))
   return [...Map.groupBy(writable, systemOf).values()].find(({ length }) => length > 1) ?? []
 }
 
-function splitBrain(primaries: readonly Live[], losses: ReadonlyMap<string, Loss>): ClusterRefusal {
+function splitBrain(view: View, primaries: readonly [Live, ...Live[]]): ClusterRefusal {
+  const { node: best, why } = likeliest(view, primaries)
+  const behind = { ...view, primaries: [best] }
+  const given = view.nodes.flatMap((node): (readonly [string, number | 'unknown'])[] => {
+    const excess = node === best ? undefined : atStake(behind, best, node)
+    return excess ? [[node.host, excess.bytes ?? 'unknown']] : []
+  })
   return {
     why: `${names(primaries)} take writes at the same time (split brain): what was written to one of them is not in the other`,
-    sides: primaries.map((node) => withLoss(side(node), losses.get(node.host))),
-    hint: 'find out which one clients used (it is said above where pgbouncers send them), and stop the server of the other: systemctl stop repmgrd postgresql@15-main; then repair again',
+    sides: primaries.map((node) => side(node, undefined, view.losses)),
+    hint: `by what was seen ${best.host} is the one to keep (${why}). Look at what the others have; when nobody needs it, give it up: ${consentWords(Object.fromEntries(given))}. Their servers stop then, and their data is moved aside and stays there. To keep another one, name ${best.host} instead: =unknown gives up whatever it has`,
   }
+}
+
+/** What may be lost, by node. */
+export type Given = NonNullable<ClusterGoal['acceptLoss']>
+
+/** The command by which somebody agrees to lose that. */
+export function consentWords(given: Given): string {
+  const options = Object.entries(given).map(([host, bytes]) => `--accept-data-loss ${host}=${bytes}`)
+  return ['deploy repair-db ENVIRONMENT', ...options].join(' ')
 }
 
 function ofAnother({ strangers, nodes }: View): ClusterRefusal | undefined {
@@ -59,13 +77,14 @@ function ofAnother({ strangers, nodes }: View): ClusterRefusal | undefined {
 }
 
 /** The one primary that is seen may be the one that most nodes left. */
-function mostUnseen({ nodes, unreachable, primaries }: View): ClusterRefusal | undefined {
-  if (unreachable.length <= nodes.length) return undefined
-  const lost = names(unreachable.map(({ node }) => node))
+function mostUnseen({ nodes, unreachable, primaries, acceptLoss }: View): ClusterRefusal | undefined {
+  const unseen = unreachable.map(({ node }) => node).filter((node) => !isGivenUp({ acceptLoss }, node))
+  if (unreachable.length <= nodes.length || unseen.length === 0) return undefined
+  const lost = names(unseen)
   return {
     why: `most of the cluster cannot be seen: ${lost} may have another primary than ${names(primaries)}`,
     sides: [...nodes.map((node) => side(node)), ...unreachable.map(unseenSide)],
-    hint: 'bring the nodes back (power, network), then repair again; one that is lost for good: deploy db remove-node',
+    hint: `bring the nodes back (power, network), then repair again. When they are lost for good and surely off, give up what they may have: ${consentWords(unknown(unseen))}; or take them out: deploy db remove-node`,
   }
 }
 
@@ -93,7 +112,12 @@ function withoutDisk(primary: Live): ClusterRefusal | undefined {
   }
 }
 
-function diverged(view: View, primary: Live, losses: ReadonlyMap<string, Loss>): ClusterRefusal | undefined {
+/** Of nodes of which nobody can tell what they have. */
+export function unknown(nodes: readonly Pick<Node, 'host'>[]): Given {
+  return Object.fromEntries(nodes.map(({ host }) => [host, 'unknown']))
+}
+
+function diverged(view: View, primary: Live): ClusterRefusal | undefined {
   const past = view.nodes.flatMap((node) => {
     if (node === primary || view.strangers.includes(node)) return []
     const excess = atStake(view, primary, node)
@@ -102,28 +126,25 @@ function diverged(view: View, primary: Live, losses: ReadonlyMap<string, Loss>):
   if (past.length === 0) return undefined
   const hosts = past.map(({ node }) => node)
   const amounts = past.map(({ node, excess }) => {
-    const loss = losses.get(node.host)
-    const grown = Object.hasOwn(view.acceptLoss, node.host) ? `, and ${view.acceptLoss[node.host]} were accepted` : ''
+    const loss = view.losses.get(node.host)
+    const grown = isGivenUp(view, node) ? `, and ${view.acceptLoss[node.host]} were accepted` : ''
     return `${node.host} ${amount(excess)}${loss ? ` (${lossWords(loss)})` : ''}${grown}`
   })
-  const consent = past.map(({ node, excess }) => `--accept-data-loss ${node.host}=${excess.bytes ?? 'unknown'}`)
+  const given: Given = Object.fromEntries(past.map(({ node, excess }) => [node.host, excess.bytes ?? 'unknown']))
   return {
     why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
-    sides: [side(primary), ...hosts.map((node) => withLoss(side(node, primary), losses.get(node.host)))],
-    hint: `look at what it is; when nobody needs it, give it up: deploy repair-db ENVIRONMENT ${consent.join(' ')}. The data is moved aside then, and stays on ${names(hosts)}`,
+    sides: [side(primary), ...hosts.map((node) => side(node, primary, view.losses))],
+    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(given)}. The data is moved aside then, and stays on ${names(hosts)}`,
   }
 }
 
-function withLoss(told: ClusterRefusal['sides'][number], loss: Loss | undefined): ClusterRefusal['sides'][number] {
-  return loss ? { ...told, evidence: [...told.evidence, `only here: ${lossWords(loss)}`] } : told
-}
-
 /** What was seen of one side; `primary`: where its history left the one of the primary. */
-export function side(node: Node, primary?: Live): ClusterRefusal['sides'][number] {
+export function side(node: Node, primary?: Live, losses?: View['losses']): ClusterRefusal['sides'][number] {
   const { server, disk } = node.seen
   const place = placeOf(node.seen)
   const system = server?.systemId ?? disk?.systemId
   const fork = place && primary && endOf(lineageOfPrimary(primary), place.timeline)
+  const loss = losses?.get(node.host)
   return {
     host: node.host,
     evidence: [
@@ -134,6 +155,7 @@ export function side(node: Node, primary?: Live): ClusterRefusal['sides'][number
       ...(disk?.log?.lastCommit ? [`its last commit is at ${disk.log.lastCommit}`] : []),
       ...(isLive(node) ? liveEvidence(node) : stoppedEvidence(node)),
       ...sentBy(node),
+      ...(loss ? [`only here: ${lossWords(loss)}`] : []),
     ],
   }
 }

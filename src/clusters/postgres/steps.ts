@@ -1,6 +1,7 @@
 export { setAccess } from './steps/access.ts'
 export { cloneStandbys, createPrimary, recloneStandby } from './steps/build.ts'
 export { repairRegistration, startDaemon, stopDaemon } from './steps/daemon.ts'
+export { stopServers } from './steps/fence.ts'
 export { dropSlot, removeNode } from './steps/leave.ts'
 export {
   followPrimary,
@@ -11,6 +12,7 @@ export {
   startServer,
 } from './steps/mend.ts'
 export { pointPgbouncer } from './steps/pooler.ts'
+export { promoteStandby, startStandbys } from './steps/promote.ts'
 export { rejoinStandby } from './steps/rejoin.ts'
 export { switchover } from './steps/switchover.ts'
 export { registerWitness } from './steps/witness.ts'

@@ -1,7 +1,8 @@
 import type { ClusterGoal } from '../../model/cluster.ts'
 import { type Excess, excessOf } from './excess.ts'
-import { type Lineage, lineageOf } from './lineage.ts'
-import type { Desired, NodeSurvey, PostgresNode, SeenNode, ServerSeen } from './model.ts'
+import { type Lineage, lineageOf, placeOf } from './lineage.ts'
+import { lsnDifference } from './lsn.ts'
+import type { Desired, Loss, NodeSurvey, PostgresNode, SeenNode, ServerSeen } from './model.ts'
 
 /** A node of the playbook with what was seen of it. */
 export interface Node extends PostgresNode {
@@ -30,15 +31,25 @@ export interface View {
   /** The witness, if it could be asked. */
   readonly witnesses: readonly Node[]
   readonly unreachable: readonly Unseen[]
-  /** Servers of the cluster's own system that are not in recovery. */
+  /**
+   * Servers of the cluster's own system that are not in recovery. Of several, only the one that is left where somebody agreed
+   * to lose what is on all others.
+   */
   readonly primaries: readonly Live[]
   /** Nodes with data of another system than the cluster's: of somebody's. */
   readonly strangers: readonly Node[]
   /** What somebody agreed to give up, by node. */
   readonly acceptLoss: NonNullable<ClusterGoal['acceptLoss']>
+  /** What only one node has, by node, where that was read. */
+  readonly losses: ReadonlyMap<string, Loss>
 }
 
-export function viewOf(desired: Desired, surveys: readonly NodeSurvey[], { acceptLoss = {} }: ClusterGoal = {}): View {
+export function viewOf(
+  desired: Desired,
+  surveys: readonly NodeSurvey[],
+  { acceptLoss = {} }: ClusterGoal = {},
+  losses: View['losses'] = new Map(),
+): View {
   const known = new Map(surveys.map((survey) => [survey.host, survey]))
   const all = desired.nodes.filter(({ kind }) => kind !== 'witness')
   const reached = desired.nodes.flatMap((node): Node[] => {
@@ -54,8 +65,10 @@ export function viewOf(desired: Desired, surveys: readonly NodeSurvey[], { accep
   })
   const own = ownSystem(nodes)
   const strangers = nodes.filter((node) => own !== undefined && systemOf(node) !== undefined && systemOf(node) !== own)
-  const primaries = nodes.filter(isLive).filter((node) => !node.seen.server.inRecovery && !strangers.includes(node))
-  return { desired, nodes, witnesses, unreachable, primaries, strangers, acceptLoss }
+  const writers = nodes.filter(isWriter).filter((node) => !strangers.includes(node))
+  const kept = writers.filter((node) => !isGivenUp({ acceptLoss }, node))
+  const primaries = writers.length > 1 && kept.length === 1 ? kept : writers
+  return { desired, nodes, witnesses, unreachable, primaries, strangers, acceptLoss, losses }
 }
 
 function sighted(node: PostgresNode, seen: SeenNode): Node {
@@ -75,6 +88,11 @@ export function isBlank({ disk, server }: SeenNode): boolean {
 
 export function isLive(node: Node): node is Live {
   return node.seen.server !== undefined
+}
+
+/** Whether a node's server takes writes. */
+export function isWriter(node: Node): node is Live {
+  return node.seen.server?.inRecovery === false
 }
 
 /** Whether there is anything on a node that may be data of a cluster. */
@@ -112,11 +130,28 @@ export function beyondPrimary({ nodes }: Pick<View, 'nodes'>, primary: Live, nod
   return same && descendsFrom(nodes, node, primary) ? undefined : excessOf(node.seen, lineageOfPrimary(primary))
 }
 
-/** Whether somebody agreed to give up what a node has beyond its primary: no more of it than was said then. */
-export function isAccepted({ acceptLoss }: Pick<View, 'acceptLoss'>, { host }: Node, { bytes }: Excess): boolean {
-  const accepted = Object.hasOwn(acceptLoss, host) ? acceptLoss[host] : undefined
-  if (accepted === undefined || accepted === 'unknown') return accepted === 'unknown'
-  return bytes !== undefined && bytes <= accepted
+/** Whether somebody agreed to lose something of what a node has, or may have. */
+export function isGivenUp({ acceptLoss }: Pick<View, 'acceptLoss'>, { host }: Pick<PostgresNode, 'host'>): boolean {
+  return Object.hasOwn(acceptLoss, host)
+}
+
+/**
+ * Whether somebody agreed to lose what a node has beyond its primary: no more of it than was said then. A server writes on
+ * without any commit, as it stops for example: of what comes behind that which was said, commits count.
+ */
+export function isAccepted(view: Pick<View, 'acceptLoss' | 'losses'>, node: Node, { bytes }: Excess): boolean {
+  if (!isGivenUp(view, node)) return false
+  const accepted = view.acceptLoss[node.host]
+  if (accepted === 'unknown') return true
+  if (accepted === undefined || bytes === undefined) return false
+  return bytes <= accepted || isNoise(node, view.losses.get(node.host), bytes - accepted)
+}
+
+/** Whether there is no commit among the last bytes of a node's log. */
+function isNoise({ seen }: Node, loss: Loss | undefined, last: number): boolean {
+  const place = placeOf(seen)
+  if (!place || !loss || loss.more) return false
+  return loss.lastAt === undefined ? loss.commits === 0 : lsnDifference(place.lsn, loss.lastAt) > last
 }
 
 export function systemOf({ seen }: Node): string | undefined {

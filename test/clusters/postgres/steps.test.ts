@@ -41,7 +41,7 @@ function all(first: PostgresNode, second: PostgresNode, third: PostgresNode): re
     steps.setAccess(want, first, 'why'),
     steps.restartServer(second, first, 'why'),
     steps.restartPrimary(first, [second, third], 'why'),
-    steps.startPrimary(first, [second, third], { timeline: 2, lsn: '0/3000148' }),
+    steps.startPrimary(first, [second, third], 'mend it', { timeline: 2, lsn: '0/3000148' }),
     steps.registerWitness(want, witness, first, 'why'),
     steps.switchover(first, second, [third, witness], 'why'),
     steps.dropSlot(first, ODD, 'why'),

@@ -42,14 +42,19 @@ function noted({ id }: PostgresNode): Shell {
 }
 
 /**
- * The last primary, where none runs; `standbys`: those that run, and find it again by themselves; `newest`: where others
- * are, which its own log has to reach.
+ * The last primary, where none runs; `standbys`: those that run, and find it again by themselves; `otherwise`: what helps
+ * when it does not start; `newest`: where others are, which its own log has to reach.
  */
-export function startPrimary(node: PostgresNode, standbys: readonly PostgresNode[], newest?: Place): ClusterStep {
+export function startPrimary(
+  node: PostgresNode,
+  standbys: readonly PostgresNode[],
+  otherwise: string,
+  newest?: Place,
+): ClusterStep {
   const start = sh`${newest ? reaches(newest) : sh`:`}
 # The guard kept it down once, when another node was the primary.
 wake
-within 5 answers || { rm -f "$data.superseded"; (start_server 300); } || fail ${`it does not start, and nobody takes over meanwhile: repmgrd ${standbys.length > 0 ? `was stopped on ${names(standbys.map(({ host }) => ({ host })))}` : 'is off'}. Mend this server, then repair again`}`
+within 5 answers || { rm -f "$data.superseded"; (start_server 300); } || fail ${`it does not start, and nobody takes over meanwhile: repmgrd ${standbys.length > 0 ? `was stopped on ${names(standbys.map(({ host }) => ({ host })))}` : 'is off'}. Now: ${otherwise}`}`
   return {
     name: 'start primary',
     about: node.host,

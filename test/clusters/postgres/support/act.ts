@@ -78,6 +78,32 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     if (ahead) throw new Harm(`${ahead.host} has more than ${node?.host}`)
     if (node) start(node)
   },
+  'start standbys': (_, hosts) => {
+    for (const node of hosts) {
+      if (!node.data?.signal) throw new Harm(`${node.host} is no standby`)
+      start(node)
+    }
+  },
+  'promote standby': (world, hosts, step) => {
+    const node = at(world, step.about)
+    if (node.server !== 'up' || !node.data?.signal || node.kind !== 'member') throw new Harm('it is no standby')
+    const gun = world.nodes.find(
+      (one) => one !== node && one.reachable && one.server === 'up' && one.data?.signal && one.daemon.active,
+    )
+    if (gun) throw new Harm(`${gun.host} may promote itself meanwhile`)
+    promote(node)
+    delete node.upstream
+    register(world, node)
+    for (const row of world.rows ?? []) if (row.type === 'primary' && row.id !== node.id) row.active = false
+    for (const one of hosts) if (one.kind === 'witness') watch(world, one, node)
+  },
+  'stop server': (_, hosts) => {
+    for (const node of hosts) {
+      if (node.server === 'hung') crash(node)
+      else stop(node)
+      node.daemon.active = false
+    }
+  },
   'follow primary': (world, [node], step) => {
     const primary = thePrimary(world, step)
     if (!node?.data?.signal || node.server !== 'up') throw new Harm('it is no standby')

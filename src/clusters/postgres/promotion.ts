@@ -1,0 +1,48 @@
+import type { ClusterDecision } from '../../model/cluster.ts'
+import { follows } from './contenders.ts'
+import { fencing } from './fencing.ts'
+import { placeOf } from './lineage.ts'
+import { disarming, isArmed } from './mend.ts'
+import { names } from './names.ts'
+import { promoteStandby, startStandbys } from './steps.ts'
+import { supposingPromoted } from './supposed.ts'
+import { hasData, isGivenUp, isLive, type Node, type View } from './view.ts'
+import { wholeSteps } from './whole.ts'
+
+/**
+ * A standby becomes the primary, while nobody may promote itself. Before, the servers of other standbys that are down
+ * start: only then it is known for certain how far each of them is.
+ */
+export function promotion(view: View, best: Node): ClusterDecision {
+  const { nodes, witnesses, unreachable } = view
+  const kept = nodes.filter((node) => hasData(node) && !isGivenUp(view, node))
+  const down = kept.filter((node) => follows(node) && !isLive(node))
+  const fenced = fencing(view)
+  const armed = nodes.filter(isArmed)
+  const others = kept.filter((node) => node !== best && follows(node))
+  const supposed = supposingPromoted(view, best, down)
+  const end = placeOf(best.seen)?.lsn ?? '0/0'
+  return {
+    primary: { host: best.host, why: whyBest(best, kept) },
+    steps: [
+      ...(fenced.steps.length > 0 ? fenced.steps : disarming(armed)),
+      ...(down.length > 0 ? [startStandbys(down)] : []),
+      promoteStandby(best, {
+        ...{ others, end },
+        witnesses: witnesses.filter(isLive),
+        absent: unreachable.map(({ node }) => node),
+      }),
+      ...wholeSteps(supposed.view, supposed.primary, { guessed: true, stopped: armed }).steps,
+    ],
+  }
+}
+
+function whyBest(best: Node, kept: readonly Node[]): string {
+  const place = placeOf(best.seen)
+  const others = kept.filter((node) => node !== best)
+  const more =
+    others.length > 0
+      ? `${names(others)} ${others.length > 1 ? 'hold' : 'holds'} nothing that it does not`
+      : 'no other node is left that has data'
+  return `no primary is left, and it is the furthest of its standbys, on timeline ${place?.timeline} at ${place?.lsn}; ${more}`
+}

@@ -1,0 +1,94 @@
+import type { ClusterStep } from '../../../model/cluster.ts'
+import type { Shell } from '../../../model/shell.ts'
+import { sh } from '../../../shell/sh.ts'
+import type { PostgresNode } from '../model.ts'
+import { names } from '../names.ts'
+import { action, sameAction } from './prelude.ts'
+import { conninfo } from './standby.ts'
+import { witnessScript } from './witness.ts'
+
+/** Standbys whose servers are down, where none is the primary. repmgrd does not run there: they only replay what they have. */
+export function startStandbys(nodes: readonly PostgresNode[]): ClusterStep {
+  const one = nodes.length === 1
+  const told = {
+    name: 'start standbys',
+    reason: `${one ? 'its server is' : 'their servers are'} down, and how far ${one ? 'it is' : 'they are'} has to be known before one is promoted`,
+    effect: `${one ? 'it answers' : 'they answer'}, and ${one ? 'follows' : 'follow'} nobody yet`,
+  }
+  const script = sh`answers || stop_server 15
+answers || start_server 300
+${REPLAYED}`
+  return sameAction(nodes, told, { title: 'start the server', script })
+}
+
+/**
+ * A standby has replayed all that it has when it waits for more. What it received and has not replayed is replayed before
+ * it is promoted.
+ */
+const REPLAYED: Shell = sh`[ "$(in_recovery)" = t ] || fail 'this server is no standby'
+replayed() {
+  case $(ask 10 "select wait_event from pg_stat_activity where backend_type = 'startup'") in
+  RecoveryRetrieveRetryInterval | RecoveryWalStream) ;;
+  *) return 1 ;;
+  esac
+}
+within 300 replayed || fail 'it still replays its log: look again when that is over'
+alone() { [ "$(ask 10 "select count(*) from pg_stat_wal_receiver where status = 'streaming'")" = 0 ]; }
+within 90 alone || fail 'it streams from a server that runs: nobody is promoted beside that one'
+ends=$(sql 'select greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())') || fail "$ends"`
+
+/** Who else has a part in a promotion. */
+export interface Promotion {
+  /** Standbys that stay so. */
+  readonly others: readonly PostgresNode[]
+  readonly witnesses: readonly PostgresNode[]
+  /** Nodes that nobody could ask. */
+  readonly absent: readonly PostgresNode[]
+  /** Where the log of the one that is promoted was seen to end: it has that, and the others have no more. */
+  readonly end: string
+}
+
+/** The furthest of the standbys, where no primary is left. */
+export function promoteStandby(node: PostgresNode, { others, witnesses, absent, end }: Promotion): ClusterStep {
+  const on = (title: string, hosts: readonly PostgresNode[], script: Shell) =>
+    hosts.map(({ host }) => ({ host, title, script: action(script) }))
+  const stages = [
+    [
+      ...on('look how far it is', [node], sh`${stillEnds('>=', end)}\n${absent.map(silent).reduce(joined, sh`:`)}`),
+      ...on('look how far it is', others, stillEnds('<=', end)),
+    ],
+    on('promote it', [node], PROMOTE),
+    on(`watch ${node.host}`, witnesses, witnessScript(node)),
+  ]
+  return {
+    name: 'promote standby',
+    about: node.host,
+    reason: `no primary is left${absent.length > 0 ? `, and ${names(absent)} cannot be asked` : ''}`,
+    effect: `${node.host} takes writes, on a new timeline`,
+    stages: stages.filter(({ length }) => length > 0),
+  }
+}
+
+function joined(a: Shell, b: Shell): Shell {
+  return sh`${a}\n${b}`
+}
+
+function stillEnds(how: '<=' | '>=', end: string): Shell {
+  return sh`${REPLAYED}
+[ "$(sql ${`select greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) ${how} '${end}'`})" = t ] ||
+  fail ${`it is not where it was seen, against ${end}: `}"$ends; look again"`
+}
+
+/** We cannot reach it: that need not be so from here. */
+function silent(node: PostgresNode): Shell {
+  return sh`[ "$(ask 5 'select pg_is_in_recovery()' ${conninfo(node)})" != f ] || fail ${`${node.host} takes writes: it can be reached from here`}`
+}
+
+const PROMOTE: Shell = sh`case $(in_recovery) in
+f) ;;
+t)
+  said=$(ask 300 'select pg_promote(true, 240)') || fail "$said"
+  [ "$(in_recovery)" = f ] || fail "it was told to take over, and has not: $said" ;;
+*) fail 'the server does not answer' ;;
+esac
+repmgr primary register --force || fail 'the new primary could not be registered'`

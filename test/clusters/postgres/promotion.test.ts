@@ -1,0 +1,414 @@
+import { describe, expect, test } from 'vitest'
+import { assess } from '../../../src/clusters/postgres/decide.ts'
+import type { ClusterGoal } from '../../../src/model/cluster.ts'
+import { destroy, failover, made } from './support/histories.ts'
+import { judge, refusedOf, run, stepsOf } from './support/run.ts'
+import { surveysOf } from './support/surveys.ts'
+import {
+  at,
+  commit,
+  crash,
+  dataNodes,
+  noise,
+  promote,
+  type Shape,
+  start,
+  stop,
+  type World,
+  write,
+} from './support/world.ts'
+
+type Change = (world: World) => void
+type Given = NonNullable<ClusterGoal['acceptLoss']>
+
+/** Nobody reaches it, and nobody follows it any more. */
+function lost(...hosts: readonly string[]): Change {
+  return (world) => {
+    for (const host of hosts) {
+      crash(at(world, host))
+      at(world, host).reachable = false
+    }
+  }
+}
+
+function emptied(host: string): Change {
+  return (world) => {
+    crash(at(world, host))
+    delete at(world, host).data
+  }
+}
+
+function blackout(world: World): void {
+  for (const node of dataNodes(world)) {
+    crash(node)
+    node.daemon.active = false
+  }
+}
+
+const both =
+  (...changes: readonly Change[]): Change =>
+  (world) => {
+    for (const change of changes) change(world)
+  }
+
+const START = ['stop repmgrd: app2, app3', 'promote standby: app2', 'follow primary: app3']
+
+describe('the furthest standby is promoted where somebody gave up the last primary', () => {
+  test.each<[string, Shape, Change, Given, readonly string[]]>([
+    [
+      'its host is lost',
+      {},
+      lost('app1'),
+      { app1: 'unknown' },
+      [...START, 'point pgbouncer: app2, app3', 'start repmgrd: app2, app3'],
+    ],
+    [
+      'in sync',
+      { durability: 'sync' },
+      lost('app1'),
+      { app1: 'unknown' },
+      [...START, 'point pgbouncer: app2, app3', 'start repmgrd: app2, app3'],
+    ],
+    [
+      'its data is gone: it is cloned anew',
+      {},
+      emptied('app1'),
+      { app1: 'unknown' },
+      [
+        'stop repmgrd: app1, app2, app3',
+        ...START.slice(1),
+        'clone standby: app1',
+        'point pgbouncer: app1, app2, app3',
+        'start repmgrd: app1, app2, app3',
+      ],
+    ],
+    [
+      'two of three are lost',
+      {},
+      lost('app1', 'app3'),
+      { app1: 'unknown', app3: 'unknown' },
+      ['stop repmgrd: app2', 'promote standby: app2', 'point pgbouncer: app2', 'start repmgrd: app2'],
+    ],
+    [
+      'two of three are empty machines',
+      {},
+      both(emptied('app1'), (world) => destroy(world, 'app3')),
+      { app1: 'unknown' },
+      [
+        'stop repmgrd: app1, app2',
+        'promote standby: app2',
+        'clone standby: app1, app3',
+        'point pgbouncer: app1, app2, app3',
+        'start repmgrd: app1, app2, app3',
+      ],
+    ],
+    [
+      'one is further than the first',
+      {},
+      both(lost('app1'), (world) => at(world, 'app3').data?.log.push(commit())),
+      { app1: 'unknown' },
+      [
+        'stop repmgrd: app2, app3',
+        'promote standby: app3',
+        'follow primary: app2',
+        'point pgbouncer: app2, app3',
+        'start repmgrd: app2, app3',
+      ],
+    ],
+    [
+      'all servers are down: they start first, and tell how far they are',
+      {},
+      both(blackout, emptied('app1')),
+      { app1: 'unknown' },
+      [
+        'start standbys: app2, app3',
+        'promote standby: app2',
+        'follow primary: app3',
+        'clone standby: app1',
+        'point pgbouncer: app1, app2, app3',
+        'start repmgrd: app1, app2, app3',
+      ],
+    ],
+    [
+      'a replica is never promoted',
+      { nodes: 2, replicas: 1 },
+      lost('app1'),
+      { app1: 'unknown' },
+      [
+        'stop repmgrd: app2, off1',
+        'promote standby: app2',
+        'follow primary: off1',
+        'point pgbouncer: app2, off1',
+        'start repmgrd: app2, off1',
+      ],
+    ],
+    [
+      'with a witness, which watches the new one',
+      { nodes: 2, witness: true },
+      lost('app1'),
+      { app1: 'unknown' },
+      ['stop repmgrd: app2', 'promote standby: app2', 'point pgbouncer: app2, vote1', 'start repmgrd: app2'],
+    ],
+    [
+      'the last primary is there and cannot be mended: what only it has is none',
+      {},
+      (world) => crash(at(world, 'app1')),
+      { app1: 0 },
+      [
+        'stop repmgrd: app1, app2, app3',
+        'promote standby: app2',
+        'rejoin standby: app1',
+        'follow primary: app3',
+        'point pgbouncer: app1, app2, app3',
+        'start repmgrd: app1, app2, app3',
+      ],
+    ],
+    [
+      'the last primary hangs, and may write on: it is stopped first',
+      {},
+      (world) => {
+        at(world, 'app1').server = 'hung'
+      },
+      { app1: 'unknown' },
+      [
+        'stop repmgrd: app1, app2, app3',
+        'stop server: app1',
+        'promote standby: app2',
+        'clone standby anew: app1',
+        'follow primary: app3',
+        'point pgbouncer: app1, app2, app3',
+        'start repmgrd: app1, app2, app3',
+      ],
+    ],
+  ])('%s', (_, shape, change, acceptLoss, steps) => {
+    const world = made(shape, change)
+    expect(run(world, { acceptLoss }).done).toEqual(steps)
+    expect(stepsOf(world, { acceptLoss })).toEqual(steps)
+  })
+})
+
+describe('and what is told of it', () => {
+  test('why it is the one', () => {
+    const world = made({}, lost('app1'))
+    expect(judge(world, { acceptLoss: { app1: 'unknown' } }).decision.primary).toEqual({
+      host: 'app2',
+      why: 'no primary is left, and it is the furthest of its standbys, on timeline 1 at 0/3000208; app3 holds nothing that it does not',
+    })
+    const alone = made({}, lost('app1', 'app3'))
+    const acceptLoss = { app1: 'unknown', app3: 'unknown' } as const
+    expect(judge(alone, { acceptLoss }).decision.primary?.why).toContain('no other node is left that has data')
+  })
+
+  test.each<[string, Shape, Change, RegExp]>([
+    [
+      'what has to be agreed to, all at once, and what comes of it',
+      {},
+      lost('app1', 'app3'),
+      /When it is lost for good and surely off \(app1 and app3 must not run any more, or there are two primaries\), give it up: deploy repair-db ENVIRONMENT --accept-data-loss app1=unknown --accept-data-loss app3=unknown; then app2 is the primary: no primary is left/,
+    ],
+    ['in async: what is lost', {}, lost('app1'), /What only app1 had is lost, and nobody can tell how much that is$/],
+    [
+      'in sync: nothing that clients were told of',
+      { durability: 'sync' },
+      lost('app1'),
+      /Durability is sync: what clients were told of is on two members, so none of it is lost$/,
+    ],
+    [
+      'in sync, with two members lost: it may have been on these two',
+      { durability: 'sync' },
+      lost('app1', 'app3'),
+      /What only app1 and app3 had is lost/,
+    ],
+    [
+      'a standby that nobody reaches may have been promoted: the last primary starts without it',
+      {},
+      both(blackout, lost('app3')),
+      /give it up: deploy repair-db ENVIRONMENT --accept-data-loss app3=unknown; then app1 is the primary: it was the last primary/,
+    ],
+  ])('%s', (_, shape, change, hint) => {
+    expect(judge(made(shape, change)).decision.refusal?.hint).toMatch(hint)
+  })
+
+  test('what helps when the last primary does not start', () => {
+    const world = made({}, (each) => {
+      write(at(each, 'app1'), [commit(), commit()])
+      crash(at(each, 'app1'))
+      at(each, 'app3').data?.log.pop()
+    })
+    const script = judge(world).decision.steps.find(({ name }) => name === 'start primary')?.stages[0]?.[0]?.script
+    expect(script).toMatch(
+      /give up what only it has, and app2 is promoted: deploy repair-db ENVIRONMENT --accept-data-loss app1=\d+/,
+    )
+  })
+})
+
+describe('refused also where it was given up', () => {
+  test.each<[string, Shape, Change, Given, RegExp]>([
+    [
+      'a node that nobody reaches still sends its log to another one: it runs',
+      {},
+      (world) => {
+        at(world, 'app1').reachable = false
+      },
+      { app1: 'unknown' },
+      /^no server takes writes, and app1 cannot be asked, but app2 and app3 stream from there/,
+    ],
+    [
+      'the last primary has more than was agreed to',
+      {},
+      (world) => {
+        write(at(world, 'app1'))
+        crash(at(world, 'app1'))
+      },
+      { app1: 1 },
+      /more would be lost than somebody agreed to: app1 \d+ bytes, and 1 were accepted/,
+    ],
+    ['not all of those that nobody reaches', {}, lost('app1', 'app3'), { app1: 'unknown' }, /app3 cannot be asked/],
+    [
+      'nothing is left that has data',
+      {},
+      both(lost('app1'), emptied('app2'), emptied('app3')),
+      { app1: 'unknown' },
+      /no node that can be asked has data/,
+    ],
+    [
+      'all that has data was given up',
+      { nodes: 2 },
+      blackout,
+      { app1: 'unknown', app2: 'unknown' },
+      /all that has data was to be given up/,
+    ],
+    [
+      'only a replica is left',
+      { nodes: 2, replicas: 1 },
+      both(lost('app1', 'app2')),
+      { app1: 'unknown', app2: 'unknown' },
+      /none of the nodes that have data can be the primary/,
+    ],
+    [
+      'a replica is further than the member that is left',
+      { nodes: 2, replicas: 1 },
+      both(lost('app1'), (world) => at(world, 'off1').data?.log.push(commit())),
+      { app1: 'unknown' },
+      /app2 and off1 each hold, or may hold, what the others do not/,
+    ],
+  ])('%s', (_, shape, change, acceptLoss, why) => {
+    expect(refusedOf(made(shape, change), { acceptLoss })).toMatch(why)
+  })
+
+  test('the primary of standbys is no node of the playbook', () => {
+    const world = made({}, emptied('app1'))
+    const surveys = surveysOf(world)
+      .filter(({ host }) => host !== 'app1')
+      .map((survey) => {
+        if (survey.unreachable !== undefined || !survey.server?.upstream) return survey
+        return { ...survey, server: { ...survey.server, upstream: { host: '10.9.9.9', slot: '' } } }
+      })
+    const desired = { ...world.desired, nodes: world.desired.nodes.filter(({ host }) => host !== 'app1') }
+    const { refusal } = assess(desired, surveys, {}).decision
+    expect(refusal?.why).toContain('standbys, of 10.9.9.9, which is no node of the playbook')
+    expect(refusal?.hint).toContain('put that node into the inventory')
+    expect(assess(desired, surveys, { acceptLoss: { app3: 'unknown' } }).decision.refusal).toBeUndefined()
+  })
+})
+
+describe('not refused', () => {
+  test('a standby that has all that the last primary has, and more', () => {
+    const world = made({}, (each) => {
+      blackout(each)
+      at(each, 'app3').data?.log.push(commit())
+    })
+    const { done, world: end } = run(world)
+    expect(done.slice(0, 2)).toEqual(['start standbys: app2, app3', 'promote standby: app3'])
+    expect(at(end, 'app1').data?.log).toEqual(at(end, 'app3').data?.log)
+  })
+})
+
+describe('of several histories, the one that clients were told of', () => {
+  const split: Change = (world) => {
+    failover(world)
+    start(at(world, 'app1'))
+  }
+  const kept = (world: World) =>
+    /by what was seen (\S+) is the one to keep \((.*?)\)/.exec(judge(world).decision.refusal?.hint ?? '')
+
+  test('synchronous standbys count first, then standbys, then commits, then clients; the number of a timeline never', () => {
+    const world = made({ durability: 'sync' }, split)
+    expect(kept(world)?.slice(1)).toEqual(['app2', 'synchronous standbys that stream from it: 1, from app1 fewer'])
+    const async = made({}, split)
+    expect(kept(async)?.slice(1)).toEqual(['app2', 'standbys that stream from it: 1, from app1 fewer'])
+    // A stale standby that promoted itself has the highest timeline, and nobody follows it.
+    const stale = made({ nodes: 4 }, (each) => {
+      crash(at(each, 'app4'))
+      promote(at(each, 'app4'))
+      promote(at(each, 'app4'))
+      start(at(each, 'app4'))
+    })
+    expect(kept(stale)?.[1]).toBe('app1')
+  })
+
+  test('commits behind the fork, where nobody follows either', () => {
+    const world = made({ nodes: 2 }, split)
+    const losses = (app1: number, app2: number) =>
+      new Map(Object.entries({ app1, app2 }).map(([host, commits]) => [host, { commits, tables: [], more: false }]))
+    const hint = (one: number, other: number) =>
+      assess(world.desired, surveysOf(world), {}, losses(one, other)).decision.refusal?.hint
+    expect(hint(3, 1)).toContain('app1 is the one to keep (commits that only it has: 3, on app2 fewer)')
+    expect(hint(1, 3)).toContain('app2 is the one to keep (commits that only it has: 3, on app1 fewer)')
+    expect(hint(1, 1)).toContain('app2 is the one to keep (pgbouncers that send clients there: 2, to app1 fewer)')
+    for (const { pooler } of world.nodes) pooler.answers = false
+    expect(hint(1, 1)).toContain('nothing that was seen tells them apart')
+  })
+
+  test('the others stop first, and nobody is promoted meanwhile; what they have is kept', () => {
+    const world = made({}, (each) => {
+      split(each)
+      write(at(each, 'app1'), [noise()])
+    })
+    const acceptLoss = { app1: 10_000 }
+    const { done, world: end } = run(world, { acceptLoss })
+    expect(done).toEqual(stepsOf(world, { acceptLoss }))
+    expect(done.slice(0, 3)).toEqual([
+      'stop repmgrd: app1, app2, app3',
+      'stop server: app1',
+      'clone standby anew: app1',
+    ])
+    expect(at(end, 'app1').aside).toHaveLength(1)
+    expect(refusedOf(world, { acceptLoss: { app1: 1 } })).toMatch(
+      /^app1 holds changes that the primary app2 does not have/,
+    )
+    expect(refusedOf(world, { acceptLoss: { app1: 'unknown', app2: 'unknown' } })).toMatch(/split brain/)
+  })
+
+  test('either may be given up, with those that follow it', () => {
+    const world = made({}, (each) => {
+      split(each)
+      write(at(each, 'app2'), [noise()])
+    })
+    const why = refusedOf(world, { acceptLoss: { app2: 'unknown' } })
+    expect(why).toMatch(/^app3 holds changes that the primary app1 does not have/)
+    const acceptLoss = { app2: 'unknown', app3: 'unknown' } as const
+    expect(stepsOf(world, { acceptLoss })).toEqual(
+      expect.arrayContaining(['stop server: app2', 'clone standby anew: app2', 'clone standby anew: app3']),
+    )
+  })
+
+  test('what a server wrote as it stopped was agreed to; a commit was not', () => {
+    const world = made({}, (each) => {
+      write(at(each, 'app1'), [commit(), commit()])
+      failover(each)
+      stop(at(each, 'app1'))
+    })
+    const bytes = Number(/app1 (\d+) bytes/.exec(refusedOf(world) ?? '')?.[1])
+    const lastAt = (lsn: string) => new Map([['app1', { commits: 2, lastAt: lsn, tables: [], more: false }]])
+    const why = (accepted: number, losses: ReturnType<typeof lastAt>) =>
+      assess(world.desired, surveysOf(world), { acceptLoss: { app1: accepted } }, losses).decision.refusal?.why
+    const end = surveysOf(world).flatMap((one) =>
+      one.host === 'app1' && one.unreachable === undefined ? (one.disk?.log?.end ?? []) : [],
+    )
+    expect(end).toHaveLength(1)
+    expect(why(bytes - 100, lastAt('0/3000000'))).toBeUndefined()
+    expect(why(bytes - 100, lastAt(end[0] ?? ''))).toContain(`app1 ${bytes} bytes`)
+    expect(why(bytes - 100, new Map())).toContain(`${bytes - 100} were accepted`)
+  })
+})
