@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { labExec } from '../../src/lab/inside.ts'
@@ -12,6 +13,8 @@ export interface Bed {
   readonly project: Project
   /** Runs the tool. */
   deploy(...args: string[]): Promise<Ran>
+  /** Runs the tool, and kills it after so many seconds. Whether that came before its end. */
+  killed(seconds: number, ...args: string[]): Promise<boolean>
   /** Runs a script inside a host as root. @throws Error when it fails. */
   on(host: string, script: string): Promise<string>
   /** One value of a query on a node's own server, as the superuser. */
@@ -105,6 +108,14 @@ export default playbook('Database', [
     project,
     playbook,
     deploy,
+    async killed(seconds, ...args) {
+      const child = spawn(process.execPath, [tool, ...args], {
+        ...{ cwd: lab.root, env: { ...process.env, ...env }, stdio: 'ignore' },
+        ...{ timeout: seconds * 1000, killSignal: 'SIGKILL' },
+      })
+      const [, signal] = await once(child, 'close')
+      return signal === 'SIGKILL'
+    },
     async expire(host) {
       const request = await on(host, `openssl req -new -key ${TLS}/node.key -subj /CN=${host}`)
       const names = `subjectAltName=DNS:${host},DNS:localhost,IP:127.0.0.1,IP:${lab.reach.hosts[host]?.address}`
