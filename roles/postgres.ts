@@ -108,6 +108,8 @@ function nodePart<V, G extends string, S extends string>(
   const { ca, password, users } = trustOf(input, site, name)
   return {
     ...{ node, settings, ca },
-    desired: postgresDesired({ name, nodes, durability, restartSettings, password, users, databases }),
+    desired: postgresDesired({
+      ...{ name, environment: site.environment, nodes, durability, restartSettings, password, users, databases },
+    }),
   }
 }

@@ -189,7 +189,7 @@ function otherwise(view: View, kept: readonly Node[], last: Node): string {
   if (!next) return 'mend this server, then repair again'
   const excess = excessBehind(view, last, next)
   const bytes = excess ? bytesOf(excess) : 0
-  return `mend this server, then repair again; or give up what only it has, and ${next.host} is promoted: ${consentWords({ [last.host]: bytes })}`
+  return `mend this server, then repair again; or give up what only it has, and ${next.host} is promoted: ${consentWords(view.desired, { [last.host]: bytes })}`
 }
 
 function bytesOf(excess: Excess | undefined): number | 'unknown' {

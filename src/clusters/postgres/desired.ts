@@ -12,7 +12,7 @@ export interface PostgresDatabase {
   readonly extensions?: readonly string[]
 }
 
-export interface DesiredWant extends Pick<Desired, 'name' | 'durability' | 'restartSettings'> {
+export interface DesiredWant extends Pick<Desired, 'name' | 'environment' | 'durability' | 'restartSettings'> {
   /** In the order of the inventory. */
   readonly nodes: readonly PostgresNode[]
   /** Of the role `repmgr`. */

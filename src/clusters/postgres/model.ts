@@ -14,6 +14,8 @@ export interface PostgresNode {
 /** What the playbook says of a PostgreSQL cluster. */
 export interface Desired {
   readonly name: string
+  /** Its inventory: for commands that somebody is told. */
+  readonly environment: string
   /** In the order of the inventory. */
   readonly nodes: readonly PostgresNode[]
   readonly durability: 'async' | 'sync'

@@ -65,6 +65,7 @@ describeOnLab('survey and proof of a PostgreSQL cluster', () => {
     const address = (host: string) => lab.reach.hosts[host]?.address ?? ''
     desired = postgresDesired({
       name: 'main',
+      environment: 'lab',
       durability: 'async',
       nodes: postgresNodes(lab.hosts.map((host) => ({ host, address: address(host), kind: 'member' }))),
       restartSettings: { shared_buffers: '128MB', wal_level: 'replica', shared_preload_libraries: 'repmgr' },

@@ -10,7 +10,14 @@ const password = new Secret('replicationPassword', 'of repmgr')
 const notes = new Secret('dbPassword', 'of notes')
 const desired = (want: Partial<DesiredWant> = {}) =>
   postgresDesired({
-    ...{ name: 'main', durability: 'sync', restartSettings: {}, nodes: postgresNodes([one, two]), password },
+    ...{
+      name: 'main',
+      environment: 'lab',
+      durability: 'sync',
+      restartSettings: {},
+      nodes: postgresNodes([one, two]),
+      password,
+    },
     ...{ users: { notes }, databases: { notes: { owner: 'notes' } } },
     ...want,
   })

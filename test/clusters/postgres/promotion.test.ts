@@ -204,7 +204,7 @@ describe('and what is told of it', () => {
       'what has to be agreed to, all at once, and what comes of it',
       {},
       lost('app1', 'app3'),
-      /When it is lost for good and surely off \(app1 and app3 must not run any more, or there are two primaries\), give it up: deploy repair-db ENVIRONMENT --accept-data-loss app1=unknown --accept-data-loss app3=unknown; then app2 is the primary: no primary is left/,
+      /When it is lost for good and surely off \(app1 and app3 must not run any more, or there are two primaries\), give it up: deploy repair-db prod --accept-data-loss app1=unknown --accept-data-loss app3=unknown; then app2 is the primary: no primary is left/,
     ],
     ['in async: what is lost', {}, lost('app1'), /What only app1 had is lost, and nobody can tell how much that is$/],
     [
@@ -223,7 +223,7 @@ describe('and what is told of it', () => {
       'a standby that nobody reaches may have been promoted: the last primary starts without it',
       {},
       both(blackout, lost('app3')),
-      /give it up: deploy repair-db ENVIRONMENT --accept-data-loss app3=unknown; then app1 is the primary: it was the last primary/,
+      /give it up: deploy repair-db prod --accept-data-loss app3=unknown; then app1 is the primary: it was the last primary/,
     ],
   ])('%s', (_, shape, change, hint) => {
     expect(judge(made(shape, change)).decision.refusal?.hint).toMatch(hint)
@@ -237,7 +237,7 @@ describe('and what is told of it', () => {
     })
     const script = judge(world).decision.steps.find(({ name }) => name === 'start primary')?.stages[0]?.[0]?.script
     expect(script).toMatch(
-      /give up what only it has, and app2 is promoted: deploy repair-db ENVIRONMENT --accept-data-loss app1=\d+/,
+      /give up what only it has, and app2 is promoted: deploy repair-db prod --accept-data-loss app1=\d+/,
     )
   })
 })

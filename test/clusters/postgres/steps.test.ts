@@ -19,7 +19,7 @@ const users = [
 
 function desired(...nodes: readonly PostgresNode[]): Desired {
   const databases = [{ name: 'notes', owner: 'notes', extensions: ['pgcrypto'] }]
-  return { name: 'main', nodes, durability: 'sync', restartSettings: {}, users, databases }
+  return { name: 'main', environment: 'lab', nodes, durability: 'sync', restartSettings: {}, users, databases }
 }
 
 /** Every step there is, about these nodes. */

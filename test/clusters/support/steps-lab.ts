@@ -90,6 +90,7 @@ function desiredOf(lab: UsedLab, witness?: string): Desired {
   }))
   return postgresDesired({
     name: 'main',
+    environment: 'lab',
     nodes: postgresNodes(nodes),
     // No step looks at it.
     durability: 'async',

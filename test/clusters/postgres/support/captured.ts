@@ -6,6 +6,7 @@ import { Secret } from '../../../../src/model/secret.ts'
 /** The cluster whose answers were captured. */
 export const desired: Desired = {
   name: 'main',
+  environment: 'lab',
   durability: 'async',
   nodes: ['db1', 'db2', 'db3'].map((host, index) => ({
     host,

@@ -103,6 +103,7 @@ export function wanted({ nodes = 3, replicas = 0, witness = false, durability = 
   ]
   return {
     name: 'main',
+    environment: 'prod',
     durability,
     nodes: all.map((node, index) => ({ ...node, address: `10.0.0.${index + 1}`, id: index + 1 })),
     restartSettings: { shared_buffers: '128MB', max_connections: '60' },
