@@ -11,10 +11,12 @@ export interface Refused {
 
 /** A repair is refused: nothing is done, and it is told why, and what would help. */
 export async function refusal(bed: Bed, ...options: readonly string[]): Promise<Refused> {
-  const { code, stdout, stderr } = await bed.deploy('repair-db', 'lab', '--yes', '--json', ...options)
+  const { code, stdout, stderr } = await bed.deploy('repair-db', 'lab', '--dry-run', '--json', ...options)
   expect(`${code} ${code === 4 ? '' : stdout.slice(-3000) + stderr}`).toBe('4 ')
   const { refusal: said, steps } = JSON.parse(stdout).phases.at(-1).cluster
   expect(steps).toEqual([])
+  const acted = await bed.deploy('repair-db', 'lab', '--yes', ...options)
+  expect(`${acted.code} ${acted.code === 4 ? '' : acted.stdout + acted.stderr}`).toBe('4 ')
   return said
 }
 
