@@ -31,21 +31,26 @@ function read({ timeline, from, to }: Stretch, within: number): Shell {
 timeout -s KILL ${within} ${`${BIN}/pg_waldump`} -p ${`${DATA}/pg_wal`} -t ${timeline} -s ${from}${end} 2>&1 | awk ${COUNT}`
 }
 
-const COUNT = `/rmgr: Transaction .*desc: (COMMIT|PREPARE)/ {
-  commits++
-  if (match($0, /lsn: [0-9A-F]+\\/[0-9A-F]+/)) place = substr($0, RSTART + 5, RLENGTH - 5)
-  if (match($0, /[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9:.]+/)) { last = substr($0, RSTART, RLENGTH); if (first == "") first = last }
+/** A commit is of the database whose tables its transaction changed; `-`: of none that is known. */
+const COUNT = `match($0, /tx: +[0-9]+/) { tx = substr($0, RSTART + 3, RLENGTH - 3) + 0 }
+/rmgr: Transaction .*desc: (COMMIT|PREPARE)/ {
+  of = tx in base ? base[tx] : "-"
+  delete base[tx]
+  commits[of]++
+  all++
+  if (match($0, /lsn: [0-9A-F]+\\/[0-9A-F]+/)) place[of] = substr($0, RSTART + 5, RLENGTH - 5)
+  if (match($0, /[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9:.]+/)) { last[of] = substr($0, RSTART, RLENGTH); if (!(of in first)) first[of] = last[of] }
 }
 /rmgr: Heap2? / && match($0, /rel [0-9]+\\/[0-9]+\\/[0-9]+/) {
   split(substr($0, RSTART + 4, RLENGTH - 4), part, "/")
+  if (part[2] > 0) base[tx] = part[2]
   if (part[3] >= 16384 && files < 50 && !((part[2] " " part[3]) in seen)) { seen[part[2] " " part[3]] = 1; files++ }
 }
 /^pg_waldump: error: / { error = substr($0, 20, 200) }
 { records++ }
 END {
-  printf "read %d %d\\n", records, commits
-  if (first != "") printf "time %s|%s\\n", first, last
-  if (place != "") print "last " place
+  printf "read %d %d\\n", records, all
+  for (of in commits) printf "commits %s %d %s %s|%s\\n", of, commits[of], place[of], first[of], last[of]
   for (name in seen) print "changed " name
   if (error != "") print "error " error
 }`

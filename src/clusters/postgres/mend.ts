@@ -11,6 +11,7 @@ import {
   isAccepted,
   isGivenUp,
   isLive,
+  isWriter,
   type Live,
   type Node,
   streamsFrom,
@@ -92,7 +93,8 @@ function ailmentOf(view: View, primary: Live, node: Node): Ailment | undefined {
     finding: { name, host: node.host, severity: 'fault', message, evidence: [...evidence, ...seen.log.slice(-3)] },
   })
   const given = isGivenUp(view, node) ? (atStake(view, primary, node) ?? whole(view, node)) : undefined
-  if (given && isAccepted(view, node, given)) return givenUp(node, given)
+  // One that takes writes is stopped before, and judged again.
+  if (given && (isWriter(node) || isAccepted(view, node, given))) return givenUp(node, given)
   if (node.blank) return ill(['clone'], 'no data', 'it has a database cluster of its own with nothing in it', [])
   if (!hasData(node)) {
     const what = seen.remains ? 'what lies in the place of its data is none' : 'it has no data'

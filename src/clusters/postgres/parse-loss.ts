@@ -16,20 +16,40 @@ export function parseLoss(answer: NodeAnswer | undefined, names: ReadonlyMap<str
   const of = (word: string) =>
     lines.flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []))
   const known = new Map([...names, ...fileNames(answer)])
-  const times = of('time')
-    .flatMap((line) => line.split('|'))
-    .filter((time) => /^[\d-]+ [\d:.]+$/.test(time))
-    .toSorted()
-  const commits = of('read').reduce((sum, line) => sum + (Number(line.split(' ')[1]) || 0), 0)
+  const read = of('commits').flatMap((line) => commitsOf(line) ?? [])
+  const commits = read.filter(({ database }) => !isOwn(known, database))
+  const times = commits.flatMap(({ times: [first, last] }) => [first, last]).toSorted()
   const [first, last] = [times[0], times.at(-1)]
-  const places = of('last').filter((place) => /^[0-9A-F]+\/[0-9A-F]+$/.test(place))
+  const files = of('changed').filter((file) => !isOwn(known, file.split(' ')[0] ?? ''))
+  const complete = of('read').length === of('log').length && read.length === of('commits').length
   return {
-    commits,
+    commits: commits.reduce((sum, { count }) => sum + count, 0),
     ...(first !== undefined && last !== undefined && { first: shortTime(first), last: shortTime(last) }),
-    ...(places.length > 0 && { lastAt: places.reduce(greater) }),
-    tables: [...new Set(of('changed').map((file) => known.get(file) ?? `file ${file.replace(' ', '/')}`))].toSorted(),
-    more: of('read').length < of('log').length || of('error').some((error) => !END.test(error)),
+    ...(commits.length > 0 && { lastAt: commits.map(({ lastAt }) => lastAt).reduce(greater) }),
+    tables: [...new Set(files.map((file) => known.get(file) ?? `file ${file.replace(' ', '/')}`))].toSorted(),
+    more: !complete || of('error').some((error) => !END.test(error)),
   }
+}
+
+/** Whether a database is one in which only repmgr, or the proof, write: nobody's data. All that is known of it says so. */
+function isOwn(known: ReadonlyMap<string, string>, database: string): boolean {
+  const tables = [...known].filter(([file]) => file.startsWith(`${database} `))
+  return tables.length > 0 && tables.every(([, name]) => /^(repmgr|evenkeel)\./.test(name))
+}
+
+/** Commits of one database, and where the last of them begins. */
+interface Commits {
+  readonly database: string
+  readonly count: number
+  readonly lastAt: string
+  readonly times: readonly [first: string, last: string]
+}
+
+function commitsOf(line: string): Commits | undefined {
+  const [, database, count, lastAt, first, last] =
+    /^(\d+|-) (\d+) ([0-9A-F]+\/[0-9A-F]+) ([\d-]+ [\d:.]+)\|([\d-]+ [\d:.]+)$/.exec(line) ?? []
+  if (database === undefined || lastAt === undefined || first === undefined || last === undefined) return undefined
+  return { database, count: Number(count), lastAt, times: [first, last] }
 }
 
 /** Names of tables by database and file, as a node's server told them. */

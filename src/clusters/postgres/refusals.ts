@@ -1,5 +1,6 @@
 import type { ClusterGoal, ClusterRefusal } from '../../model/cluster.ts'
-import { amount } from './excess.ts'
+import { tookWrites } from './contenders.ts'
+import { amount, type Excess } from './excess.ts'
 import { DATA } from './layout.ts'
 import { endOf, placeOf } from './lineage.ts'
 import { lossWords } from './loss.ts'
@@ -118,11 +119,23 @@ export function unknown(nodes: readonly Pick<Node, 'host'>[]): Given {
   return Object.fromEntries(nodes.map(({ host }) => [host, 'unknown']))
 }
 
+/**
+ * Whether nothing is in the way of what a node has. One that takes writes is stopped first, by which nothing is lost: what it
+ * has is judged when it cannot get more. A former primary that committed nothing may be rewound.
+ */
+function mayGo(view: View, node: Node, excess: Excess): boolean {
+  if (isAccepted(view, node, excess)) return true
+  if (isWriter(node)) return isGivenUp(view, node)
+  const loss = view.losses.get(node.host)
+  const none = loss !== undefined && loss.commits === 0 && !loss.more && excess.bytes !== undefined
+  return none && !isLive(node) && tookWrites(node)
+}
+
 function diverged(view: View, primary: Live): ClusterRefusal | undefined {
   const past = view.nodes.flatMap((node) => {
     if (node === primary || view.strangers.includes(node)) return []
     const excess = atStake(view, primary, node)
-    return excess && !isAccepted(view, node, excess) ? [{ node, excess }] : []
+    return excess && !mayGo(view, node, excess) ? [{ node, excess }] : []
   })
   if (past.length === 0) return undefined
   const hosts = past.map(({ node }) => node)

@@ -69,14 +69,23 @@ for (const durability of ['async', 'sync'] as const)
       const before = await rows(primary)
       await expect.poll(() => rows(primary), { timeout: 60_000 }).toBeGreaterThan(before + 20)
       await healed(bed, lab)
-      await load.end()
 
+      // Its clients are still at it.
       const split = await refusal(bed)
       expect(split.why).toContain('take writes at the same time (split brain)')
       expect(split.hint).toContain(`by what was seen ${primary} is the one to keep (`)
-      const told = commitsOf(split, [former])
-      const seconds = await agreed(split)
-      figures.push(`${durability}, split brain: mended in ${seconds.toFixed(1)} s, ${split.hint.split(').')[0]})`)
+      const first = await bed.deploy('repair-db', 'lab', '--yes', ...agreeing(split))
+      const grown = first.code === 4
+      expect(`${first.code} ${first.code === 0 || grown ? '' : first.stdout + first.stderr}`).toMatch(/^[04] $/)
+      expect(await bed.primary()).toBe(primary)
+      if (grown) expect(first.stdout + first.stderr).toMatch(/ bytes .*, and \d+ were accepted/)
+      await load.end()
+      const left = grown ? await refusal(bed) : split
+      const told = commitsOf(left, [former])
+      const seconds = grown ? await agreed(left) : 0
+      figures.push(
+        `${durability}, split brain: ${grown ? `what it had grew, so it was stopped and refused; then mended in ${seconds.toFixed(1)} s` : 'mended at once'}, ${split.hint.split(').')[0]})`,
+      )
       expect(await bed.primary()).toBe(primary)
       expect(await bed.on(former, `ls -d ${DATA}.aside-* | wc -l`)).toBe('1')
       await repaired(bed)

@@ -61,10 +61,16 @@ describe('what was read', () => {
       ...[
         'log 1 0/3000208 0/3000300',
         'read 5 2',
-        'time 2026-11-26 10:00:01.5|2026-11-26 10:00:02.1',
+        'commits 5 2 0/3000280 2026-11-26 10:00:01.5|2026-11-26 10:00:02.1',
         'changed 5 16390',
       ],
-      ...['log 2 0/3000300 -', 'read 9 1', 'time 2026-11-26 10:00:09|2026-11-26 10:00:09', 'changed 5 16400', ended],
+      ...[
+        'log 2 0/3000300 -',
+        'read 9 1',
+        'commits - 1 0/3000340 2026-11-26 10:00:09|2026-11-26 10:00:09',
+        'changed 5 16400',
+        ended,
+      ],
       'file 5 16390 notes.public.note',
     )
     const loss = parseLoss(read, new Map([['5 16400', 'notes.public.user']]))
@@ -72,6 +78,7 @@ describe('what was read', () => {
       commits: 3,
       first: '2026-11-26 10:00:01 UTC',
       last: '2026-11-26 10:00:09 UTC',
+      lastAt: '0/3000340',
       tables: ['notes.public.note', 'notes.public.user'],
       more: false,
     })
@@ -80,12 +87,25 @@ describe('what was read', () => {
     )
   })
 
+  test('what repmgr and the proof write themselves is not counted', () => {
+    const at = '2026-11-26 10:00:01|2026-11-26 10:00:01'
+    const read = answer(
+      ...['log 1 0/3000208 -', 'read 9 5', `commits 7 3 0/3000400 ${at}`, `commits 8 1 0/3000480 ${at}`],
+      ...[`commits 5 1 0/3000280 ${at}`, 'changed 7 16500', 'changed 5 16390', ended],
+      ...['file 7 16500 repmgr.repmgr.events', 'file 8 16600 evenkeel.public.probe', 'file 5 16390 notes.public.note'],
+    )
+    expect(parseLoss(read, new Map())).toMatchObject({ commits: 1, lastAt: '0/3000280', tables: ['notes.public.note'] })
+    // Nobody knows which database that is: it counts.
+    const unknown = answer('log 1 0/3000208 -', 'read 9 5', `commits 7 3 0/3000400 ${at}`, ended)
+    expect(parseLoss(unknown, new Map())).toMatchObject({ commits: 3, lastAt: '0/3000400' })
+  })
+
   test('a log that was not read to its end tells the least', () => {
     const cut = parseLoss(
       answer(
         'log 1 0/3000208 -',
         'read 5 1',
-        'time 2026-11-26 10:00:01|2026-11-26 10:00:01',
+        'commits 5 1 0/3000280 2026-11-26 10:00:01|2026-11-26 10:00:01',
         'error could not read from log segment',
       ),
       new Map(),
