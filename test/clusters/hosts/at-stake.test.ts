@@ -66,6 +66,10 @@ for (const durability of ['async', 'sync'] as const)
       await cutOff(bed, lab, former)
       await expect.poll(async () => (await bed.primary()).split(','), { timeout: 120_000 }).toHaveLength(2)
       const [primary = ''] = (await bed.primary()).split(',').filter((host) => host !== former)
+      // Healed before, its sibling might find the old one again.
+      await expect
+        .poll(() => bed.ask(primary, 'select count(*) from pg_stat_replication'), { timeout: 60_000 })
+        .toBe('1')
       const before = await rows(primary)
       await expect.poll(() => rows(primary), { timeout: 60_000 }).toBeGreaterThan(before + 20)
       await healed(bed, lab)
@@ -98,6 +102,10 @@ for (const durability of ['async', 'sync'] as const)
       await cutOff(bed, lab, former)
       await expect.poll(async () => (await bed.primary()).split(','), { timeout: 120_000 }).toHaveLength(2)
       const [primary = ''] = (await bed.primary()).split(',').filter((host) => host !== former)
+      // Healed before, its sibling might find the old one again.
+      await expect
+        .poll(() => bed.ask(primary, 'select count(*) from pg_stat_replication'), { timeout: 60_000 })
+        .toBe('1')
       await healed(bed, lab)
       await load.end()
       const split = await refusal(bed)
