@@ -96,10 +96,28 @@ function ofCertificate({ host, seen: { certificate, disk } }: Node): readonly Fi
   return [{ name: 'certificate', host, severity, message, evidence: [`it ends ${ends}`] }]
 }
 
+/** A server writes its log in files of this size, and ends when there is no room for the next one. */
+const SEGMENT = 16 * 1024 ** 2
+
 /** A reclone needs as much as the data takes. */
-function ofDisk({ host, seen: { space, disk } }: Node): readonly Finding[] {
+function ofDisk({ host, seen: { space, disk, aside, server } }: Node): readonly Finding[] {
   if (!disk || space.free > Math.max(space.data, 512 * 1024 ** 2)) return []
   const evidence = [`${space.free} bytes free, ${space.data} bytes of data, ${space.wal} of them WAL`]
+  if (space.free < 2 * SEGMENT) {
+    const message =
+      'its disk is full: a server that cannot write ends, and does not start. Make room for it, and never by deleting files of pg_wal; then deploy repair-db'
+    const kept = aside.map(
+      ({ path, bytes }) => `${path}: ${bytes} bytes, which somebody may delete when nobody needs it`,
+    )
+    const slots = server?.slots.filter(({ active }) => !active) ?? []
+    return [
+      fault('disk full', host, message, [
+        ...evidence,
+        ...kept,
+        ...slots.map(({ name, kept }) => `slot ${name} keeps back ${kept} bytes of WAL, and nobody uses it`),
+      ]),
+    ]
+  }
   return [warning('little space', host, 'its disk has too little room to clone its data anew', evidence)]
 }
 

@@ -183,9 +183,17 @@ describe('what is found', () => {
       'F15 a full disk',
       {},
       (world) => {
-        at(world, 'app3').free = 1e6
+        at(world, 'app3').free = 1e8
       },
       ['(warning) little space app3'],
+    ],
+    [
+      'a full disk',
+      {},
+      (world) => {
+        at(world, 'app3').free = 1e6
+      },
+      ['disk full app3'],
     ],
     [
       'a standby that confirms nothing',
