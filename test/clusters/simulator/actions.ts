@@ -5,7 +5,7 @@ import { serverStarts } from './power.ts'
 import { isArmedBlindly } from './promises.ts'
 import type { Luck } from './random.ts'
 import { daemonStarts } from './repmgrd.ts'
-import { type Doing, kindOf, whyNot } from './script-checks.ts'
+import { type Doing, follows, kindOf, whyNot } from './script-checks.ts'
 import { writersSeenBy } from './sim.ts'
 
 /** The script of an action ended with a failure; what it did before stays done. */
@@ -43,6 +43,22 @@ const OWN: Readonly<Record<string, Effect>> = {
     if (node.server === 'hung') stopHung(node)
     if (!serverStarts(sim, node, true)) throw new Failed('the server does not answer')
   },
+  'start standbys': ({ sim, node }) => {
+    if (node.server === 'hung') stopHung(node)
+    if (!serverStarts(sim, node, true)) throw new Failed('the server does not answer')
+    const why = node.data?.signal ? follows({ sim, node }) : 'this server is no standby'
+    if (why) throw new Failed(why)
+  },
+  'stop server': ({ node }) => {
+    node.daemon.active = false
+    if (node.server === 'hung') stopHung(node)
+    else stop(node)
+  },
+  'look how far it is': () => {},
+  'promote it': ({ sim, node }) => {
+    takeOver(node)
+    register(sim.world, node)
+  },
   'follow primary': (doing) => {
     whole(doing)
     if (!streams(doing.sim.world, doing.node)) throw new Failed(`it does not stream from ${doing.primary.host}`)
@@ -79,8 +95,7 @@ const OWN: Readonly<Record<string, Effect>> = {
   // No step of ours, but what wrong decisions may come to.
   promote: ({ node }) => {
     if (node.server !== 'up' || !node.data?.signal) throw new Failed('this server is no standby')
-    promote(node)
-    delete node.upstream
+    takeOver(node)
   },
   'hold clients': () => {},
   'let clients go on': () => {},
@@ -90,6 +105,13 @@ const OWN: Readonly<Record<string, Effect>> = {
     node.differing = []
     serverWrites(node)
   },
+}
+
+/** One that took over already, in a run that was cut off, is the primary. */
+function takeOver(node: WorldNode): void {
+  if (!node.data?.signal) return
+  promote(node)
+  delete node.upstream
 }
 
 function firstOf(about: string): string {
@@ -159,4 +181,7 @@ const PARTS: Readonly<Record<string, readonly Effect[]>> = {
   'restart primary': [({ node }) => stop(node)],
   'hand over': [({ node }) => stop(node)],
   'start server': [() => {}],
+  'start standbys': [({ sim, node }) => void serverStarts(sim, node, true)],
+  'stop server': [quiet],
+  'promote it': [({ node }) => takeOver(node)],
 }

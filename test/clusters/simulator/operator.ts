@@ -104,11 +104,11 @@ function isAsBefore({ world }: Sim, { about }: ClusterStep, node: WorldNode): bo
 
 /** Whether an action was done. `luck`: it may be undone, half done, or done. */
 function ends(sim: Sim, step: ClusterStep, action: ClusterAction, seen: readonly NodeSurvey[], luck?: Luck): boolean {
-  const { title } = action
+  const { title, script } = action
   const node = at(sim.world, action.host)
   const named = sim.world.nodes.find(({ host }) => host === title.split(' ').at(-1))
   const primary = named ?? (node.kind === 'witness' ? sim.world.nodes.find(isWriter) : undefined) ?? node
-  const doing: Doing = { sim, step, title, node, primary, seen }
+  const doing: Doing = { sim, step, title, script, node, primary, seen }
   const was = before(sim)
   try {
     if (!luck || luck.chance(0.2)) perform(doing)

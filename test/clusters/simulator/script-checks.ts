@@ -11,6 +11,7 @@ export interface Doing {
   readonly sim: Sim
   readonly step: ClusterStep
   readonly title: string
+  readonly script: string
   readonly node: WorldNode
   /** The node that its title names, or the one that it is on. */
   readonly primary: WorldNode
@@ -39,18 +40,20 @@ const TITLES: Readonly<Record<string, string | undefined>> = {
   'follow ': 'follow primary',
   'send clients to': 'point pgbouncer',
   'hand over to': 'hand over',
+  'look how far it is': 'look how far it is',
   'look ': 'look',
+  'watch ': 'register witness',
   ...Object.fromEntries(
     [
       ...['start repmgrd', 'stop repmgrd', 'register the primary', 'register the standby', 'write everything out'],
-      ...['hold clients', 'let clients go on', 'wait for the primary'],
+      ...['hold clients', 'let clients go on', 'wait for the primary', 'promote it'],
     ].map((title) => [title, title]),
   ),
 }
 
 const CHECKS: Readonly<Record<string, Check>> = {
   'clone standby': takesWrites,
-  'clone standby anew': takesWrites,
+  'clone standby anew': (doing) => endsElsewhere(doing) ?? takesWrites(doing),
   'rejoin standby': (doing) => takesWrites(doing) ?? writesItself(doing) ?? hasOtherLog(doing) ?? ranSince(doing),
   'follow primary': (doing) => isNoStandby(doing) ?? takesWrites(doing) ?? hasOtherPiece(doing),
   'start primary': lacksWhatOthersHave,
@@ -62,6 +65,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'write everything out': isNoPrimary,
   'restart primary': isNoPrimary,
   'hand over': cannotHandOver,
+  'look how far it is': (doing) => isNoStandby(doing) ?? follows(doing) ?? isElsewhere(doing) ?? meets(doing),
+  'promote it': (doing) => isDown(doing),
   look: (doing) => (isWriter(doing.node) ? cannotHandOver(doing) : isNoStandby(doing)),
   reset: isDown,
   drop: isNoStandby,
@@ -89,6 +94,37 @@ function cannotHandOver({ sim, node, step }: Doing): string | undefined {
   return isWriter(node) && to.upstream === node.host && streams(sim.world, to)
     ? undefined
     : `${to.host} does not stream from here`
+}
+
+/** It streams from a server that runs, whether or not we reach that one. */
+export function follows({ sim, node }: Pick<Doing, 'sim' | 'node'>): string | undefined {
+  return streams(sim.world, node) ? 'it streams from a server that runs' : undefined
+}
+
+/** How far it is, against the place that the script names: the one that is promoted has that, and the others no more. */
+function isElsewhere({ node, script }: Doing): string | undefined {
+  const [, how, end] = /lsn\(\)\) ([<>])= \S*?([0-9A-F]+\/[0-9A-F]+)/.exec(script) ?? []
+  if (!end || !node.data) throw new Error('it looks at no place')
+  const more = compareLsn(place(node.data.log.length), end)
+  return (how === '<' ? more > 0 : more < 0) ? 'it is not where it was seen' : undefined
+}
+
+/** Nodes that we do not reach are asked from there. */
+function meets({ sim, node, script }: Doing): string | undefined {
+  const asked = [...script.matchAll(/'(\S+) takes writes: it can be reached from here'/g)]
+  const found = asked.find(([, host = '']) => {
+    const other = at(sim.world, host)
+    return isWriter(other) && linked(sim.world, node, other)
+  })
+  return found && `${found[1]} takes writes`
+}
+
+/** Of data that somebody agreed to give up: where it was seen to end, it still does. */
+function endsElsewhere({ node: { data, server }, script }: Doing): string | undefined {
+  const [, given] = /\[ "\$ends" = (\S+) \]/.exec(script) ?? []
+  if (given === undefined || !data) return undefined
+  if (server === 'up' && !data.signal) return 'this server takes writes by now'
+  return place(server === 'up' ? data.log.length : data.checkpoint) === given ? undefined : 'it ends elsewhere by now'
 }
 
 function isNoPrimary({ node }: Doing): string | undefined {
