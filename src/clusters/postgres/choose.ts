@@ -7,7 +7,7 @@ import { promotion } from './promotion.ts'
 import { consentWords, type Given, unknown } from './refusals.ts'
 import { revive } from './revive.ts'
 import { cloneStandbys, createPrimary, pointPgbouncer, registerWitness, startDaemon } from './steps.ts'
-import { hasData, isAccepted, isGivenUp, isLive, type Node, streamsFrom, type View } from './view.ts'
+import { hasData, isAccepted, isGivenUp, isLive, isWrittenOff, type Node, streamsFrom, type View } from './view.ts'
 import { likeliest } from './winner.ts'
 
 /** What stands in the way of a cluster without a primary. */
@@ -25,7 +25,12 @@ export function choose(view: View): ClusterDecision | Blocked {
   const hidden = unseen(view) ?? alive(view, kept) ?? takingOver(view)
   if (hidden) return hidden
   if (!nodes.some(hasData)) return withoutData(view)
-  if (kept.length === 0) return { why: 'all that has data was to be given up', give: {} }
+  if (kept.length === 0)
+    return {
+      why: 'all that has data was to be given up',
+      give: {},
+      hint: 'give up fewer nodes: one of them has to stay',
+    }
   const best = twinsOf(kept).length > 0 ? undefined : (lastPrimary(view, kept) ?? bestStandby(view, kept))
   if (!best) return conflict(view, kept)
   const excess = tooMuch(view, best)
@@ -36,11 +41,11 @@ export function choose(view: View): ClusterDecision | Blocked {
 
 /** What nobody can ask, or read, may be the newest. */
 function unseen(view: View): Blocked | undefined {
-  const hidden = view.unreachable.map(({ node }) => node).filter((node) => !isGivenUp(view, node))
+  const hidden = view.unreachable.map(({ node }) => node).filter((node) => !isWrittenOff(view, node))
   if (hidden.length > 0)
     return { why: `${names(hidden)} cannot be asked, and may hold the newest data`, give: unknown(hidden) }
   const unread = view.nodes.filter(
-    (node) => !hasData(node) && (node.seen.running || node.seen.remains) && !isGivenUp(view, node),
+    (node) => !hasData(node) && (node.seen.running || node.seen.remains) && !isWrittenOff(view, node),
   )
   if (unread.length === 0) return undefined
   return { why: `what lies on ${names(unread)} cannot be read, and may be the newest data`, give: unknown(unread) }
@@ -160,7 +165,7 @@ function tooMuch(view: View, best: Node): Blocked | undefined {
 function vanished(view: View, kept: readonly Node[]): Blocked | undefined {
   const told = new Set(kept.flatMap(({ seen }) => seen.server?.upstream?.host || []))
   const isTold = ({ host, address }: PostgresNode) => told.has(host) || told.has(address)
-  const empty = view.nodes.filter((node) => !hasData(node) && !isGivenUp(view, node))
+  const empty = view.nodes.filter((node) => !hasData(node) && !isWrittenOff(view, node))
   const gone = told.size > 0 ? empty.filter(isTold) : empty
   if (gone.length > 0) {
     const who = told.size > 0 ? `${names(kept)} followed` : 'may have been followed'

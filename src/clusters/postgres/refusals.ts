@@ -11,6 +11,7 @@ import {
   isGivenUp,
   isLive,
   isWriter,
+  isWrittenOff,
   type Live,
   lineageOfPrimary,
   type Node,
@@ -46,14 +47,18 @@ function twinsOf({ nodes, primaries, acceptLoss }: View): readonly Live[] {
 function splitBrain(view: View, primaries: readonly [Live, ...Live[]]): ClusterRefusal {
   const { node: best, why } = likeliest(view, primaries)
   const behind = { ...view, primaries: [best] }
+  const { [best.host]: _, ...accepted } = view.acceptLoss
   const given = view.nodes.flatMap((node): (readonly [string, number | 'unknown'])[] => {
-    const excess = node === best ? undefined : atStake(behind, best, node)
-    return excess ? [[node.host, excess.bytes ?? 'unknown']] : []
+    if (node === best) return []
+    const excess = atStake(behind, best, node)
+    // One that takes writes is to stop, whatever it has.
+    if (excess) return [[node.host, excess.bytes ?? 'unknown']]
+    return primaries.some((one) => one === node) ? [[node.host, 0]] : []
   })
   return {
     why: `${names(primaries)} take writes at the same time (split brain): what was written to one of them is not in the other`,
     sides: primaries.map((node) => side(node, undefined, view.losses)),
-    hint: `by what was seen ${best.host} is the one to keep (${why}). Look at what the others have; when nobody needs it, give it up: ${consentWords(Object.fromEntries(given))}. Their servers stop then, and their data is moved aside and stays there. To keep another one, name ${best.host} instead: =unknown gives up whatever it has`,
+    hint: `by what was seen ${best.host} is the one to keep (${why}). Look at what the others have; when nobody needs it, give it up: ${consentWords({ ...accepted, ...Object.fromEntries(given) })}. Their servers stop then, and their data is moved aside and stays there. To keep another one, name ${best.host} instead: =unknown gives up whatever it has`,
   }
 }
 
@@ -78,13 +83,13 @@ function ofAnother({ strangers, nodes }: View): ClusterRefusal | undefined {
 
 /** The one primary that is seen may be the one that most nodes left. */
 function mostUnseen({ nodes, unreachable, primaries, acceptLoss }: View): ClusterRefusal | undefined {
-  const unseen = unreachable.map(({ node }) => node).filter((node) => !isGivenUp({ acceptLoss }, node))
+  const unseen = unreachable.map(({ node }) => node).filter((node) => !isWrittenOff({ acceptLoss }, node))
   if (unreachable.length <= nodes.length || unseen.length === 0) return undefined
   const lost = names(unseen)
   return {
     why: `most of the cluster cannot be seen: ${lost} may have another primary than ${names(primaries)}`,
     sides: [...nodes.map((node) => side(node)), ...unreachable.map(unseenSide)],
-    hint: `bring the nodes back (power, network), then repair again. When they are lost for good and surely off, give up what they may have: ${consentWords(unknown(unseen))}; or take them out: deploy db remove-node`,
+    hint: `bring the nodes back (power, network), then repair again. When they are lost for good and surely off, give up what they may have: ${consentWords({ ...acceptLoss, ...unknown(unseen) })}; or take them out: deploy db remove-node`,
   }
 }
 
@@ -134,7 +139,7 @@ function diverged(view: View, primary: Live): ClusterRefusal | undefined {
   return {
     why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
     sides: [side(primary), ...hosts.map((node) => side(node, primary, view.losses))],
-    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(given)}. The data is moved aside then, and stays on ${names(hosts)}`,
+    hint: `look at what it is; when nobody needs it, give it up: ${consentWords({ ...view.acceptLoss, ...given })}. The data is moved aside then, and stays on ${names(hosts)}`,
   }
 }
 

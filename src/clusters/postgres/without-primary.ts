@@ -35,7 +35,8 @@ function agreeing(view: View, blocked: Blocked): string {
     absent.length > 0 ? ` and surely off (${names(absent)} must not run any more, or there are two primaries)` : ''
   const { primary } = next
   if (!primary) return ''
-  return `. When it is lost for good${off}, give it up: ${consentWords(give)}; then ${primary.host} is the primary: ${primary.why}${promise(view, give)}`
+  const all = { ...view.acceptLoss, ...give }
+  return `. When it is lost for good${off}, give it up: ${consentWords(all)}; then ${primary.host} is the primary: ${primary.why}${promise(view, all)}`
 }
 
 /** What is known of commits that are given up unseen. */

@@ -229,6 +229,13 @@ describe('and what is told of it', () => {
     expect(judge(made(shape, change)).decision.refusal?.hint).toMatch(hint)
   })
 
+  test('what was agreed to already is told again: only all of it together helps', () => {
+    const acceptLoss = { app1: 'unknown' } as const
+    const { refusal } = judge(made({}, lost('app1', 'app3')), { acceptLoss }).decision
+    expect(refusal?.hint).toContain('--accept-data-loss app1=unknown --accept-data-loss app3=unknown; then app2')
+    expect(refusal?.hint).toContain('What only app1 and app3 had is lost')
+  })
+
   test('what helps when the last primary does not start', () => {
     const world = made({}, (each) => {
       write(at(each, 'app1'), [commit(), commit()])
@@ -262,6 +269,20 @@ describe('refused also where it was given up', () => {
       },
       { app1: 1 },
       /more would be lost than somebody agreed to: app1 \d+ bytes, and 1 were accepted/,
+    ],
+    [
+      'bytes say nothing of a node that nobody reaches: it may have more, and it may run',
+      {},
+      lost('app1'),
+      { app1: 360 },
+      /app1 cannot be asked/,
+    ],
+    [
+      'bytes say nothing of data that is gone',
+      {},
+      emptied('app1'),
+      { app1: 360 },
+      /app1, which app2 and app3 followed/,
     ],
     ['not all of those that nobody reaches', {}, lost('app1', 'app3'), { app1: 'unknown' }, /app3 cannot be asked/],
     [
@@ -358,6 +379,27 @@ describe('of several histories, the one that clients were told of', () => {
     expect(hint(1, 1)).toContain('app2 is the one to keep (pgbouncers that send clients there: 2, to app1 fewer)')
     for (const { pooler } of world.nodes) pooler.answers = false
     expect(hint(1, 1)).toContain('nothing that was seen tells them apart')
+  })
+
+  test('each one that takes writes has to be named, also one that has nothing of its own', () => {
+    const world = made({ nodes: 2 }, (each) => {
+      promote(at(each, 'app2'))
+      for (const { pooler } of each.nodes) pooler.target = 'app2'
+    })
+    expect(judge(world).decision.refusal?.hint).toContain('--accept-data-loss app1=0. Their servers stop')
+    expect(stepsOf(world, { acceptLoss: { app1: 0 } })[1]).toBe('stop server: app1')
+  })
+
+  test('nobody can tell how much a crashed primary has whose log was not read', () => {
+    const world = made({ nodes: 2 }, (each) => {
+      write(at(each, 'app1'))
+      for (const host of ['app1', 'app2']) crash(at(each, host))
+      start(at(each, 'app1'))
+      promote(at(each, 'app2'))
+      Object.assign(at(each, 'app2'), { readable: false })
+    })
+    expect(judge(world).decision.refusal?.hint).toContain('--accept-data-loss app2=unknown')
+    expect(refusedOf(world, { acceptLoss: { app2: 10_000 } })).toContain('app2 an unknown number of bytes')
   })
 
   test('the others stop first, and nobody is promoted meanwhile; what they have is kept', () => {
