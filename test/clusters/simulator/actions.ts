@@ -1,5 +1,15 @@
 import { act } from '../postgres/support/act.ts'
-import { at, noise, promote, register, stop, streams, type WorldNode, watch } from '../postgres/support/world.ts'
+import {
+  at,
+  become,
+  noise,
+  promote,
+  register,
+  stop,
+  streams,
+  type WorldNode,
+  watch,
+} from '../postgres/support/world.ts'
 import { flowAll, followersLook, serverWrites } from './clients.ts'
 import { serverStarts } from './power.ts'
 import { isArmedBlindly } from './promises.ts'
@@ -17,10 +27,12 @@ type Effect = (doing: Doing) => void
 export function perform(doing: Doing): void {
   const why = whyNot(doing)
   if (why) throw new Failed(why)
-  const own = OWN[kindOf(doing)]
-  if (own) own(doing)
-  else whole(doing)
+  effectOf(doing)(doing)
   flowAll(doing.sim)
+}
+
+function effectOf(doing: Doing): Effect {
+  return OWN[kindOf(doing)] ?? whole
 }
 
 /** The effect of a step, of one of its nodes. */
@@ -42,6 +54,19 @@ const OWN: Readonly<Record<string, Effect>> = {
   'start server': ({ sim, node }) => {
     if (node.server === 'hung') stopHung(node)
     if (!serverStarts(sim, node, true)) throw new Failed('the server does not answer')
+  },
+  'create primary': (doing) => {
+    const { sim, consent } = doing
+    // Remains of which somebody said that nobody needs them are moved aside.
+    for (const node of sim.world.nodes) if (consent?.given[node.host] === 'unknown') node.remains = false
+    whole(doing)
+  },
+  'clone standby anew': (doing) => {
+    const { sim, node, primary, consent } = doing
+    if (consent?.given[node.host] === undefined || !node.data) return whole(doing)
+    node.aside.push(node.data)
+    node.daemon.active = false
+    become(sim.world, node, primary)
   },
   'start standbys': ({ sim, node }) => {
     if (node.server === 'hung') stopHung(node)
@@ -140,7 +165,7 @@ const stopped: Effect = (doing) => {
 
 /** The new data is in its place, and its server was not started. */
 const placed: Effect = (doing) => {
-  whole(doing)
+  effectOf(doing)(doing)
   Object.assign(doing.node, { server: 'down' })
   if (doing.node.data) doing.node.data.clean = false
 }

@@ -28,7 +28,7 @@ export function powerGoes(sim: Sim, node: WorldNode, luck: Luck): void {
 
 /** A host boots: its services begin by themselves, a server where its guard lets it. */
 export function powerComes(sim: Sim, node: WorldNode, begins = true): void {
-  if (!node.off) return
+  if (!node.off || sim.gone.has(node.host)) return
   node.off = false
   node.reachable = true
   node.pooler.answers = true

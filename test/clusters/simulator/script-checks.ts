@@ -4,6 +4,7 @@ import type { NodeSurvey } from '../../../src/clusters/postgres/model.ts'
 import type { ClusterStep } from '../../../src/model/cluster.ts'
 import { place } from '../postgres/support/surveys.ts'
 import { at, type Data, linked, streams, type WorldNode } from '../postgres/support/world.ts'
+import type { Consent } from './consent.ts'
 import { isWriter, type Sim } from './sim.ts'
 
 /** What an action is to be done with. */
@@ -17,6 +18,7 @@ export interface Doing {
   readonly primary: WorldNode
   /** What the decision was made from. */
   readonly seen: readonly NodeSurvey[]
+  readonly consent?: Consent | undefined
 }
 
 type Check = (doing: Doing) => string | undefined
