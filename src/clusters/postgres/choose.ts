@@ -1,10 +1,11 @@
 import type { ClusterDecision } from '../../model/cluster.ts'
+import { consentWords, type Given } from './consent.ts'
 import { contenders, excessBehind, follows, isBehind, tookWrites } from './contenders.ts'
 import { amount, type Excess, endIsSeen } from './excess.ts'
 import type { PostgresNode } from './model.ts'
 import { names } from './names.ts'
 import { promotion } from './promotion.ts'
-import { consentWords, type Given, unknown } from './refusals.ts'
+import { unknown } from './refusals.ts'
 import { revive } from './revive.ts'
 import { cloneStandbys, createPrimary, pointPgbouncer, registerWitness, startDaemon } from './steps.ts'
 import { hasData, isAccepted, isGivenUp, isLive, isWrittenOff, type Node, streamsFrom, type View } from './view.ts'
@@ -194,7 +195,7 @@ function otherwise(view: View, kept: readonly Node[], last: Node): string {
   if (!next) return 'mend this server, then repair again'
   const excess = excessBehind(view, last, next)
   const bytes = excess ? bytesOf(excess) : 0
-  return `mend this server, then repair again; or give up what only it has, and ${next.host} is promoted: ${consentWords({ [last.host]: bytes })}`
+  return `mend this server, then repair again; or give up what only it has, and ${next.host} is promoted: ${consentWords({ ...view.acceptLoss, [last.host]: bytes })}`
 }
 
 function bytesOf(excess: Excess | undefined): number | 'unknown' {

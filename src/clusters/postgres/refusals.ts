@@ -1,4 +1,5 @@
-import type { ClusterGoal, ClusterRefusal } from '../../model/cluster.ts'
+import type { ClusterRefusal } from '../../model/cluster.ts'
+import { consentWords, type Given } from './consent.ts'
 import { amount } from './excess.ts'
 import { DATA } from './layout.ts'
 import { endOf, placeOf } from './lineage.ts'
@@ -60,15 +61,6 @@ function splitBrain(view: View, primaries: readonly [Live, ...Live[]]): ClusterR
     sides: primaries.map((node) => side(node, undefined, view.losses)),
     hint: `by what was seen ${best.host} is the one to keep (${why}). Look at what the others have; when nobody needs it, give it up: ${consentWords({ ...accepted, ...Object.fromEntries(given) })}. Their servers stop then, and their data is moved aside and stays there. To keep another one, name ${best.host} instead: =unknown gives up whatever it has`,
   }
-}
-
-/** What may be lost, by node. */
-export type Given = NonNullable<ClusterGoal['acceptLoss']>
-
-/** The command by which somebody agrees to lose that. */
-export function consentWords(given: Given): string {
-  const options = Object.entries(given).map(([host, bytes]) => `--accept-data-loss ${host}=${bytes}`)
-  return ['deploy repair-db ENVIRONMENT', ...options].join(' ')
 }
 
 function ofAnother({ strangers, nodes }: View): ClusterRefusal | undefined {

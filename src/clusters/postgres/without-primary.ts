@@ -1,8 +1,9 @@
 import type { ClusterDecision, ClusterRefusal } from '../../model/cluster.ts'
 import { type Blocked, choose } from './choose.ts'
+import { consentWords, type Given } from './consent.ts'
 import { isArmed } from './mend.ts'
 import { names } from './names.ts'
-import { consentWords, type Given, side, unseenSide } from './refusals.ts'
+import { side, unseenSide } from './refusals.ts'
 import { hasData, type View } from './view.ts'
 
 /**

@@ -345,6 +345,62 @@ describe('not refused', () => {
   })
 })
 
+describe('what steps look at before', () => {
+  const scripts = (world: World, name: string, goal: ClusterGoal = {}) => {
+    const stages = judge(world, goal).decision.steps.find((step) => step.name === name)?.stages ?? []
+    return stages.map((stage) => stage.map(({ host, title }) => `${host}: ${title}`))
+  }
+  const forked: Change = (world) => {
+    write(at(world, 'app1'))
+    failover(world)
+    crash(at(world, 'app2'))
+  }
+
+  test('one that took writes once still does not, whoever becomes the primary', () => {
+    const first = made({ nodes: 2 }, forked)
+    expect(scripts(first, 'start primary', { acceptLoss: { app1: 'unknown' } })).toEqual([
+      ['app1: look whether it takes writes'],
+      ['app2: start the primary'],
+    ])
+    const second = made({}, (world) => crash(at(world, 'app1')))
+    expect(scripts(second, 'promote standby', { acceptLoss: { app1: 0 } })[0]).toEqual([
+      ...['app2: look how far it is', 'app3: look how far it is', 'app1: look whether it takes writes'],
+    ])
+  })
+
+  test('a standby streams from no other server than another standby', () => {
+    const { decision } = judge(made({}, lost('app1')), { acceptLoss: { app1: 'unknown' } })
+    const script = decision.steps.find(({ name }) => name === 'promote standby')?.stages[0]?.[0]?.script
+    expect(script).toMatch(/sender_host not in \('\S*app2\S*, '\S*10\.0\.0\.2\S*, '\S*app3\S*, '\S*10\.0\.0\.3'/)
+  })
+
+  test('a last primary that lost its end: what helps then, with all that was agreed to', () => {
+    const world = made(
+      { nodes: 4 },
+      both(lost('app4'), (each) => crash(at(each, 'app1'))),
+    )
+    at(world, 'app1').readable = false
+    const { steps } = judge(world, { acceptLoss: { app4: 'unknown' } }).decision
+    const script = steps.find(({ name }) => name === 'start primary')?.stages[0]?.[0]?.script
+    expect(script?.match(/--accept-data-loss app4=unknown --accept-data-loss app1=unknown/g)).toHaveLength(2)
+    expect(script).toMatch(/does not reach .* Now: mend this server/)
+  })
+
+  test('a standby that cannot follow, as its log is another one, is cloned anew where all it has is given up', () => {
+    const world = made({}, (each) => {
+      delete at(each, 'app3').upstream
+    })
+    expect(stepsOf(world)).toContain('follow primary: app3')
+    expect(stepsOf(world, { acceptLoss: { app3: 'unknown' } })).toContain('clone standby anew: app3')
+    expect(
+      stepsOf(
+        made({}, () => {}),
+        { acceptLoss: { app3: 'unknown' } },
+      ),
+    ).toEqual([])
+  })
+})
+
 describe('of several histories, the one that clients were told of', () => {
   const split: Change = (world) => {
     failover(world)

@@ -19,7 +19,12 @@ import { type Doing, follows, kindOf, whyNot } from './script-checks.ts'
 import { writersSeenBy } from './sim.ts'
 
 /** The script of an action ended with a failure; what it did before stays done. */
-export class Failed extends Error {}
+export class Failed extends Error {
+  /** Whether what its script says then tells people what helps. */
+  get tells(): boolean {
+    return /other content|does not start|does not reach/.test(this.message)
+  }
+}
 
 type Effect = (doing: Doing) => void
 
@@ -68,10 +73,10 @@ const OWN: Readonly<Record<string, Effect>> = {
     node.daemon.active = false
     become(sim.world, node, primary)
   },
-  'start standbys': ({ sim, node }) => {
+  'start standbys': ({ sim, node, script }) => {
     if (node.server === 'hung') stopHung(node)
     if (!serverStarts(sim, node, true)) throw new Failed('the server does not answer')
-    const why = node.data?.signal ? follows({ sim, node }) : 'this server is no standby'
+    const why = node.data?.signal ? follows({ sim, node, script }) : 'this server is no standby'
     if (why) throw new Failed(why)
   },
   'stop server': ({ node }) => {
@@ -80,6 +85,7 @@ const OWN: Readonly<Record<string, Effect>> = {
     else stop(node)
   },
   'look how far it is': () => {},
+  'look whether it takes writes': () => {},
   'promote it': ({ sim, node }) => {
     takeOver(node)
     register(sim.world, node)

@@ -1,5 +1,5 @@
 import type { ClusterGoal } from '../../../src/model/cluster.ts'
-import { at } from '../postgres/support/world.ts'
+import { at, stop, type WorldNode } from '../postgres/support/world.ts'
 import { powerGoes } from './power.ts'
 import type { Luck } from './random.ts'
 import type { Sim } from './sim.ts'
@@ -34,9 +34,24 @@ export function askedFor({ words }: Pick<Question, 'words'>): Given | undefined 
 }
 
 /** Whoever types exactly what they are told to. */
-export const exactly: Answer = (_, question) => {
+const exactly: Answer = (_, question) => {
   const given = askedFor(question)
   return given && consentTo(question, given)
+}
+
+/** The same, who also moves data away by hand where they are told to. */
+export const byTheBook: Answer = (sim, question) => {
+  const [, hosts] = /move it away on (.*?): systemctl/.exec(question.words) ?? []
+  if (hosts === undefined) return exactly(sim, question)
+  for (const host of hosts.split(/, | and /)) moveAway(at(sim.world, host))
+  return consentTo(question, {})
+}
+
+function moveAway(node: WorldNode): void {
+  stop(node)
+  if (node.data) node.aside.push(node.data)
+  node.server = 'down'
+  delete node.data
 }
 
 function consentTo({ words, logs }: Question, given: Given): Consent {

@@ -7,6 +7,9 @@ import { commitsOf, isWriter, type Sim } from './sim.ts'
 /** A promise that was broken, by our hand. */
 export class Broken extends Harm {}
 
+/** What is known to go wrong where disks lie, with a case of its own in the test: what comes of it is not judged. */
+export class Forgiven extends Error {}
+
 /** As long as all records of the model. */
 const RECORD = 120
 

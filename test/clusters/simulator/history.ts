@@ -3,8 +3,8 @@ import { whole } from '../postgres/support/whole.ts'
 import type { Shape, WorldNode } from '../postgres/support/world.ts'
 import { nothingAtStake } from './at-stake.ts'
 import { flowAll, followersLook } from './clients.ts'
-import { type Answer, askedFor, exactly, people } from './consent.ts'
-import { Broken } from './given-up.ts'
+import { type Answer, askedFor, byTheBook, people } from './consent.ts'
+import { Broken, Forgiven } from './given-up.ts'
 import { HAPPENINGS, isFull, timePasses } from './happenings.ts'
 import { type Ended, type Judge, repair } from './operator.ts'
 import { powerComes } from './power.ts'
@@ -54,8 +54,8 @@ export function historyOf(seed: number): History {
 /** How a history ended when all was there again. */
 export interface End {
   /** Before anybody consented to anything. */
-  readonly first: Ended
-  readonly ended: Ended
+  readonly first: Ended | 'forgiven'
+  readonly ended: Ended | 'forgiven'
   /** No data was at stake. */
   readonly safe: boolean
   readonly erred: boolean
@@ -66,11 +66,16 @@ export interface End {
 /** Lives a history, with repairs of ours in it, and mends all that is not ours in the end. Throws `Harm`. */
 export function live(history: History, judge: Judge = assess): End {
   const sim = begin(history)
-  for (const event of history.events) {
-    if (isFull(sim)) break
-    happen(sim, event, judge)
+  try {
+    for (const event of history.events) {
+      if (isFull(sim)) break
+      happen(sim, event, judge)
+    }
+    return lastRepair(sim, judge, history.dark)
+  } catch (error) {
+    if (!(error instanceof Forgiven)) throw error
+    return { first: 'forgiven', ended: 'forgiven', safe: false, erred: sim.erred }
   }
-  return lastRepair(sim, judge, history.dark)
 }
 
 function happen(sim: Sim, [name, which, other, seed]: Happened, judge: Judge): void {
@@ -124,11 +129,11 @@ function lastRepair(sim: Sim, judge: Judge, dark: boolean): End {
   if (safe && first !== 'done') throw new Broken(`no data is at stake, and it ends ${first}`)
   const { erred } = sim
   if (first === 'done') return { first, ended: first, safe, erred }
-  const ended = repairs(sim, judge, exactly)
+  const ended = repairs(sim, judge, byTheBook)
+  if (ended === 'done') return { first, ended, safe, erred }
   const { words } = sim.questions.at(-1) ?? { words: '' }
-  if (ended === 'refused' && askedFor({ words }))
-    throw new Broken(`what was asked for was given, and does not help: ${words}`)
-  return { first, ended, safe, erred, ...(ended === 'refused' && { hint: words }) }
+  if (askedFor({ words })) throw new Broken(`what was asked for was given, and does not help: ${words}`)
+  return { first, ended, safe, erred, hint: words }
 }
 
 function repairs(sim: Sim, judge: Judge, answer: Answer): Ended {

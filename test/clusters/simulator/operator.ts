@@ -40,8 +40,9 @@ export function repair(sim: Sim, how: Repair): Ended {
   let consent: Consent | undefined
   for (let round = 0; ; round++) {
     const { ended, question } = repairWith(sim, how, consent)
-    consent = question && round < ANSWERS ? how.answer(sim, question) : undefined
-    if (question) sim.questions.push(question)
+    if (!question?.words) return ended
+    consent = round < ANSWERS ? how.answer(sim, question) : undefined
+    sim.questions.push(question)
     if (!consent) return ended
   }
 }
@@ -62,6 +63,7 @@ function repairWith(sim: Sim, how: Repair, consent: Consent | undefined): Ran {
   const commits = promised(sim, consent)
   const tries = new Map<string, number>()
   const failures: Failure[] = []
+  let said = ''
   for (let number = 1; number < MOST; number++) {
     const { surveys, logs } = look(sim, how)
     const { decision, findings } = decide(sim, how, surveys, consent)
@@ -69,16 +71,19 @@ function repairWith(sim: Sim, how: Repair, consent: Consent | undefined): Ran {
     if (decision.refusal) return { ended: 'refused', question: { words: decision.refusal.hint, logs } }
     const nodes = topology(sim.world.desired, surveys)
     const step = nextStep({ nodes, findings, decision }, failures)
-    if (!step) return { ended: endOf(sim, commits, how, failures) }
+    if (!step) return { ended: endOf(sim, commits, how, failures), question: { words: said, logs } }
     const name = `${step.name} ${step.about}`
     tries.set(name, (tries.get(name) ?? 0) + 1)
     const cut = number === how.killedIn
     const basis = { seen: surveys, consent }
-    const hosts =
-      (tries.get(name) ?? 0) > TRIES ? hostsOf(step) : carryOut(sim, step, basis, cut ? how.luck : undefined)
+    const failed =
+      (tries.get(name) ?? 0) > TRIES
+        ? { hosts: hostsOf(step), words: '' }
+        : carryOut(sim, step, basis, cut ? how.luck : undefined)
     if (cut) return { ended: 'killed' }
-    if (hosts.length > 0) failures.push({ end: { outcome: 'failed' }, hosts })
-    if (hosts.length > 0 && !step.alone) return { ended: 'stuck' }
+    if (failed.hosts.length > 0) failures.push({ end: { outcome: 'failed' }, hosts: failed.hosts })
+    said += failed.words
+    if (failed.hosts.length > 0 && !step.alone) return { ended: 'stuck', question: { words: said, logs } }
     how.meanwhile(sim)
   }
   throw new Broken('a repair without an end')

@@ -2,7 +2,7 @@ import type { NodeSurvey } from '../../../src/clusters/postgres/model.ts'
 import type { ClusterDecision, ClusterStep } from '../../../src/model/cluster.ts'
 import { dataNodes, type WorldNode } from '../postgres/support/world.ts'
 import type { Consent } from './consent.ts'
-import { Broken, checkDiscarded, checkSafe, isTolerated, logsOf, notGivenUp } from './given-up.ts'
+import { Broken, checkDiscarded, checkSafe, Forgiven, isTolerated, logsOf, notGivenUp } from './given-up.ts'
 import { commitsOf, isWriter, type Sim } from './sim.ts'
 
 /** What a repair goes by: what was seen, and what somebody agreed to. */
@@ -51,9 +51,11 @@ function checkMostAdvanced(sim: Sim, step: ClusterStep, node: WorldNode, { seen,
   const own = new Set(commitsOf(node))
   for (const other of dataNodes(sim.world)) {
     if (other.data?.system !== node.data?.system || other.rewinding) continue
-    if (isForgiven(sim) && isUnread(other)) continue
     const more = commitsOf(other).filter((record) => !own.has(record))
     const left = notGivenUp(other, more, consent)
+    const lied =
+      left.length > 0 && isForgiven(sim) && left.every((record) => isUnread(other) || sim.surrendered.has(record))
+    if (lied) throw new Forgiven()
     for (const record of more) sim.surrendered.add(record)
     const where = seen.find(({ host }) => host === other.host)?.unreachable === undefined ? 'seen' : 'unseen'
     if (left.length > 0)

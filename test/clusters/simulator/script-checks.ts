@@ -43,6 +43,7 @@ const TITLES: Readonly<Record<string, string | undefined>> = {
   'send clients to': 'point pgbouncer',
   'hand over to': 'hand over',
   'look how far it is': 'look how far it is',
+  'look whether it takes writes': 'look whether it takes writes',
   'look ': 'look',
   'watch ': 'register witness',
   ...Object.fromEntries(
@@ -68,7 +69,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'restart primary': isNoPrimary,
   'hand over': cannotHandOver,
   'look how far it is': (doing) => isNoStandby(doing) ?? follows(doing) ?? isElsewhere(doing) ?? meets(doing),
-  'promote it': (doing) => isDown(doing),
+  'look whether it takes writes': writesItself,
+  'promote it': isDown,
   look: (doing) => (isWriter(doing.node) ? cannotHandOver(doing) : isNoStandby(doing)),
   reset: isDown,
   drop: isNoStandby,
@@ -98,9 +100,11 @@ function cannotHandOver({ sim, node, step }: Doing): string | undefined {
     : `${to.host} does not stream from here`
 }
 
-/** It streams from a server that runs, whether or not we reach that one. */
-export function follows({ sim, node }: Pick<Doing, 'sim' | 'node'>): string | undefined {
-  return streams(sim.world, node) ? 'it streams from a server that runs' : undefined
+/** It streams from a server that runs, whether or not we reach that one, and that is none of the standbys that it names. */
+export function follows({ sim, node, script }: Pick<Doing, 'sim' | 'node' | 'script'>): string | undefined {
+  const [, known = ''] = /sender_host not in \((.*?)\)/.exec(script) ?? []
+  const named = at(sim.world, node.upstream ?? node.host).address
+  return streams(sim.world, node) && !known.includes(`'${named}'`) ? 'it streams from a server that runs' : undefined
 }
 
 /** How far it is, against the place that the script names: the one that is promoted has that, and the others no more. */
