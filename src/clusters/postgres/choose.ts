@@ -76,7 +76,12 @@ function takingOver({ nodes }: View): Blocked | undefined {
 
 function withoutData(view: View): ClusterDecision | Blocked {
   const aside = view.nodes.filter((node) => node.seen.aside.length > 0)
-  if (aside.length > 0) return { why: `no node has data, but ${names(aside)} had: it was moved aside there`, give: {} }
+  if (aside.length > 0)
+    return {
+      why: `no node has data, but ${names(aside)} had: it was moved aside there`,
+      give: {},
+      hint: 'move the data that is to be the cluster back in its place by hand, or delete all of it; then repair again',
+    }
   if (view.unreachable.length > 0) return { why: 'no node that can be asked has data', give: {} }
   return fresh(view)
 }
@@ -131,7 +136,12 @@ function conflict(view: View, kept: readonly Node[]): Blocked {
   const members = kept.filter(({ kind }) => kind === 'member')
   const twins = twinsOf(kept)
   const [first, ...more] = twins.length > 0 ? twins : contenders(view, members)
-  if (!first) return { why: 'none of the nodes that have data can be the primary', give: {} }
+  if (!first)
+    return {
+      why: `only ${names(kept)} ${kept.length > 1 ? 'have' : 'has'} data, and cannot be the primary`,
+      give: {},
+      hint: 'bring back a member with its disk; or, when none comes back, make a node that has data a member in the playbook; then repair again',
+    }
   const { node, why } = likeliest(view, [first, ...more])
   const others = kept.filter((one) => one !== node && (isTwin(node, one) || !isBehind(view, one, node)))
   return {

@@ -304,7 +304,7 @@ describe('refused also where it was given up', () => {
       { nodes: 2, replicas: 1 },
       both(lost('app1', 'app2')),
       { app1: 'unknown', app2: 'unknown' },
-      /none of the nodes that have data can be the primary/,
+      /only off1 has data, and cannot be the primary/,
     ],
     [
       'a replica is further than the member that is left',

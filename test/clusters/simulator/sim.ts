@@ -23,6 +23,8 @@ export interface Sim {
   readonly strict: boolean
   /** Data whose end was lost, by a disk that lied. */
   readonly torn: Set<Data>
+  /** Such data was started, and may have other things in the same places since. */
+  rewritten: boolean
   /** Hosts that never come back as they were. */
   readonly gone: Set<string>
   /** Commits on disks that are no more, by their host. */
@@ -50,7 +52,14 @@ export function begin({ shape, lies, strict = false }: Beginning): Sim {
   const log = dataNodes(world)[0]?.data?.log ?? []
   const acked = new Set(log.filter((record) => record > 0))
   const nothing = { torn: new Set<Data>(), gone: new Set<string>(), destroyed: new Map() }
-  return { ...{ world, acked, lies, strict }, ...nothing, surrendered: new Set(), questions: [], erred: false }
+  return {
+    ...{ world, acked, lies, strict },
+    ...nothing,
+    surrendered: new Set(),
+    questions: [],
+    rewritten: false,
+    erred: false,
+  }
 }
 
 const WHOLE = new Map<string, World>()
