@@ -1,13 +1,14 @@
 import type { ClusterDecision } from '../../model/cluster.ts'
+import { consentWords, type Given } from './consent.ts'
 import { contenders, excessBehind, follows, isBehind, tookWrites } from './contenders.ts'
 import { amount, type Excess, endIsSeen } from './excess.ts'
 import type { PostgresNode } from './model.ts'
 import { names } from './names.ts'
 import { promotion } from './promotion.ts'
-import { consentWords, type Given, unknown } from './refusals.ts'
+import { unknown } from './refusals.ts'
 import { revive } from './revive.ts'
 import { cloneStandbys, createPrimary, pointPgbouncer, registerWitness, startDaemon } from './steps.ts'
-import { hasData, isAccepted, isGivenUp, isLive, type Node, streamsFrom, type View } from './view.ts'
+import { hasData, isAccepted, isGivenUp, isLive, isWrittenOff, type Node, streamsFrom, type View } from './view.ts'
 import { likeliest } from './winner.ts'
 
 /** What stands in the way of a cluster without a primary. */
@@ -25,7 +26,12 @@ export function choose(view: View): ClusterDecision | Blocked {
   const hidden = unseen(view) ?? alive(view, kept) ?? takingOver(view)
   if (hidden) return hidden
   if (!nodes.some(hasData)) return withoutData(view)
-  if (kept.length === 0) return { why: 'all that has data was to be given up', give: {} }
+  if (kept.length === 0)
+    return {
+      why: 'all that has data was to be given up',
+      give: {},
+      hint: 'give up fewer nodes: one of them has to stay',
+    }
   const best = twinsOf(kept).length > 0 ? undefined : (lastPrimary(view, kept) ?? bestStandby(view, kept))
   if (!best) return conflict(view, kept)
   const excess = tooMuch(view, best)
@@ -36,11 +42,11 @@ export function choose(view: View): ClusterDecision | Blocked {
 
 /** What nobody can ask, or read, may be the newest. */
 function unseen(view: View): Blocked | undefined {
-  const hidden = view.unreachable.map(({ node }) => node).filter((node) => !isGivenUp(view, node))
+  const hidden = view.unreachable.map(({ node }) => node).filter((node) => !isWrittenOff(view, node))
   if (hidden.length > 0)
     return { why: `${names(hidden)} cannot be asked, and may hold the newest data`, give: unknown(hidden) }
   const unread = view.nodes.filter(
-    (node) => !hasData(node) && (node.seen.running || node.seen.remains) && !isGivenUp(view, node),
+    (node) => !hasData(node) && (node.seen.running || node.seen.remains) && !isWrittenOff(view, node),
   )
   if (unread.length === 0) return undefined
   return { why: `what lies on ${names(unread)} cannot be read, and may be the newest data`, give: unknown(unread) }
@@ -70,7 +76,12 @@ function takingOver({ nodes }: View): Blocked | undefined {
 
 function withoutData(view: View): ClusterDecision | Blocked {
   const aside = view.nodes.filter((node) => node.seen.aside.length > 0)
-  if (aside.length > 0) return { why: `no node has data, but ${names(aside)} had: it was moved aside there`, give: {} }
+  if (aside.length > 0)
+    return {
+      why: `no node has data, but ${names(aside)} had: it was moved aside there`,
+      give: {},
+      hint: 'move the data that is to be the cluster back in its place by hand, or delete all of it; then repair again',
+    }
   if (view.unreachable.length > 0) return { why: 'no node that can be asked has data', give: {} }
   return fresh(view)
 }
@@ -125,7 +136,12 @@ function conflict(view: View, kept: readonly Node[]): Blocked {
   const members = kept.filter(({ kind }) => kind === 'member')
   const twins = twinsOf(kept)
   const [first, ...more] = twins.length > 0 ? twins : contenders(view, members)
-  if (!first) return { why: 'none of the nodes that have data can be the primary', give: {} }
+  if (!first)
+    return {
+      why: `only ${names(kept)} ${kept.length > 1 ? 'have' : 'has'} data, and cannot be the primary`,
+      give: {},
+      hint: 'bring back a member with its disk; or, when none comes back, make a node that has data a member in the playbook; then repair again',
+    }
   const { node, why } = likeliest(view, [first, ...more])
   const others = kept.filter((one) => one !== node && (isTwin(node, one) || !isBehind(view, one, node)))
   return {
@@ -160,7 +176,7 @@ function tooMuch(view: View, best: Node): Blocked | undefined {
 function vanished(view: View, kept: readonly Node[]): Blocked | undefined {
   const told = new Set(kept.flatMap(({ seen }) => seen.server?.upstream?.host || []))
   const isTold = ({ host, address }: PostgresNode) => told.has(host) || told.has(address)
-  const empty = view.nodes.filter((node) => !hasData(node) && !isGivenUp(view, node))
+  const empty = view.nodes.filter((node) => !hasData(node) && !isWrittenOff(view, node))
   const gone = told.size > 0 ? empty.filter(isTold) : empty
   if (gone.length > 0) {
     const who = told.size > 0 ? `${names(kept)} followed` : 'may have been followed'
@@ -189,7 +205,7 @@ function otherwise(view: View, kept: readonly Node[], last: Node): string {
   if (!next) return 'mend this server, then repair again'
   const excess = excessBehind(view, last, next)
   const bytes = excess ? bytesOf(excess) : 0
-  return `mend this server, then repair again; or give up what only it has, and ${next.host} is promoted: ${consentWords(view.desired, { [last.host]: bytes })}`
+  return `mend this server, then repair again; or give up what only it has, and ${next.host} is promoted: ${consentWords(view.desired, { ...view.acceptLoss, [last.host]: bytes })}`
 }
 
 function bytesOf(excess: Excess | undefined): number | 'unknown' {

@@ -8,6 +8,11 @@ export function tookWrites({ seen: { disk } }: Node): boolean {
   return disk !== undefined && !disk.rewinding && wasPrimary(disk)
 }
 
+/** Those that took writes last, beside the one that is to: each of them may be started by somebody meanwhile. */
+export function otherFormers({ nodes }: Pick<View, 'nodes'>, but: Node): readonly Node[] {
+  return nodes.filter((node) => node !== but && !isLive(node) && tookWrites(node))
+}
+
 /** Whether a node's data follows another one's, and can go on. */
 export function follows({ seen: { server, disk } }: Node): boolean {
   return server ? server.inRecovery : disk !== undefined && !disk.rewinding && !wasPrimary(disk)

@@ -15,7 +15,17 @@ export function amount({ bytes }: Excess): string {
  * What of a node's log is not in a lineage; undefined: all of it is. Whatever cannot be known counts as excess: only what is
  * contained for certain may be rewound, or cloned over.
  */
-export function excessOf({ server, disk, running }: SeenNode, lineage: Lineage): Excess | undefined {
+export function excessOf(seen: SeenNode, lineage: Lineage): Excess | undefined {
+  const excess = atLeast(seen, lineage)
+  return excess && !seen.server && seen.disk && !isRead(seen.disk, seen.running) ? {} : excess
+}
+
+/** Of a server that is down: whether where its log ends was seen. It has at least what is seen. */
+function isRead(disk: DiskSeen, running: boolean): boolean {
+  return !running && (wasPrimary(disk) ? endIsKnown(disk) : endIsSeen(disk))
+}
+
+function atLeast({ server, disk, running }: SeenNode, lineage: Lineage): Excess | undefined {
   const place = placeOf({ ...(server && { server }), ...(disk && { disk }) })
   if (!place || (!server && disk?.rewinding)) return undefined
   if (disk && !agrees(lineage, disk, place.timeline)) return counted(behindOwnFork(lineage, disk, place))

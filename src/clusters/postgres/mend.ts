@@ -12,6 +12,7 @@ import {
   isGivenUp,
   isLive,
   isWriter,
+  isWrittenOff,
   type Live,
   type Node,
   streamsFrom,
@@ -92,7 +93,7 @@ function ailmentOf(view: View, primary: Live, node: Node): Ailment | undefined {
     ...{ node, cures },
     finding: { name, host: node.host, severity: 'fault', message, evidence: [...evidence, ...seen.log.slice(-3)] },
   })
-  const given = isGivenUp(view, node) ? (atStake(view, primary, node) ?? whole(view, node)) : undefined
+  const given = isGivenUp(view, node) ? (atStake(view, primary, node) ?? whole(view, node, primary)) : undefined
   // One that takes writes is stopped before, and judged again.
   if (given && (isWriter(node) || isAccepted(view, node, given))) return givenUp(node, given)
   if (node.blank) return ill(['clone'], 'no data', 'it has a database cluster of its own with nothing in it', [])
@@ -159,9 +160,10 @@ export function atStake(view: View, primary: Live, node: Node): Excess | undefin
   return beyondPrimary(view, primary, node) ?? (isCut(node, primary) ? {} : undefined)
 }
 
-/** Of a former primary that was given up whatever it has, all is kept. */
-function whole({ acceptLoss }: View, node: Node): Excess | undefined {
-  return acceptLoss[node.host] === 'unknown' && !isLive(node) && tookWrites(node) ? {} : undefined
+/** Of one that was given up whatever it has, all is kept: a former primary, or a standby that does not follow. */
+function whole(view: View, node: Node, primary: Live): Excess | undefined {
+  const apart = isLive(node) ? !streamsFrom(node, primary) : tookWrites(node)
+  return isWrittenOff(view, node) && apart ? {} : undefined
 }
 
 function givenUp(node: Node, excess: Excess): Ailment {

@@ -1,5 +1,5 @@
 import type { ClusterDecision } from '../../model/cluster.ts'
-import { follows } from './contenders.ts'
+import { follows, otherFormers } from './contenders.ts'
 import { fencing } from './fencing.ts'
 import { placeOf } from './lineage.ts'
 import { disarming, isArmed } from './mend.ts'
@@ -26,9 +26,9 @@ export function promotion(view: View, best: Node): ClusterDecision {
     primary: { host: best.host, why: whyBest(best, kept) },
     steps: [
       ...(fenced.steps.length > 0 ? fenced.steps : disarming(armed)),
-      ...(down.length > 0 ? [startStandbys(down)] : []),
+      ...(down.length > 0 ? [startStandbys(down, kept.filter(follows))] : []),
       promoteStandby(best, {
-        ...{ others, end },
+        ...{ others, end, formers: otherFormers(view, best) },
         witnesses: witnesses.filter(isLive),
         absent: unreachable.map(({ node }) => node),
       }),

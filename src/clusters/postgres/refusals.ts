@@ -1,11 +1,11 @@
-import type { ClusterGoal, ClusterRefusal } from '../../model/cluster.ts'
+import type { ClusterRefusal } from '../../model/cluster.ts'
+import { consentWords, type Given } from './consent.ts'
 import { tookWrites } from './contenders.ts'
 import { amount, type Excess } from './excess.ts'
 import { DATA } from './layout.ts'
 import { endOf, placeOf } from './lineage.ts'
 import { lossWords } from './loss.ts'
 import { atStake } from './mend.ts'
-import type { Desired } from './model.ts'
 import { names } from './names.ts'
 import {
   hasData,
@@ -13,6 +13,7 @@ import {
   isGivenUp,
   isLive,
   isWriter,
+  isWrittenOff,
   type Live,
   lineageOfPrimary,
   type Node,
@@ -48,24 +49,19 @@ function twinsOf({ nodes, primaries, acceptLoss }: View): readonly Live[] {
 function splitBrain(view: View, primaries: readonly [Live, ...Live[]]): ClusterRefusal {
   const { node: best, why } = likeliest(view, primaries)
   const behind = { ...view, primaries: [best] }
+  const { [best.host]: _, ...accepted } = view.acceptLoss
   const given = view.nodes.flatMap((node): (readonly [string, number | 'unknown'])[] => {
-    const excess = node === best ? undefined : atStake(behind, best, node)
-    return excess ? [[node.host, excess.bytes ?? 'unknown']] : []
+    if (node === best) return []
+    const excess = atStake(behind, best, node)
+    // One that takes writes is to stop, whatever it has.
+    if (excess) return [[node.host, excess.bytes ?? 'unknown']]
+    return primaries.some((one) => one === node) ? [[node.host, 0]] : []
   })
   return {
     why: `${names(primaries)} take writes at the same time (split brain): what was written to one of them is not in the other`,
     sides: primaries.map((node) => side(node, undefined, view.losses)),
-    hint: `by what was seen ${best.host} is the one to keep (${why}). Look at what the others have; when nobody needs it, give it up: ${consentWords(view.desired, Object.fromEntries(given))}. Their servers stop then, and their data is moved aside and stays there. To keep another one, name ${best.host} instead: =unknown gives up whatever it has`,
+    hint: `by what was seen ${best.host} is the one to keep (${why}). Look at what the others have; when nobody needs it, give it up: ${consentWords(view.desired, { ...accepted, ...Object.fromEntries(given) })}. Their servers stop then, and their data is moved aside and stays there. To keep another one, name ${best.host} instead: =unknown gives up whatever it has`,
   }
-}
-
-/** What may be lost, by node. */
-export type Given = NonNullable<ClusterGoal['acceptLoss']>
-
-/** The command by which somebody agrees to lose that. */
-export function consentWords({ environment }: Desired, given: Given): string {
-  const options = Object.entries(given).map(([host, bytes]) => `--accept-data-loss ${host}=${bytes}`)
-  return [`deploy repair-db ${environment}`, ...options].join(' ')
 }
 
 function ofAnother({ strangers, nodes }: View): ClusterRefusal | undefined {
@@ -80,13 +76,13 @@ function ofAnother({ strangers, nodes }: View): ClusterRefusal | undefined {
 
 /** The one primary that is seen may be the one that most nodes left. */
 function mostUnseen({ desired, nodes, unreachable, primaries, acceptLoss }: View): ClusterRefusal | undefined {
-  const unseen = unreachable.map(({ node }) => node).filter((node) => !isGivenUp({ acceptLoss }, node))
+  const unseen = unreachable.map(({ node }) => node).filter((node) => !isWrittenOff({ acceptLoss }, node))
   if (unreachable.length <= nodes.length || unseen.length === 0) return undefined
   const lost = names(unseen)
   return {
     why: `most of the cluster cannot be seen: ${lost} may have another primary than ${names(primaries)}`,
     sides: [...nodes.map((node) => side(node)), ...unreachable.map(unseenSide)],
-    hint: `bring the nodes back (power, network), then repair again. When they are lost for good and surely off, give up what they may have: ${consentWords(desired, unknown(unseen))}; or take them out: deploy db remove-node`,
+    hint: `bring the nodes back (power, network), then repair again. When they are lost for good and surely off, give up what they may have: ${consentWords(desired, { ...acceptLoss, ...unknown(unseen) })}; or take them out: deploy db remove-node`,
   }
 }
 
@@ -148,7 +144,7 @@ function diverged(view: View, primary: Live): ClusterRefusal | undefined {
   return {
     why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
     sides: [side(primary), ...hosts.map((node) => side(node, primary, view.losses))],
-    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(view.desired, given)}. The data is moved aside then, and stays on ${names(hosts)}`,
+    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(view.desired, { ...view.acceptLoss, ...given })}. The data is moved aside then, and stays on ${names(hosts)}`,
   }
 }
 

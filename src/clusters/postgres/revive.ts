@@ -1,4 +1,5 @@
 import type { ClusterDecision } from '../../model/cluster.ts'
+import { otherFormers } from './contenders.ts'
 import { fencing } from './fencing.ts'
 import { endIsKnown, endOfPrimary, type Place, placeOf } from './lineage.ts'
 import { greater } from './lsn.ts'
@@ -23,7 +24,7 @@ export function revive(view: View, last: Node, otherwise: string): ClusterDecisi
     primary: { host: last.host, why: whyLast(view, last) },
     steps: [
       ...(fenced.steps.length > 0 ? fenced.steps : disarming(armed)),
-      startPrimary(last, standbys, otherwise, newest(view, last)),
+      startPrimary(last, { standbys, formers: otherFormers(view, last), otherwise, newest: newest(view, last) }),
       ...wholeSteps(supposed.view, supposed.primary, { guessed: true, stopped: armed }).steps,
     ],
   }

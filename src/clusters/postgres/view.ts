@@ -135,6 +135,11 @@ export function isGivenUp({ acceptLoss }: Pick<View, 'acceptLoss'>, { host }: Pi
   return Object.hasOwn(acceptLoss, host)
 }
 
+/** Whether somebody agreed to lose whatever a node has: of one that nobody can see, a number of bytes says nothing. */
+export function isWrittenOff({ acceptLoss }: Pick<View, 'acceptLoss'>, { host }: Pick<PostgresNode, 'host'>): boolean {
+  return acceptLoss[host] === 'unknown'
+}
+
 /**
  * Whether somebody agreed to lose what a node has beyond its primary: no more of it than was said then. A server writes on
  * without any commit, as it stops for example: of what comes behind that which was said, commits count.

@@ -1,8 +1,9 @@
 import type { ClusterDecision, ClusterRefusal } from '../../model/cluster.ts'
 import { type Blocked, choose } from './choose.ts'
+import { consentWords, type Given } from './consent.ts'
 import { isArmed } from './mend.ts'
 import { names } from './names.ts'
-import { consentWords, type Given, side, unseenSide } from './refusals.ts'
+import { side, unseenSide } from './refusals.ts'
 import { hasData, type View } from './view.ts'
 
 /**
@@ -35,7 +36,8 @@ function agreeing(view: View, blocked: Blocked): string {
     absent.length > 0 ? ` and surely off (${names(absent)} must not run any more, or there are two primaries)` : ''
   const { primary } = next
   if (!primary) return ''
-  return `. When it is lost for good${off}, give it up: ${consentWords(view.desired, give)}; then ${primary.host} is the primary: ${primary.why}${promise(view, give)}`
+  const all = { ...view.acceptLoss, ...give }
+  return `. When it is lost for good${off}, give it up: ${consentWords(view.desired, all)}; then ${primary.host} is the primary: ${primary.why}${promise(view, all)}`
 }
 
 /** What is known of commits that are given up unseen. */

@@ -229,6 +229,13 @@ describe('and what is told of it', () => {
     expect(judge(made(shape, change)).decision.refusal?.hint).toMatch(hint)
   })
 
+  test('what was agreed to already is told again: only all of it together helps', () => {
+    const acceptLoss = { app1: 'unknown' } as const
+    const { refusal } = judge(made({}, lost('app1', 'app3')), { acceptLoss }).decision
+    expect(refusal?.hint).toContain('--accept-data-loss app1=unknown --accept-data-loss app3=unknown; then app2')
+    expect(refusal?.hint).toContain('What only app1 and app3 had is lost')
+  })
+
   test('what helps when the last primary does not start', () => {
     const world = made({}, (each) => {
       write(at(each, 'app1'), [commit(), commit()])
@@ -263,6 +270,20 @@ describe('refused also where it was given up', () => {
       { app1: 1 },
       /more would be lost than somebody agreed to: app1 \d+ bytes, and 1 were accepted/,
     ],
+    [
+      'bytes say nothing of a node that nobody reaches: it may have more, and it may run',
+      {},
+      lost('app1'),
+      { app1: 360 },
+      /app1 cannot be asked/,
+    ],
+    [
+      'bytes say nothing of data that is gone',
+      {},
+      emptied('app1'),
+      { app1: 360 },
+      /app1, which app2 and app3 followed/,
+    ],
     ['not all of those that nobody reaches', {}, lost('app1', 'app3'), { app1: 'unknown' }, /app3 cannot be asked/],
     [
       'nothing is left that has data',
@@ -283,7 +304,7 @@ describe('refused also where it was given up', () => {
       { nodes: 2, replicas: 1 },
       both(lost('app1', 'app2')),
       { app1: 'unknown', app2: 'unknown' },
-      /none of the nodes that have data can be the primary/,
+      /only off1 has data, and cannot be the primary/,
     ],
     [
       'a replica is further than the member that is left',
@@ -324,6 +345,62 @@ describe('not refused', () => {
   })
 })
 
+describe('what steps look at before', () => {
+  const scripts = (world: World, name: string, goal: ClusterGoal = {}) => {
+    const stages = judge(world, goal).decision.steps.find((step) => step.name === name)?.stages ?? []
+    return stages.map((stage) => stage.map(({ host, title }) => `${host}: ${title}`))
+  }
+  const forked: Change = (world) => {
+    write(at(world, 'app1'))
+    failover(world)
+    crash(at(world, 'app2'))
+  }
+
+  test('one that took writes once still does not, whoever becomes the primary', () => {
+    const first = made({ nodes: 2 }, forked)
+    expect(scripts(first, 'start primary', { acceptLoss: { app1: 'unknown' } })).toEqual([
+      ['app1: look whether it takes writes'],
+      ['app2: start the primary'],
+    ])
+    const second = made({}, (world) => crash(at(world, 'app1')))
+    expect(scripts(second, 'promote standby', { acceptLoss: { app1: 0 } })[0]).toEqual([
+      ...['app2: look how far it is', 'app3: look how far it is', 'app1: look whether it takes writes'],
+    ])
+  })
+
+  test('a standby streams from no other server than another standby', () => {
+    const { decision } = judge(made({}, lost('app1')), { acceptLoss: { app1: 'unknown' } })
+    const script = decision.steps.find(({ name }) => name === 'promote standby')?.stages[0]?.[0]?.script
+    expect(script).toMatch(/sender_host not in \('\S*app2\S*, '\S*10\.0\.0\.2\S*, '\S*app3\S*, '\S*10\.0\.0\.3'/)
+  })
+
+  test('a last primary that lost its end: what helps then, with all that was agreed to', () => {
+    const world = made(
+      { nodes: 4 },
+      both(lost('app4'), (each) => crash(at(each, 'app1'))),
+    )
+    at(world, 'app1').readable = false
+    const { steps } = judge(world, { acceptLoss: { app4: 'unknown' } }).decision
+    const script = steps.find(({ name }) => name === 'start primary')?.stages[0]?.[0]?.script
+    expect(script?.match(/--accept-data-loss app4=unknown --accept-data-loss app1=unknown/g)).toHaveLength(2)
+    expect(script).toMatch(/does not reach .* Now: mend this server/)
+  })
+
+  test('a standby that cannot follow, as its log is another one, is cloned anew where all it has is given up', () => {
+    const world = made({}, (each) => {
+      delete at(each, 'app3').upstream
+    })
+    expect(stepsOf(world)).toContain('follow primary: app3')
+    expect(stepsOf(world, { acceptLoss: { app3: 'unknown' } })).toContain('clone standby anew: app3')
+    expect(
+      stepsOf(
+        made({}, () => {}),
+        { acceptLoss: { app3: 'unknown' } },
+      ),
+    ).toEqual([])
+  })
+})
+
 describe('of several histories, the one that clients were told of', () => {
   const split: Change = (world) => {
     failover(world)
@@ -358,6 +435,27 @@ describe('of several histories, the one that clients were told of', () => {
     expect(hint(1, 1)).toContain('app2 is the one to keep (pgbouncers that send clients there: 2, to app1 fewer)')
     for (const { pooler } of world.nodes) pooler.answers = false
     expect(hint(1, 1)).toContain('nothing that was seen tells them apart')
+  })
+
+  test('each one that takes writes has to be named, also one that has nothing of its own', () => {
+    const world = made({ nodes: 2 }, (each) => {
+      promote(at(each, 'app2'))
+      for (const { pooler } of each.nodes) pooler.target = 'app2'
+    })
+    expect(judge(world).decision.refusal?.hint).toContain('--accept-data-loss app1=0. Their servers stop')
+    expect(stepsOf(world, { acceptLoss: { app1: 0 } })[1]).toBe('stop server: app1')
+  })
+
+  test('nobody can tell how much a crashed primary has whose log was not read', () => {
+    const world = made({ nodes: 2 }, (each) => {
+      write(at(each, 'app1'))
+      for (const host of ['app1', 'app2']) crash(at(each, host))
+      start(at(each, 'app1'))
+      promote(at(each, 'app2'))
+      Object.assign(at(each, 'app2'), { readable: false })
+    })
+    expect(judge(world).decision.refusal?.hint).toContain('--accept-data-loss app2=unknown')
+    expect(refusedOf(world, { acceptLoss: { app2: 10_000 } })).toContain('app2 an unknown number of bytes')
   })
 
   test('the others stop first, and nobody is promoted meanwhile; what they have is kept', () => {

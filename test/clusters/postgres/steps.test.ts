@@ -41,7 +41,15 @@ function all(first: PostgresNode, second: PostgresNode, third: PostgresNode): re
     steps.setAccess(want, first, 'why'),
     steps.restartServer(second, first, 'why'),
     steps.restartPrimary(first, [second, third], 'why'),
-    steps.startPrimary(first, [second, third], 'mend it', { timeline: 2, lsn: '0/3000148' }),
+    steps.startPrimary(first, {
+      ...{ standbys: [second], formers: [third], otherwise: 'mend it' },
+      newest: { timeline: 2, lsn: '0/3000148' },
+    }),
+    steps.startStandbys([second, third], [second, third]),
+    steps.promoteStandby(first, {
+      ...{ others: [second], formers: [third], witnesses: [witness], absent: [third], end: '0/3000148' },
+    }),
+    steps.stopServers([second, third]),
     steps.registerWitness(want, witness, first, 'why'),
     steps.switchover(first, second, [third, witness], 'why'),
     steps.dropSlot(first, ODD, 'why'),

@@ -1,15 +1,30 @@
 import { act } from '../postgres/support/act.ts'
-import { at, noise, promote, register, stop, streams, type WorldNode, watch } from '../postgres/support/world.ts'
+import {
+  at,
+  become,
+  noise,
+  promote,
+  register,
+  stop,
+  streams,
+  type WorldNode,
+  watch,
+} from '../postgres/support/world.ts'
 import { flowAll, followersLook, serverWrites } from './clients.ts'
 import { serverStarts } from './power.ts'
 import { isArmedBlindly } from './promises.ts'
 import type { Luck } from './random.ts'
 import { daemonStarts } from './repmgrd.ts'
-import { type Doing, kindOf, whyNot } from './script-checks.ts'
+import { type Doing, follows, kindOf, whyNot } from './script-checks.ts'
 import { writersSeenBy } from './sim.ts'
 
 /** The script of an action ended with a failure; what it did before stays done. */
-export class Failed extends Error {}
+export class Failed extends Error {
+  /** Whether what its script says then tells people what helps. */
+  get tells(): boolean {
+    return /other content|does not start|does not reach/.test(this.message)
+  }
+}
 
 type Effect = (doing: Doing) => void
 
@@ -17,10 +32,12 @@ type Effect = (doing: Doing) => void
 export function perform(doing: Doing): void {
   const why = whyNot(doing)
   if (why) throw new Failed(why)
-  const own = OWN[kindOf(doing)]
-  if (own) own(doing)
-  else whole(doing)
+  effectOf(doing)(doing)
   flowAll(doing.sim)
+}
+
+function effectOf(doing: Doing): Effect {
+  return OWN[kindOf(doing)] ?? whole
 }
 
 /** The effect of a step, of one of its nodes. */
@@ -42,6 +59,36 @@ const OWN: Readonly<Record<string, Effect>> = {
   'start server': ({ sim, node }) => {
     if (node.server === 'hung') stopHung(node)
     if (!serverStarts(sim, node, true)) throw new Failed('the server does not answer')
+  },
+  'create primary': (doing) => {
+    const { sim, consent } = doing
+    // Remains of which somebody said that nobody needs them are moved aside.
+    for (const node of sim.world.nodes) if (consent?.given[node.host] === 'unknown') node.remains = false
+    whole(doing)
+  },
+  'clone standby anew': (doing) => {
+    const { sim, node, primary, consent } = doing
+    if (consent?.given[node.host] === undefined || !node.data) return whole(doing)
+    node.aside.push(node.data)
+    node.daemon.active = false
+    become(sim.world, node, primary)
+  },
+  'start standbys': ({ sim, node, script }) => {
+    if (node.server === 'hung') stopHung(node)
+    if (!serverStarts(sim, node, true)) throw new Failed('the server does not answer')
+    const why = node.data?.signal ? follows({ sim, node, script }) : 'this server is no standby'
+    if (why) throw new Failed(why)
+  },
+  'stop server': ({ node }) => {
+    node.daemon.active = false
+    if (node.server === 'hung') stopHung(node)
+    else stop(node)
+  },
+  'look how far it is': () => {},
+  'look whether it takes writes': () => {},
+  'promote it': ({ sim, node }) => {
+    takeOver(node)
+    register(sim.world, node)
   },
   'follow primary': (doing) => {
     whole(doing)
@@ -79,8 +126,7 @@ const OWN: Readonly<Record<string, Effect>> = {
   // No step of ours, but what wrong decisions may come to.
   promote: ({ node }) => {
     if (node.server !== 'up' || !node.data?.signal) throw new Failed('this server is no standby')
-    promote(node)
-    delete node.upstream
+    takeOver(node)
   },
   'hold clients': () => {},
   'let clients go on': () => {},
@@ -90,6 +136,13 @@ const OWN: Readonly<Record<string, Effect>> = {
     node.differing = []
     serverWrites(node)
   },
+}
+
+/** One that took over already, in a run that was cut off, is the primary. */
+function takeOver(node: WorldNode): void {
+  if (!node.data?.signal) return
+  promote(node)
+  delete node.upstream
 }
 
 function firstOf(about: string): string {
@@ -118,7 +171,7 @@ const stopped: Effect = (doing) => {
 
 /** The new data is in its place, and its server was not started. */
 const placed: Effect = (doing) => {
-  whole(doing)
+  effectOf(doing)(doing)
   Object.assign(doing.node, { server: 'down' })
   if (doing.node.data) doing.node.data.clean = false
 }
@@ -159,4 +212,7 @@ const PARTS: Readonly<Record<string, readonly Effect[]>> = {
   'restart primary': [({ node }) => stop(node)],
   'hand over': [({ node }) => stop(node)],
   'start server': [() => {}],
+  'start standbys': [({ sim, node }) => void serverStarts(sim, node, true)],
+  'stop server': [quiet],
+  'promote it': [({ node }) => takeOver(node)],
 }

@@ -1,4 +1,4 @@
-import { at, commit, dataNodes, linked, noise, streams, type WorldNode } from '../postgres/support/world.ts'
+import { at, commit, type Data, dataNodes, linked, noise, streams, type WorldNode } from '../postgres/support/world.ts'
 import type { Luck } from './random.ts'
 import { isWriter, LONG, type Sim, writersSeenBy } from './sim.ts'
 
@@ -50,14 +50,19 @@ function receive(node: WorldNode, from: WorldNode, luck: Luck): void {
 
 /** A standby is on the timeline of the last record that it got. */
 function receiveUpTo({ data }: WorldNode, { data: source }: WorldNode, end: number): void {
-  if (!data || !source) return
+  if (!data || !source || isSame(data, source)) return
   data.log = source.log.slice(0, Math.max(end, data.log.length))
-  data.forks = structuredClone(source.forks.filter(({ at: fork }) => fork < data.log.length))
+  data.forks = source.forks.filter(({ at: fork }) => fork < data.log.length)
   data.timeline = data.forks.at(-1)?.timeline ?? 1
   if (data.log.length === source.log.length) {
-    data.forks = structuredClone(source.forks)
+    data.forks = [...source.forks]
     data.timeline = source.timeline
   }
+}
+
+/** Of two where one streams from the other: it has all there is. */
+function isSame({ log, forks, timeline }: Data, source: Data): boolean {
+  return log.length === source.log.length && timeline === source.timeline && forks.length === source.forks.length
 }
 
 /** `ANY 1`: a commit that one member has got is told to its client, who waits on the primary. */

@@ -3,10 +3,11 @@ import { whole } from '../postgres/support/whole.ts'
 import type { Shape, WorldNode } from '../postgres/support/world.ts'
 import { nothingAtStake } from './at-stake.ts'
 import { flowAll, followersLook } from './clients.ts'
+import { type Answer, askedFor, byTheBook, people } from './consent.ts'
+import { Broken, Forgiven } from './given-up.ts'
 import { HAPPENINGS, isFull, timePasses } from './happenings.ts'
 import { type Ended, type Judge, repair } from './operator.ts'
 import { powerComes } from './power.ts'
-import { Broken } from './promises.ts'
 import { type Luck, luckOf, NO_LUCK } from './random.ts'
 import { begin, isWriter, type Sim } from './sim.ts'
 import { chapter, FORMER, OTHERS, PRIMARY } from './stories.ts'
@@ -50,20 +51,31 @@ export function historyOf(seed: number): History {
   return { shape, lies: luck.chance(0.1), dark: luck.chance(0.3), events }
 }
 
-/** How a history ended, and whether data was at stake when all was there again. */
+/** How a history ended when all was there again. */
 export interface End {
-  readonly ended: Ended
+  /** Before anybody consented to anything. */
+  readonly first: Ended | 'forgiven'
+  readonly ended: Ended | 'forgiven'
+  /** No data was at stake. */
   readonly safe: boolean
+  readonly erred: boolean
+  /** What the last refusal says that helps. */
+  readonly hint?: string
 }
 
 /** Lives a history, with repairs of ours in it, and mends all that is not ours in the end. Throws `Harm`. */
 export function live(history: History, judge: Judge = assess): End {
   const sim = begin(history)
-  for (const event of history.events) {
-    if (isFull(sim)) break
-    happen(sim, event, judge)
+  try {
+    for (const event of history.events) {
+      if (isFull(sim)) break
+      happen(sim, event, judge)
+    }
+    return lastRepair(sim, judge, history.dark)
+  } catch (error) {
+    if (!(error instanceof Forgiven)) throw error
+    return { first: 'forgiven', ended: 'forgiven', safe: false, erred: sim.erred }
   }
-  return lastRepair(sim, judge, history.dark)
 }
 
 function happen(sim: Sim, [name, which, other, seed]: Happened, judge: Judge): void {
@@ -71,7 +83,7 @@ function happen(sim: Sim, [name, which, other, seed]: Happened, judge: Judge): v
   const { nodes } = sim.world
   if (name === REPAIR) {
     const killedIn = luck.chance(0.5) ? 1 + luck.int(5) : undefined
-    repair(sim, { judge, luck, killedIn, meanwhile: meanwhileOf(luck) })
+    repair(sim, { judge, luck, killedIn, meanwhile: meanwhileOf(luck), answer: people(luck) })
     return
   }
   const [node, by] = [whom(sim, which), nodes[other % nodes.length]]
@@ -104,7 +116,7 @@ function meanwhileOf(luck: Luck): (sim: Sim) => void {
 /** How often we repair when nothing hinders us. */
 const RUNS = 4
 
-/** All hosts are there, and all cables; nothing more happens but that log arrives. */
+/** All hosts are there that are not lost for good, and all cables; nothing more happens but that log arrives. */
 function lastRepair(sim: Sim, judge: Judge, dark: boolean): End {
   sim.world.cuts?.clear()
   for (const node of [...sim.world.nodes, ...sim.world.nodes]) {
@@ -113,14 +125,25 @@ function lastRepair(sim: Sim, judge: Judge, dark: boolean): End {
   }
   timePasses(sim)
   const safe = nothingAtStake(sim)
+  const first = repairs(sim, judge, () => undefined)
+  if (safe && first !== 'done') throw new Broken(`no data is at stake, and it ends ${first}`)
+  const { erred } = sim
+  if (first === 'done') return { first, ended: first, safe, erred }
+  const ended = repairs(sim, judge, byTheBook)
+  if (ended === 'done') return { first, ended, safe, erred }
+  const { words } = sim.questions.at(-1) ?? { words: '' }
+  if (askedFor({ words })) throw new Broken(`what was asked for was given, and does not help: ${words}`)
+  return { first, ended, safe, erred, hint: words }
+}
+
+function repairs(sim: Sim, judge: Judge, answer: Answer): Ended {
   let ended: Ended = 'stuck'
   for (let run = 0; run < RUNS && ended === 'stuck'; run++) {
-    ended = repair(sim, { judge, luck: NO_LUCK, quiet: true, meanwhile: flowAll })
+    ended = repair(sim, { judge, luck: NO_LUCK, quiet: true, meanwhile: flowAll, answer })
     followersLook(sim)
   }
   if (ended === 'done' && !whole(sim.world)) throw new Broken('nothing is left to do, and it is not whole')
-  if (safe && ended !== 'done') throw new Broken(`no data is at stake, and it ends ${ended}`)
-  return { ended, safe }
+  return ended
 }
 
 /** The same history with all left out that it does not need to fail. */

@@ -1,15 +1,16 @@
 import type { assess } from '../../../src/clusters/postgres/decide.ts'
 import type { NodeSurvey } from '../../../src/clusters/postgres/model.ts'
 import { topology } from '../../../src/clusters/postgres/topology.ts'
-import type { ClusterAction, ClusterStep } from '../../../src/model/cluster.ts'
+import type { ClusterDecision, ClusterStep } from '../../../src/model/cluster.ts'
 import { type Failure, nextStep } from '../../../src/run/next-step.ts'
 import { answerOf } from '../postgres/support/surveys.ts'
-import { at, streams, type WorldNode } from '../postgres/support/world.ts'
-import { Failed, perform, performInPart } from './actions.ts'
-import { Broken, before, checkDecision, checkPromised, checkStep, promised } from './promises.ts'
+import { carryOut } from './carry-out.ts'
+import type { Answer, Consent, Question } from './consent.ts'
+import { Broken } from './given-up.ts'
+import { lossesOf } from './losses.ts'
+import { checkDecision, checkPromised, promised } from './promises.ts'
 import type { Luck } from './random.ts'
-import type { Doing } from './script-checks.ts'
-import { isWriter, type Sim } from './sim.ts'
+import type { Sim } from './sim.ts'
 
 export type Judge = typeof assess
 
@@ -21,6 +22,8 @@ export interface Repair {
   readonly luck: Luck
   /** What happens meanwhile: between two nodes that are asked, and behind steps. */
   readonly meanwhile: (sim: Sim) => void
+  /** What is answered to a refusal. */
+  readonly answer: Answer
   /** The run is killed in this step. */
   readonly killedIn?: number | undefined
   /** Nothing happens meanwhile. */
@@ -29,30 +32,73 @@ export interface Repair {
 
 /** As the engine has it. */
 const [TRIES, MOST] = [2, 60]
+/** How often somebody answers. */
+const ANSWERS = 3
+
+/** A run, and, when it was refused, another one with what the operator typed then. */
+export function repair(sim: Sim, how: Repair): Ended {
+  let consent: Consent | undefined
+  for (let round = 0; ; round++) {
+    const { ended, question } = repairWith(sim, how, consent)
+    if (!question?.words) return ended
+    consent = round < ANSWERS ? how.answer(sim, question) : undefined
+    sim.questions.push(question)
+    if (!consent) return ended
+  }
+}
+
+interface Ran {
+  readonly ended: Ended
+  /** What it was refused for, or what it said when it failed. */
+  readonly question?: Question
+}
+
+interface Look {
+  readonly surveys: readonly NodeSurvey[]
+  readonly logs: Question['logs']
+}
 
 /** `deploy repair-db`: the next step of what is decided, and a new survey behind each. */
-export function repair(sim: Sim, how: Repair): Ended {
-  const commits = promised(sim)
+function repairWith(sim: Sim, how: Repair, consent: Consent | undefined): Ran {
+  const commits = promised(sim, consent)
   const tries = new Map<string, number>()
   const failures: Failure[] = []
+  let said = ''
   for (let number = 1; number < MOST; number++) {
-    const surveys = look(sim, how)
-    const { decision, findings } = how.judge(sim.world.desired, surveys, {})
+    const { surveys, logs } = look(sim, how)
+    const { decision, findings } = decide(sim, how, surveys, consent)
     checkDecision(decision)
-    if (decision.refusal) return 'refused'
+    if (decision.refusal) return { ended: 'refused', question: { words: decision.refusal.hint, logs } }
     const nodes = topology(sim.world.desired, surveys)
     const step = nextStep({ nodes, findings, decision }, failures)
-    if (!step) return endOf(sim, commits, how, failures)
+    if (!step) return { ended: endOf(sim, commits, how, failures), question: { words: said, logs } }
     const name = `${step.name} ${step.about}`
     tries.set(name, (tries.get(name) ?? 0) + 1)
     const cut = number === how.killedIn
-    const hosts = (tries.get(name) ?? 0) > TRIES ? hostsOf(step) : carryOut(sim, step, surveys, how, cut)
-    if (cut) return 'killed'
-    if (hosts.length > 0) failures.push({ end: { outcome: 'failed' }, hosts })
-    if (hosts.length > 0 && !step.alone) return 'stuck'
+    const basis = { seen: surveys, consent }
+    const failed =
+      (tries.get(name) ?? 0) > TRIES
+        ? { hosts: hostsOf(step), words: '' }
+        : carryOut(sim, step, basis, cut ? how.luck : undefined)
+    if (cut) return { ended: 'killed' }
+    if (failed.hosts.length > 0) failures.push({ end: { outcome: 'failed' }, hosts: failed.hosts })
+    said += failed.words
+    if (failed.hosts.length > 0 && !step.alone) return { ended: 'stuck', question: { words: said, logs } }
     how.meanwhile(sim)
   }
   throw new Broken('a repair without an end')
+}
+
+/** What only one node has is read where somebody has to choose. */
+function decide(
+  { world }: Sim,
+  { judge }: Repair,
+  surveys: readonly NodeSurvey[],
+  consent: Consent | undefined,
+): { decision: ClusterDecision; findings: ReturnType<Judge>['findings'] } {
+  const goal = consent ? { acceptLoss: consent.given } : {}
+  const first = judge(world.desired, surveys, goal)
+  return first.decision.refusal ? judge(world.desired, surveys, goal, lossesOf(world, surveys, goal)) : first
 }
 
 function endOf(sim: Sim, commits: readonly number[], how: Repair, failures: readonly Failure[]): Ended {
@@ -66,58 +112,14 @@ function hostsOf({ stages }: ClusterStep): readonly string[] {
 }
 
 /** Nodes are not asked at one moment. */
-function look(sim: Sim, { luck, meanwhile }: Repair): readonly NodeSurvey[] {
+function look(sim: Sim, { luck, meanwhile }: Repair): Look {
   const { nodes } = sim.world
   const answers = new Map<string, NodeSurvey>()
+  const logs = new Map<string, readonly number[]>()
   for (const node of luck.shuffled(nodes)) {
     answers.set(node.host, answerOf(sim.world, node))
+    logs.set(node.host, [...(node.data?.log ?? [])])
     meanwhile(sim)
   }
-  return nodes.flatMap(({ host }) => answers.get(host) ?? [])
-}
-
-/** Stage by stage; the hosts on which one failed. `cut`: the run ends in one of them, and what it began may be half done. */
-function carryOut(
-  sim: Sim,
-  step: ClusterStep,
-  seen: readonly NodeSurvey[],
-  how: Repair,
-  cut: boolean,
-): readonly string[] {
-  const last = cut ? how.luck.int(step.stages.length) : step.stages.length
-  for (const [index, stage] of step.stages.entries()) {
-    const failed = stage.filter((action) => !ends(sim, step, action, seen, index === last ? how.luck : undefined))
-    if (index === last) return []
-    if (failed.length === 0) continue
-    const after = index > 0 ? (step.afterFailure ?? []) : []
-    for (const action of after.filter(({ host }) => isAsBefore(sim, step, at(sim.world, host))))
-      ends(sim, step, action, seen)
-    return failed.map(({ host }) => host)
-  }
-  return []
-}
-
-/** What a step took away for its time comes back only where the primary is still the one of before. */
-function isAsBefore({ world }: Sim, { about }: ClusterStep, node: WorldNode): boolean {
-  return node.host === about ? isWriter(node) : streams(world, node) && node.upstream === about
-}
-
-/** Whether an action was done. `luck`: it may be undone, half done, or done. */
-function ends(sim: Sim, step: ClusterStep, action: ClusterAction, seen: readonly NodeSurvey[], luck?: Luck): boolean {
-  const { title } = action
-  const node = at(sim.world, action.host)
-  const named = sim.world.nodes.find(({ host }) => host === title.split(' ').at(-1))
-  const primary = named ?? (node.kind === 'witness' ? sim.world.nodes.find(isWriter) : undefined) ?? node
-  const doing: Doing = { sim, step, title, node, primary, seen }
-  const was = before(sim)
-  try {
-    if (!luck || luck.chance(0.2)) perform(doing)
-    else if (luck.chance(0.8)) performInPart(doing, luck)
-    return true
-  } catch (error) {
-    if (!(error instanceof Failed)) throw error
-    return false
-  } finally {
-    checkStep(sim, step, was, seen)
-  }
+  return { surveys: nodes.flatMap(({ host }) => answers.get(host) ?? []), logs }
 }

@@ -12,13 +12,13 @@ type Glasses = (seen: SeenNode, all: readonly NodeSurvey[]) => SeenNode
 
 /** Somebody who decides as we do, from what they see. */
 function through(glasses: Glasses, where: (all: readonly NodeSurvey[]) => boolean = () => true): Judge {
-  return (desired, surveys, goal) => {
-    if (!where(surveys)) return assess(desired, surveys, goal)
+  return (desired, surveys, goal, losses) => {
+    if (!where(surveys)) return assess(desired, surveys, goal, losses)
     const witness = desired.nodes.filter(({ kind }) => kind === 'witness').map(({ host }) => host)
     const seen = surveys.map((one) =>
       one.unreachable !== undefined || witness.includes(one.host) ? one : glasses(one, surveys),
     )
-    return assess(desired, seen, goal)
+    return assess(desired, seen, goal, losses)
   }
 }
 
@@ -55,9 +55,9 @@ function formers(nodes: readonly Node[]): readonly Node[] {
 
 /** Somebody who decides as we do, but for one case. */
 function unless(step: (nodes: readonly Node[], writers: number) => ClusterStep | undefined): Judge {
-  return (desired, surveys, goal): Assessment => {
-    const own = assess(desired, surveys, goal)
-    const { nodes, primaries } = viewOf(desired, surveys)
+  return (desired, surveys, goal, losses): Assessment => {
+    const own = assess(desired, surveys, goal, losses)
+    const { nodes, primaries } = viewOf(desired, surveys, goal)
     const other = step(nodes, primaries.length)
     return other ? { ...own, decision: { steps: [other] } } : own
   }
@@ -68,7 +68,7 @@ function promotion({ host }: Node): ClusterStep {
   return { name: 'promote', about: host, ...words, stages: [[{ host, title: 'promote', script: '' }]] }
 }
 
-const start = (node: Node | undefined) => node && startPrimary(node, [], 'mend it')
+const start = (node: Node | undefined) => node && startPrimary(node, { standbys: [], otherwise: 'mend it' })
 
 /** Wrong decisions that a mind, or a tool, does come to. */
 export const PLANTED: Readonly<Record<string, Judge>> = {
@@ -92,13 +92,13 @@ export const PLANTED: Readonly<Record<string, Judge>> = {
     const { server: _, ...rest } = seen
     return { ...rest, running: false }
   }),
-  'a node that nobody reaches is down': (desired, surveys, goal) => {
+  'a node that nobody reaches is down': (desired, surveys, goal, losses) => {
     const [like] = surveys.filter((one) => one.unreachable === undefined)
-    if (!like) return assess(desired, surveys, goal)
+    if (!like) return assess(desired, surveys, goal, losses)
     const { disk: _, server: __, ...rest } = like
     const empty = { ...rest, running: false, remains: false, aside: [] }
     const seen = surveys.map((one) => (one.unreachable === undefined ? one : { ...empty, host: one.host }))
-    return assess(desired, seen, goal)
+    return assess(desired, seen, goal, losses)
   },
   'a log that nobody read is taken for read': through((seen) => {
     const { disk, running } = seen
@@ -117,8 +117,8 @@ export const PLANTED: Readonly<Record<string, Judge>> = {
     const [standby] = nodes.filter((node) => node.kind === 'member' && isLive(node) && node.seen.server.inRecovery)
     return writers === 0 && standby ? promotion(standby) : undefined
   }),
-  'repmgrd starts before the standby streams': (desired, surveys, goal) => {
-    const own = assess(desired, surveys, goal)
+  'repmgrd starts before the standby streams': (desired, surveys, goal, losses) => {
+    const own = assess(desired, surveys, goal, losses)
     const early = own.decision.steps.filter(({ name }) => name === 'start repmgrd')
     const others = own.decision.steps.filter((step) => !early.includes(step))
     return { ...own, decision: { ...own.decision, steps: [...early, ...others] } }

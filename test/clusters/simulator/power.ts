@@ -28,7 +28,7 @@ export function powerGoes(sim: Sim, node: WorldNode, luck: Luck): void {
 
 /** A host boots: its services begin by themselves, a server where its guard lets it. */
 export function powerComes(sim: Sim, node: WorldNode, begins = true): void {
-  if (!node.off) return
+  if (!node.off || sim.gone.has(node.host)) return
   node.off = false
   node.reachable = true
   node.pooler.answers = true
@@ -47,7 +47,7 @@ export function serverStarts(sim: Sim, node: WorldNode, byUs = false): boolean {
   if (!data || node.server !== 'down') return node.server === 'up'
   if (node.kind !== 'witness' && !isLet(sim, node)) return false
   if (!data.signal && sim.torn.has(data) && !byUs && !sim.strict) return false
-  sim.torn.delete(data)
+  if (sim.torn.delete(data) && !data.signal) sim.rewritten = true
   if (!data.clean && !data.signal) {
     data.log.push(noise())
     data.checkpoint = data.log.length - 1

@@ -1,20 +1,25 @@
 import type { NodeSurvey } from '../../../src/clusters/postgres/model.ts'
 import type { ClusterDecision, ClusterStep } from '../../../src/model/cluster.ts'
-import { Harm } from '../postgres/support/act.ts'
-import { dataNodes, type WorldNode } from '../postgres/support/world.ts'
+import { begins, dataNodes, type WorldNode } from '../postgres/support/world.ts'
+import type { Consent } from './consent.ts'
+import { Broken, checkDiscarded, checkSafe, Forgiven, isTolerated, logsOf, notGivenUp } from './given-up.ts'
 import { commitsOf, isWriter, type Sim } from './sim.ts'
 
-/** A promise that was broken, by our hand. */
-export class Broken extends Harm {}
+/** What a repair goes by: what was seen, and what somebody agreed to. */
+export interface Basis {
+  readonly seen: readonly NodeSurvey[]
+  readonly consent?: Consent | undefined
+}
 
 /** What has to be remembered to tell what a step did. */
 export interface Before {
   readonly writers: ReadonlySet<WorldNode>
   readonly kept: ReadonlySet<number>
+  readonly logs: ReturnType<typeof logsOf>
 }
 
 export function before(sim: Sim): Before {
-  return { writers: new Set(sim.world.nodes.filter(isWriter)), kept: kept(sim) }
+  return { writers: new Set(sim.world.nodes.filter(isWriter)), kept: kept(sim), logs: logsOf(sim) }
 }
 
 /** All commits of which there is a copy, in a data directory or in one that was moved aside. */
@@ -24,36 +29,51 @@ function kept({ world }: Sim): ReadonlySet<number> {
 }
 
 /** What must hold behind each step of ours, and behind each one that was cut off. */
-export function checkStep(sim: Sim, step: ClusterStep, was: Before, seen: readonly NodeSurvey[]): void {
+export function checkStep(sim: Sim, step: ClusterStep, was: Before, basis: Basis): void {
+  const { seen, consent } = basis
   const writers = sim.world.nodes.filter(isWriter)
-  const added = writers.filter((node) => !was.writers.has(node))
-  for (const node of added) {
-    const twin = writers.find((one) => one !== node && one.data?.system === node.data?.system)
+  for (const node of writers.filter((one) => !was.writers.has(one))) {
+    const twins = writers.filter((one) => one !== node && one.data?.system === node.data?.system)
+    const twin = twins.find((one) => !isTolerated(sim, node, one, seen, consent))
     if (twin) throw new Broken(`${step.name} made two primaries: ${node.host} beside ${twin.host}`)
-    checkMostAdvanced(sim, step, node, seen)
+    checkMostAdvanced(sim, step, node, basis)
+    if (consent?.safe && !isForgiven(sim)) checkSafe(sim, node, consent)
   }
   const now = kept(sim)
   const gone = [...was.kept].filter((record) => !now.has(record))
   if (gone.length > 0)
     throw new Broken(`${step.name} of ${step.about} threw away the last copy of ${gone.length} commits`)
+  checkDiscarded(sim, `${step.name} of ${step.about}`, was.logs, consent)
 }
 
-/** A node that we made the primary, or started as it, has all that the nodes hold which were seen. */
-function checkMostAdvanced(
-  { world, lies, strict }: Sim,
-  step: ClusterStep,
-  node: WorldNode,
-  seen: readonly NodeSurvey[],
-): void {
+/** A node that we made the primary, or started as it, has all that others hold, but for what somebody gave up. */
+function checkMostAdvanced(sim: Sim, step: ClusterStep, node: WorldNode, { seen, consent }: Basis): void {
   const own = new Set(commitsOf(node))
-  for (const other of dataNodes(world)) {
-    const survey = seen.find(({ host }) => host === other.host)
-    if (survey?.unreachable !== undefined || other.data?.system !== node.data?.system || other.rewinding) continue
-    if (lies && !strict && isUnread(other)) continue
+  for (const other of dataNodes(sim.world)) {
+    if (other.data?.system !== node.data?.system || other.rewinding || isHiddenTwin(node, other)) continue
     const more = commitsOf(other).filter((record) => !own.has(record))
-    if (more.length > 0)
-      throw new Broken(`${step.name} of ${node.host}, and ${other.host} holds ${more.length} commits more`)
+    const left = notGivenUp(other, more, consent)
+    const lied = left.length > 0 && isForgiven(sim) && (sim.rewritten || isUnread(other))
+    if (lied) throw new Forgiven()
+    for (const record of more) sim.surrendered.add(record)
+    const where = seen.find(({ host }) => host === other.host)?.unreachable === undefined ? 'seen' : 'unseen'
+    if (left.length > 0)
+      throw new Broken(`${step.name} of ${node.host}, and ${other.host} (${where}) holds ${left.length} commits more`)
   }
+}
+
+/**
+ * Two that took over apart from each other, on timelines of one number and from one place on: no survey tells whom a standby
+ * followed, whose own primary is gone. Its log is compared before it is made to follow, so it keeps what it has.
+ */
+function isHiddenTwin({ data }: WorldNode, { data: other }: WorldNode): boolean {
+  if (!data || !other?.signal || other.timeline !== data.timeline) return false
+  return JSON.stringify(data.forks) === JSON.stringify(other.forks) && !begins(data.log, other.log)
+}
+
+/** What disks lose that lie about what they wrote. */
+function isForgiven({ lies, strict }: Sim): boolean {
+  return lies && !strict
 }
 
 /**
@@ -76,10 +96,11 @@ export function isArmedBlindly(seen: readonly NodeSurvey[], node: WorldNode, _pr
     throw new Broken(`start repmgrd on ${node.host}, which was seen not to stream`)
 }
 
-/** Commits that clients were told of, in what was seen when a repair began. */
-export function promised({ world, acked }: Sim): readonly number[] {
+/** Commits that clients were told of, on nodes that were seen when a repair began, but for what somebody gave up. */
+export function promised({ world, acked }: Sim, consent?: Consent): readonly number[] {
   const seen = dataNodes(world).filter(({ reachable, rewinding }) => reachable && !rewinding)
-  return [...new Set(seen.flatMap(commitsOf))].filter((record) => acked.has(record))
+  const commits = seen.flatMap((node) => notGivenUp(node, commitsOf(node), consent))
+  return [...new Set(commits)].filter((record) => acked.has(record))
 }
 
 export function checkPromised({ world }: Sim, commits: readonly number[]): void {

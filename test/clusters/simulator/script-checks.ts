@@ -4,6 +4,7 @@ import type { NodeSurvey } from '../../../src/clusters/postgres/model.ts'
 import type { ClusterStep } from '../../../src/model/cluster.ts'
 import { place } from '../postgres/support/surveys.ts'
 import { at, type Data, linked, streams, type WorldNode } from '../postgres/support/world.ts'
+import type { Consent } from './consent.ts'
 import { isWriter, type Sim } from './sim.ts'
 
 /** What an action is to be done with. */
@@ -11,11 +12,13 @@ export interface Doing {
   readonly sim: Sim
   readonly step: ClusterStep
   readonly title: string
+  readonly script: string
   readonly node: WorldNode
   /** The node that its title names, or the one that it is on. */
   readonly primary: WorldNode
   /** What the decision was made from. */
   readonly seen: readonly NodeSurvey[]
+  readonly consent?: Consent | undefined
 }
 
 type Check = (doing: Doing) => string | undefined
@@ -39,18 +42,21 @@ const TITLES: Readonly<Record<string, string | undefined>> = {
   'follow ': 'follow primary',
   'send clients to': 'point pgbouncer',
   'hand over to': 'hand over',
+  'look how far it is': 'look how far it is',
+  'look whether it takes writes': 'look whether it takes writes',
   'look ': 'look',
+  'watch ': 'register witness',
   ...Object.fromEntries(
     [
       ...['start repmgrd', 'stop repmgrd', 'register the primary', 'register the standby', 'write everything out'],
-      ...['hold clients', 'let clients go on', 'wait for the primary'],
+      ...['hold clients', 'let clients go on', 'wait for the primary', 'promote it'],
     ].map((title) => [title, title]),
   ),
 }
 
 const CHECKS: Readonly<Record<string, Check>> = {
   'clone standby': takesWrites,
-  'clone standby anew': takesWrites,
+  'clone standby anew': (doing) => endsElsewhere(doing) ?? takesWrites(doing),
   'rejoin standby': (doing) => takesWrites(doing) ?? writesItself(doing) ?? hasOtherLog(doing) ?? ranSince(doing),
   'follow primary': (doing) => isNoStandby(doing) ?? takesWrites(doing) ?? hasOtherPiece(doing),
   'start primary': lacksWhatOthersHave,
@@ -62,6 +68,9 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'write everything out': isNoPrimary,
   'restart primary': isNoPrimary,
   'hand over': cannotHandOver,
+  'look how far it is': (doing) => isNoStandby(doing) ?? follows(doing) ?? isElsewhere(doing) ?? meets(doing),
+  'look whether it takes writes': writesItself,
+  'promote it': isDown,
   look: (doing) => (isWriter(doing.node) ? cannotHandOver(doing) : isNoStandby(doing)),
   reset: isDown,
   drop: isNoStandby,
@@ -89,6 +98,39 @@ function cannotHandOver({ sim, node, step }: Doing): string | undefined {
   return isWriter(node) && to.upstream === node.host && streams(sim.world, to)
     ? undefined
     : `${to.host} does not stream from here`
+}
+
+/** It streams from a server that runs, whether or not we reach that one, and that is none of the standbys that it names. */
+export function follows({ sim, node, script }: Pick<Doing, 'sim' | 'node' | 'script'>): string | undefined {
+  const [, known = ''] = /sender_host not in \((.*?)\)/.exec(script) ?? []
+  const named = at(sim.world, node.upstream ?? node.host).address
+  return streams(sim.world, node) && !known.includes(`'${named}'`) ? 'it streams from a server that runs' : undefined
+}
+
+/** How far it is, against the place that the script names: the one that is promoted has that, and the others no more. */
+function isElsewhere({ node, script }: Doing): string | undefined {
+  const [, how, end] = /lsn\(\)\) ([<>])= \S*?([0-9A-F]+\/[0-9A-F]+)/.exec(script) ?? []
+  if (!end || !node.data) throw new Error('it looks at no place')
+  const more = compareLsn(place(node.data.log.length), end)
+  return (how === '<' ? more > 0 : more < 0) ? 'it is not where it was seen' : undefined
+}
+
+/** Nodes that we do not reach are asked from there. */
+function meets({ sim, node, script }: Doing): string | undefined {
+  const asked = [...script.matchAll(/'(\S+) takes writes: it can be reached from here'/g)]
+  const found = asked.find(([, host = '']) => {
+    const other = at(sim.world, host)
+    return isWriter(other) && linked(sim.world, node, other)
+  })
+  return found && `${found[1]} takes writes`
+}
+
+/** Of data that somebody agreed to give up: where it was seen to end, it still does. */
+function endsElsewhere({ node: { data, server }, script }: Doing): string | undefined {
+  const [, given] = /\[ "\$ends" = (\S+) \]/.exec(script) ?? []
+  if (given === undefined || !data) return undefined
+  if (server === 'up' && !data.signal) return 'this server takes writes by now'
+  return place(server === 'up' ? data.log.length : data.checkpoint) === given ? undefined : 'it ends elsewhere by now'
 }
 
 function isNoPrimary({ node }: Doing): string | undefined {

@@ -10,6 +10,7 @@ import {
   type World,
   type WorldNode,
 } from '../postgres/support/world.ts'
+import type { Question } from './consent.ts'
 
 /** A cluster as it really is, and what clients were told. */
 export interface Sim {
@@ -22,6 +23,18 @@ export interface Sim {
   readonly strict: boolean
   /** Data whose end was lost, by a disk that lied. */
   readonly torn: Set<Data>
+  /** Such data was started, and may have other things in the same places since. */
+  rewritten: boolean
+  /** Hosts that never come back as they were. */
+  readonly gone: Set<string>
+  /** Commits on disks that are no more, by their host. */
+  readonly destroyed: Map<string, readonly number[]>
+  /** Commits that somebody agreed to lose. */
+  readonly surrendered: Set<number>
+  /** What refusals asked for until now. */
+  readonly questions: Question[]
+  /** Somebody said that a node is surely off, and it was not. */
+  erred: boolean
 }
 
 interface Beginning {
@@ -37,7 +50,16 @@ export function begin({ shape, lies, strict = false }: Beginning): Sim {
   const world = copy(wholeOf(shape))
   world.cuts = new Set()
   const log = dataNodes(world)[0]?.data?.log ?? []
-  return { world, acked: new Set(log.filter((record) => record > 0)), lies, strict, torn: new Set() }
+  const acked = new Set(log.filter((record) => record > 0))
+  const nothing = { torn: new Set<Data>(), gone: new Set<string>(), destroyed: new Map() }
+  return {
+    ...{ world, acked, lies, strict },
+    ...nothing,
+    surrendered: new Set(),
+    questions: [],
+    rewritten: false,
+    erred: false,
+  }
 }
 
 const WHOLE = new Map<string, World>()

@@ -9,7 +9,7 @@ import { literal } from '../sql.ts'
 import { daemonsAgain, START_DAEMON, STOP_DAEMON } from './daemon.ts'
 import { holdClients } from './hold.ts'
 import { clientsReach } from './pooler.ts'
-import { action, oneAction } from './prelude.ts'
+import { action, lookStillDown, oneAction } from './prelude.ts'
 import { requireSameLog } from './same-log.ts'
 import { DROP_OLD_SLOTS, ownSlot, register, standbySettings, streamsFrom } from './standby.ts'
 
@@ -41,17 +41,21 @@ function noted({ id }: PostgresNode): Shell {
 ! systemctl is-active --quiet repmgrd || within 10 noted || echo 'repmgrd has not noted it yet'`
 }
 
-/**
- * The last primary, where none runs; `standbys`: those that run, and find it again by themselves; `otherwise`: what helps
- * when it does not start; `newest`: where others are, which its own log has to reach.
- */
-export function startPrimary(
-  node: PostgresNode,
-  standbys: readonly PostgresNode[],
-  otherwise: string,
-  newest?: Place,
-): ClusterStep {
-  const start = sh`${newest ? reaches(newest) : sh`:`}
+/** Who else has a part in the start of a primary. */
+export interface Start {
+  /** Those that run, and find it again by themselves. */
+  readonly standbys: readonly PostgresNode[]
+  /** Those that took writes once, and do not run. */
+  readonly formers?: readonly PostgresNode[]
+  /** What helps when it does not start. */
+  readonly otherwise: string
+  /** Where others are, which its own log has to reach. */
+  readonly newest?: Place | undefined
+}
+
+/** The last primary, where none runs. */
+export function startPrimary(node: PostgresNode, { standbys, formers = [], otherwise, newest }: Start): ClusterStep {
+  const start = sh`${newest ? reaches(newest, otherwise) : sh`:`}
 # The guard kept it down once, when another node was the primary.
 wake
 within 5 answers || { rm -f "$data.superseded"; (start_server 300); } || fail ${`it does not start, and nobody takes over meanwhile: repmgrd ${standbys.length > 0 ? `was stopped on ${names(standbys.map(({ host }) => ({ host })))}` : 'is off'}. Now: ${otherwise}`}`
@@ -61,6 +65,7 @@ within 5 answers || { rm -f "$data.superseded"; (start_server 300); } || fail ${
     reason: 'no server takes writes, and this node was the last primary: it has all that others have',
     effect: `${node.host} takes writes, and who follows it streams`,
     stages: [
+      ...(formers.length > 0 ? [lookStillDown(formers)] : []),
       [{ host: node.host, title: 'start the primary', script: action(start) }],
       ...(standbys.length > 0
         ? [standbys.map(({ host }) => ({ host, title: 'wait for the primary', script: action(SETTLE) }))]
@@ -70,11 +75,11 @@ within 5 answers || { rm -f "$data.superseded"; (start_server 300); } || fail ${
 }
 
 /** A disk that lies about what it wrote gives a primary that lacks what its standbys have: it must not go on from there. */
-function reaches({ timeline, lsn }: Place): Shell {
+function reaches({ timeline, lsn }: Place, otherwise: string): Shell {
   return sh`answers || ! gone || {
   from=$(control 'Latest checkpoint location')
   said=$(pg 900 "$bin/pg_waldump" -q -p "$data/pg_wal" -t ${timeline} -s "$from" -e ${lsn} 2>&1) ||
-    { printf '%s\n' "$said" | tail -n 3; fail ${`its log does not reach ${lsn}, where others are: it lacks what they have, so it is not started`}; }
+    { printf '%s\n' "$said" | tail -n 3; fail ${`its log does not reach ${lsn}, where others are: it lacks what they have, so it is not started. Now: ${otherwise}`}; }
 }`
 }
 
@@ -89,7 +94,7 @@ ${register(primary)}`
 /** Slot and settings by ourselves: repmgr looks for its upstream in a table that a standby which follows nobody has not got. */
 export function followScript(node: PostgresNode, primary: PostgresNode): Shell {
   return sh`[ "$(in_recovery)" = t ] || fail 'this server is no standby'
-${requireSameLog(primary)}
+${requireSameLog(node, primary)}
 ${ownSlot(node, primary)}
 ${standbySettings(node, primary)}
 ${streamsFrom(node, primary)}

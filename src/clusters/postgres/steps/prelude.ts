@@ -1,4 +1,4 @@
-import type { ClusterStep } from '../../../model/cluster.ts'
+import type { ClusterAction, ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import { BIN, DATA, SOCKETS } from '../layout.ts'
@@ -95,6 +95,12 @@ stop_daemon() {
 /** A script of an action: it begins with what all of them share. */
 export function action(script: Shell): string {
   return `${PRELUDE.shell}${script.shell}\n`
+}
+
+/** Of one that took writes once, and was seen not to run. */
+export function lookStillDown(nodes: readonly Pick<PostgresNode, 'host'>[]): readonly ClusterAction[] {
+  const script = action(sh`[ "$(in_recovery)" != f ] || fail 'it takes writes by now: look again'`)
+  return nodes.map(({ host }) => ({ host, title: 'look whether it takes writes', script }))
 }
 
 /** What is said of a step. */

@@ -3,12 +3,17 @@ import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import type { PostgresNode } from '../model.ts'
 import { names } from '../names.ts'
-import { action, sameAction } from './prelude.ts'
+import { literal } from '../sql.ts'
+import { action, lookStillDown, sameAction } from './prelude.ts'
 import { conninfo } from './standby.ts'
 import { witnessScript } from './witness.ts'
 
-/** Standbys whose servers are down, where none is the primary. repmgrd does not run there: they only replay what they have. */
-export function startStandbys(nodes: readonly PostgresNode[]): ClusterStep {
+/**
+ * Standbys whose servers are down, where none is the primary. repmgrd does not run there: they only replay what they have.
+ *
+ * @param standbys all of them, those among them that run
+ */
+export function startStandbys(nodes: readonly PostgresNode[], standbys: readonly PostgresNode[]): ClusterStep {
   const one = nodes.length === 1
   const told = {
     name: 'start standbys',
@@ -17,15 +22,18 @@ export function startStandbys(nodes: readonly PostgresNode[]): ClusterStep {
   }
   const script = sh`answers || stop_server 15
 answers || start_server 300
-${REPLAYED}`
+${replayed(standbys)}`
   return sameAction(nodes, told, { title: 'start the server', script })
 }
 
 /**
  * A standby has replayed all that it has when it waits for more. What it received and has not replayed is replayed before
- * it is promoted.
+ * it is promoted. One may stream from another standby, of which the same is asked.
  */
-const REPLAYED: Shell = sh`[ "$(in_recovery)" = t ] || fail 'this server is no standby'
+function replayed(standbys: readonly PostgresNode[]): Shell {
+  const known = standbys.flatMap(({ host, address }) => [literal(host), literal(address)]).join(', ')
+  const elsewhere = `select count(*) from pg_stat_wal_receiver where status = 'streaming' and sender_host not in (${known})`
+  return sh`[ "$(in_recovery)" = t ] || fail 'this server is no standby'
 replayed() {
   case $(ask 10 "select wait_event from pg_stat_activity where backend_type = 'startup'") in
   RecoveryRetrieveRetryInterval | RecoveryWalStream) ;;
@@ -33,15 +41,18 @@ replayed() {
   esac
 }
 within 300 replayed || fail 'it still replays its log: look again when that is over'
-alone() { [ "$(ask 10 "select count(*) from pg_stat_wal_receiver where status = 'streaming'")" = 0 ]; }
+alone() { [ "$(ask 10 ${elsewhere})" = 0 ]; }
 within 90 alone || fail 'it streams from a server that runs: nobody is promoted beside that one'
 ends=$(sql 'select greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())') || fail "$ends"`
+}
 
 /** Who else has a part in a promotion. */
 export interface Promotion {
   /** Standbys that stay so. */
   readonly others: readonly PostgresNode[]
   readonly witnesses: readonly PostgresNode[]
+  /** Those that took writes once, and do not run. */
+  readonly formers: readonly PostgresNode[]
   /** Nodes that nobody could ask. */
   readonly absent: readonly PostgresNode[]
   /** Where the log of the one that is promoted was seen to end: it has that, and the others have no more. */
@@ -49,13 +60,22 @@ export interface Promotion {
 }
 
 /** The furthest of the standbys, where no primary is left. */
-export function promoteStandby(node: PostgresNode, { others, witnesses, absent, end }: Promotion): ClusterStep {
+export function promoteStandby(
+  node: PostgresNode,
+  { others, witnesses, formers, absent, end }: Promotion,
+): ClusterStep {
+  const standbys = [node, ...others]
   const on = (title: string, hosts: readonly PostgresNode[], script: Shell) =>
     hosts.map(({ host }) => ({ host, title, script: action(script) }))
   const stages = [
     [
-      ...on('look how far it is', [node], sh`${stillEnds('>=', end)}\n${absent.map(silent).reduce(joined, sh`:`)}`),
-      ...on('look how far it is', others, stillEnds('<=', end)),
+      ...on(
+        'look how far it is',
+        [node],
+        sh`${stillEnds(standbys, '>=', end)}\n${absent.map(silent).reduce(joined, sh`:`)}`,
+      ),
+      ...on('look how far it is', others, stillEnds(standbys, '<=', end)),
+      ...lookStillDown(formers),
     ],
     on('promote it', [node], PROMOTE),
     on(`watch ${node.host}`, witnesses, witnessScript(node)),
@@ -73,8 +93,8 @@ function joined(a: Shell, b: Shell): Shell {
   return sh`${a}\n${b}`
 }
 
-function stillEnds(how: '<=' | '>=', end: string): Shell {
-  return sh`${REPLAYED}
+function stillEnds(standbys: readonly PostgresNode[], how: '<=' | '>=', end: string): Shell {
+  return sh`${replayed(standbys)}
 [ "$(sql ${`select greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) ${how} '${end}'`})" = t ] ||
   fail ${`it is not where it was seen, against ${end}: `}"$ends; look again"`
 }

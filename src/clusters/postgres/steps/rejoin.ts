@@ -44,7 +44,7 @@ export function rejoinScript(
   return sh`${standbyData(node, from)}
 ${takesWrites(from)}
 [ "$(in_recovery)" != f ] || fail 'this server takes writes by now: nothing is done to it'
-${compareStopped(from, seen?.log?.end)}
+${compareStopped(node, from, seen?.log?.end)}
 same=0
 if [ -e "$data.rewind" ]; then echo 'it was being rewound, and was cut off'; same=1; else comparable || same=1; fi
 stop_daemon

@@ -1,5 +1,6 @@
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
+import { consentOptions } from '../consent.ts'
 import type { PostgresNode } from '../model.ts'
 import { REPLAYED_TIMELINE } from '../survey-sql.ts'
 import { conninfo } from './standby.ts'
@@ -12,7 +13,7 @@ import { conninfo } from './standby.ts'
  * `same_log T P`: whether the node's log of timeline T is the one the primary has, up to where that left it, or to P. 2:
  * nobody can tell, for one of both has not kept it.
  */
-function sameLog(from: PostgresNode): Shell {
+function sameLog(node: PostgresNode, from: PostgresNode): Shell {
   return sh`same_log() {
   theirs=$(ask 30 "with now as (select left(pg_walfile_name(pg_current_wal_lsn()), 8) as name),
 forks as (select f.m[1]::int as timeline, f.m[2]::pg_lsn as left_at, f.n
@@ -35,14 +36,14 @@ from file, now" ${conninfo(from)}) || fail "its log cannot be compared: $theirs"
   [ "$(head -c "$3" "$own" | md5sum | cut -d ' ' -f 1)" = "$4" ]
 }
 other_log() {
-  fail ${`the timeline of what lies here and the one ${from.host} comes from have one number, and other content: two nodes were promoted apart from each other. It may hold commits that ${from.host} has not, so nothing is done to it. Look at what it is, and move the data directory away by hand when nobody needs it`}
+  fail ${`the timeline of what lies here and the one ${from.host} comes from have one number, and other content: two nodes were promoted apart from each other. It may hold commits that ${from.host} has not, so nothing is done to it. Look at what it is, and when nobody needs it, repair again with ${consentOptions({ [node.host]: 'unknown' })}. It is cloned then, and its data is moved aside`}
 }`
 }
 
 /** Of a standby that runs. What nobody can compare is left to the stream, which ends where logs do not fit. */
-export function requireSameLog(from: PostgresNode): Shell {
+export function requireSameLog(node: PostgresNode, from: PostgresNode): Shell {
   const own = `select coalesce((${REPLAYED_TIMELINE}), 0), pg_last_wal_replay_lsn()`
-  return sh`${sameLog(from)}
+  return sh`${sameLog(node, from)}
 place=$(sql ${own}) || fail "$place"
 case $place in
 0' '* | *' ') ;;
@@ -54,8 +55,8 @@ esac`
  * Of a former primary whose server does not run: `comparable` fails when nobody can tell. The end of its log may have been
  * lost, so it is compared to where it ends now (`end`, or else its last checkpoint), where that is on the timeline in question.
  */
-export function compareStopped(from: PostgresNode, end?: string): Shell {
-  return sh`${sameLog(from)}
+export function compareStopped(node: PostgresNode, from: PostgresNode, end?: string): Shell {
+  return sh`${sameLog(node, from)}
 comparable() {
   t=$(control "Latest checkpoint's TimeLineID") at=${end ?? ''}
   [ -n "$at" ] || at=$(control 'Latest checkpoint location')

@@ -67,16 +67,17 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     start(node)
     for (const row of rows) if (row.id === node.id && node.daemon.active) row.active = true
   },
-  'start primary': (world, [node]) => {
+  'start primary': (world, _, { about }) => {
+    const node = at(world, about)
     const gun = world.nodes.find(
       ({ reachable, server, daemon, data }) => reachable && server === 'up' && data?.signal && daemon.active,
     )
     if (gun) throw new Harm(`${gun.host} may promote itself meanwhile`)
     const ahead = dataNodes(world).find(
-      ({ data }) => data?.system === node?.data?.system && !holds(node, data?.log ?? []),
+      ({ data }) => data?.system === node.data?.system && !holds(node, data?.log ?? []),
     )
-    if (ahead) throw new Harm(`${ahead.host} has more than ${node?.host}`)
-    if (node) start(node)
+    if (ahead) throw new Harm(`${ahead.host} has more than ${node.host}`)
+    start(node)
   },
   'start standbys': (_, hosts) => {
     for (const node of hosts) {

@@ -213,11 +213,11 @@ export function begins(log: readonly number[], prefix: readonly number[]): boole
 
 /** Whether two nodes reach each other. */
 export function linked({ cuts }: World, a: WorldNode, b: WorldNode): boolean {
-  return a === b || (!a.off && !b.off && !cuts?.has(pairOf(a, b)))
+  return a === b || (!a.off && !b.off && !(cuts && cuts.size > 0 && cuts.has(pairOf(a, b))))
 }
 
 export function pairOf(a: WorldNode, b: WorldNode): string {
-  return [a.host, b.host].toSorted().join(' ')
+  return a.host < b.host ? `${a.host} ${b.host}` : `${b.host} ${a.host}`
 }
 
 /** Whether the log of a node comes in from another one now. */

@@ -1,0 +1,17 @@
+import type { ClusterGoal } from '../../model/cluster.ts'
+import type { Desired } from './model.ts'
+
+/** What may be lost, by node. */
+export type Given = NonNullable<ClusterGoal['acceptLoss']>
+
+/** The options by which somebody agrees to lose that. */
+export function consentOptions(given: Given): string {
+  return Object.entries(given)
+    .map(([host, bytes]) => `--accept-data-loss ${host}=${bytes}`)
+    .join(' ')
+}
+
+/** The whole command of it. */
+export function consentWords({ environment }: Pick<Desired, 'environment'>, given: Given): string {
+  return `deploy repair-db ${environment} ${consentOptions(given)}`
+}
