@@ -6,7 +6,8 @@ import { commitsOf, isWriter, type Sim } from './sim.ts'
  * Whether nothing can be lost whatever is done in order: one branch holds all that lies anywhere, and everybody can see that
  * it does. Said of the world as it is, and not by what decisions look at. It claims less than is true rather than more.
  */
-export function nothingAtStake({ world }: Sim): boolean {
+export function nothingAtStake({ world, full }: Sim): boolean {
+  if (full.size > 0) return false
   const nodes = dataNodes(world).filter(({ data }) => data && !(data.system === OTHER && isBlank(data)))
   if (world.nodes.some((node) => !node.reachable)) return false
   if (dataNodes(world).some(({ data, server }) => data?.system === OTHER && server !== 'up')) return false

@@ -57,7 +57,7 @@ function failureOf(
     return undefined
   } catch (error) {
     if (!(error instanceof Failed)) throw error
-    return error.tells ? script : ''
+    return error.tells ? (script.match(/^.*--accept-data-loss.*$/m)?.[0] ?? '') : ''
   } finally {
     checkStep(sim, step, was, basis)
   }

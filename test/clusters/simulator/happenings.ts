@@ -2,6 +2,7 @@ import { EVENTS } from '../postgres/support/events.ts'
 import { REMOVED } from '../postgres/support/histories.ts'
 import { dataNodes, pairOf, stop, streams, type WorldNode } from '../postgres/support/world.ts'
 import { clientWrites, flow, flowAll, followersLook, serverWrites } from './clients.ts'
+import { destroyed, diskIsFull, lostForGood, replaced } from './machines.ts'
 import { powerComes, powerGoes, serverDies, serverStarts } from './power.ts'
 import type { Luck } from './random.ts'
 import { daemonsLook } from './repmgrd.ts'
@@ -112,6 +113,15 @@ export const HAPPENINGS: Readonly<Record<string, { readonly often: number; reado
       if (node.server === 'up') node.forgotten = true
     },
   },
+  'a host is lost for good': { often: 1, happen: (sim, node) => lostForGood(sim, node) },
+  'an empty machine takes its place': {
+    often: 2,
+    happen: (sim) => {
+      for (const node of sim.world.nodes) replaced(sim, node)
+    },
+  },
+  'a disk is full': { often: 1, happen: (sim, node, _, luck) => diskIsFull(sim, node, luck) },
+  'disks have room again': { often: 2, happen: (sim) => sim.full.clear() },
   'a server is stopped': { often: 2, happen: (_, node) => stop(node) },
   ...hands({
     'a server hangs': 1,
@@ -136,6 +146,8 @@ export const HAPPENINGS: Readonly<Record<string, { readonly often: number; reado
   }),
 }
 
+const DESTROYS: readonly string[] = ['data is deleted', 'data is deleted in part', 'another system']
+
 /** Those that the model of a cluster has already. Who has no power does nothing. */
 function hands(names: Readonly<Record<string, number>>): typeof HAPPENINGS {
   return Object.fromEntries(
@@ -143,9 +155,11 @@ function hands(names: Readonly<Record<string, number>>): typeof HAPPENINGS {
       name,
       {
         often,
-        happen: ({ world }: Sim, node: WorldNode, by: WorldNode) => {
-          if (dataNodes(world).includes(node) && dataNodes(world).includes(by) && !node.off)
-            EVENTS[name]?.(world, node, by)
+        happen: (sim: Sim, node: WorldNode, by: WorldNode) => {
+          const { world } = sim
+          if (!dataNodes(world).includes(node) || !dataNodes(world).includes(by) || node.off) return
+          if (DESTROYS.includes(name)) destroyed(sim, node)
+          EVENTS[name]?.(world, node, by)
         },
       },
     ]),

@@ -1,4 +1,5 @@
 import { assess } from '../../../src/clusters/postgres/decide.ts'
+import { OTHER } from '../postgres/support/surveys.ts'
 import { whole } from '../postgres/support/whole.ts'
 import type { Shape, WorldNode } from '../postgres/support/world.ts'
 import { nothingAtStake } from './at-stake.ts'
@@ -6,7 +7,7 @@ import { flowAll, followersLook } from './clients.ts'
 import { type Answer, askedFor, byTheBook, people } from './consent.ts'
 import { Broken, Forgiven } from './given-up.ts'
 import { HAPPENINGS, isFull, timePasses } from './happenings.ts'
-import { type Ended, type Judge, repair } from './operator.ts'
+import { type Ended, type Judge, type Ran, repair } from './operator.ts'
 import { powerComes } from './power.ts'
 import { type Luck, luckOf, NO_LUCK } from './random.ts'
 import { begin, isWriter, type Sim } from './sim.ts'
@@ -59,8 +60,6 @@ export interface End {
   /** No data was at stake. */
   readonly safe: boolean
   readonly erred: boolean
-  /** What the last refusal says that helps. */
-  readonly hint?: string
 }
 
 /** Lives a history, with repairs of ours in it, and mends all that is not ours in the end. Throws `Harm`. */
@@ -125,25 +124,37 @@ function lastRepair(sim: Sim, judge: Judge, dark: boolean): End {
   }
   timePasses(sim)
   const safe = nothingAtStake(sim)
-  const first = repairs(sim, judge, () => undefined)
+  const { ended: first } = repairs(sim, judge, () => undefined)
   if (safe && first !== 'done') throw new Broken(`no data is at stake, and it ends ${first}`)
   const { erred } = sim
   if (first === 'done') return { first, ended: first, safe, erred }
-  const ended = repairs(sim, judge, byTheBook)
-  if (ended === 'done') return { first, ended, safe, erred }
-  const { words } = sim.questions.at(-1) ?? { words: '' }
-  if (askedFor({ words })) throw new Broken(`what was asked for was given, and does not help: ${words}`)
-  return { first, ended, safe, erred, hint: words }
+  sim.full.clear()
+  const { ended, question } = repairs(sim, judge, byTheBook)
+  if (ended !== 'done') checkHelped(sim, ended, question?.words ?? '')
+  return { first, ended, safe, erred }
 }
 
-function repairs(sim: Sim, judge: Judge, answer: Answer): Ended {
-  let ended: Ended = 'stuck'
-  for (let run = 0; run < RUNS && ended === 'stuck'; run++) {
-    ended = repair(sim, { judge, luck: NO_LUCK, quiet: true, meanwhile: flowAll, answer })
+/** What people do themselves. */
+const BY_HAND = /by hand|in the playbook|into the inventory/
+
+/** Where all was done that was asked for, it is whole, or people are told what they have to do themselves. */
+function checkHelped(sim: Sim, ended: Ended, words: string): void {
+  // A last primary that lost its end does not start, and it may be that no other member can go on.
+  if (sim.rewritten || sim.torn.size > 0) throw new Forgiven()
+  if (askedFor({ words })) throw new Broken(`what was asked for was given, and does not help: ${words}`)
+  if (ended !== 'refused') throw new Broken(`all was agreed to, and it ends ${ended}`)
+  const left = sim.world.nodes.some(({ kind, data }) => kind === 'member' && data && data.system !== OTHER)
+  if (left && !BY_HAND.test(words)) throw new Broken(`it is refused, and nothing helps: ${words}`)
+}
+
+function repairs(sim: Sim, judge: Judge, answer: Answer): Ran {
+  let ran: Ran = { ended: 'stuck' }
+  for (let run = 0; run < RUNS && ran.ended === 'stuck'; run++) {
+    ran = repair(sim, { judge, luck: NO_LUCK, quiet: true, meanwhile: flowAll, answer })
     followersLook(sim)
   }
-  if (ended === 'done' && !whole(sim.world)) throw new Broken('nothing is left to do, and it is not whole')
-  return ended
+  if (ran.ended === 'done' && !whole(sim.world)) throw new Broken('nothing is left to do, and it is not whole')
+  return ran
 }
 
 /** The same history with all left out that it does not need to fail. */

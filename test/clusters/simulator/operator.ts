@@ -36,18 +36,19 @@ const [TRIES, MOST] = [2, 60]
 const ANSWERS = 3
 
 /** A run, and, when it was refused, another one with what the operator typed then. */
-export function repair(sim: Sim, how: Repair): Ended {
+export function repair(sim: Sim, how: Repair): Ran {
   let consent: Consent | undefined
   for (let round = 0; ; round++) {
-    const { ended, question } = repairWith(sim, how, consent)
-    if (!question?.words) return ended
+    const ran = repairWith(sim, how, consent)
+    const { question } = ran
+    if (!question?.words) return ran
     consent = round < ANSWERS ? how.answer(sim, question) : undefined
     sim.questions.push(question)
-    if (!consent) return ended
+    if (!consent) return ran
   }
 }
 
-interface Ran {
+export interface Ran {
   readonly ended: Ended
   /** What it was refused for, or what it said when it failed. */
   readonly question?: Question

@@ -45,6 +45,7 @@ export function powerComes(sim: Sim, node: WorldNode, begins = true): void {
 export function serverStarts(sim: Sim, node: WorldNode, byUs = false): boolean {
   const { data } = node
   if (!data || node.server !== 'down') return node.server === 'up'
+  if (sim.full.has(node.host)) return false
   if (node.kind !== 'witness' && !isLet(sim, node)) return false
   if (!data.signal && sim.torn.has(data) && !byUs && !sim.strict) return false
   if (sim.torn.delete(data) && !data.signal) sim.rewritten = true

@@ -55,9 +55,10 @@ const TITLES: Readonly<Record<string, string | undefined>> = {
 }
 
 const CHECKS: Readonly<Record<string, Check>> = {
-  'clone standby': takesWrites,
-  'clone standby anew': (doing) => endsElsewhere(doing) ?? takesWrites(doing),
-  'rejoin standby': (doing) => takesWrites(doing) ?? writesItself(doing) ?? hasOtherLog(doing) ?? ranSince(doing),
+  'clone standby': (doing) => takesWrites(doing) ?? hasNoRoom(doing),
+  'clone standby anew': (doing) => endsElsewhere(doing) ?? takesWrites(doing) ?? hasNoRoom(doing),
+  'rejoin standby': (doing) =>
+    takesWrites(doing) ?? hasNoRoom(doing) ?? writesItself(doing) ?? hasOtherLog(doing) ?? ranSince(doing),
   'follow primary': (doing) => isNoStandby(doing) ?? takesWrites(doing) ?? hasOtherPiece(doing),
   'start primary': lacksWhatOthersHave,
   'set access': isNoPrimary,
@@ -78,6 +79,10 @@ const CHECKS: Readonly<Record<string, Check>> = {
 
 function takesWrites({ sim, node, primary }: Doing): string | undefined {
   return linked(sim.world, node, primary) && isWriter(primary) ? undefined : `${primary.host} takes no writes`
+}
+
+function hasNoRoom({ sim, node }: Doing): string | undefined {
+  return sim.full.has(node.host) ? 'too little room' : undefined
 }
 
 function writesItself({ node }: Doing): string | undefined {

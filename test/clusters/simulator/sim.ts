@@ -27,6 +27,8 @@ export interface Sim {
   rewritten: boolean
   /** Hosts that never come back as they were. */
   readonly gone: Set<string>
+  /** Hosts whose disk is full. */
+  readonly full: Set<string>
   /** Commits on disks that are no more, by their host. */
   readonly destroyed: Map<string, readonly number[]>
   /** Commits that somebody agreed to lose. */
@@ -51,7 +53,7 @@ export function begin({ shape, lies, strict = false }: Beginning): Sim {
   world.cuts = new Set()
   const log = dataNodes(world)[0]?.data?.log ?? []
   const acked = new Set(log.filter((record) => record > 0))
-  const nothing = { torn: new Set<Data>(), gone: new Set<string>(), destroyed: new Map() }
+  const nothing = { torn: new Set<Data>(), gone: new Set<string>(), full: new Set<string>(), destroyed: new Map() }
   return {
     ...{ world, acked, lies, strict },
     ...nothing,

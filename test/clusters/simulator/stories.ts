@@ -14,6 +14,9 @@ const SEVERAL: Line = ['several clients commit', -1]
 const TIME: Line = ['time passes', -1]
 const REPAIR: Line = ['we repair', -1]
 
+const NEW: Line = ['an empty machine takes its place', -1]
+const BACK: Line = ['power comes back', -1]
+
 /** What belongs together in the nights that are remembered. Whatever else may happen in between. */
 const STORIES: readonly (readonly Line[])[] = [
   [COMMIT, ['power goes', PRIMARY], TIME, SEVERAL, ['power comes back', FORMER], REPAIR],
@@ -57,6 +60,50 @@ const STORIES: readonly (readonly Line[])[] = [
   ],
   [['a server hangs', PRIMARY], TIME, SEVERAL, ['a server that hung goes on', FORMER], SEVERAL, REPAIR],
   [['data is deleted', OTHERS], REPAIR, SEVERAL, REPAIR],
+  // Nobody replaces a lost primary, and it comes back, or never.
+  [
+    ['repmgrd stops everywhere', -1],
+    SEVERAL,
+    ['power goes', PRIMARY],
+    TIME,
+    REPAIR,
+    ['power comes back', FORMER],
+    REPAIR,
+  ],
+  [['repmgrd stops everywhere', -1], SEVERAL, ['a host is lost for good', PRIMARY], REPAIR, NEW, REPAIR],
+  [['it is told to follow nobody', OTHERS], SEVERAL, ['power goes', PRIMARY], REPAIR, REPAIR],
+  [
+    ['repmgrd stops everywhere', -1],
+    COMMIT,
+    ['a disk is full', PRIMARY],
+    REPAIR,
+    ['disks have room again', -1],
+    REPAIR,
+  ],
+  // Two of them are lost for good, and new machines come in their places.
+  [['a host is lost for good', PRIMARY], ['a host is lost for good', OTHERS], TIME, REPAIR, SEVERAL, NEW, REPAIR],
+  // The last primary is lost, and one of before is left, with standbys that are ahead of it.
+  [
+    ...[['power goes', PRIMARY] as const, TIME, SEVERAL, ['repmgrd stops everywhere', -1] as const, SEVERAL],
+    ...[['a host is lost for good', PRIMARY] as const, ['hosts come back, servers do not', -1] as const, REPAIR],
+  ],
+  // All are down, and come back in any order.
+  [['power goes everywhere', -1], BACK, BACK, TIME, BACK, REPAIR, ['power comes back everywhere', -1], REPAIR],
+  // We are with the few, and agree to what we are asked; then all is there again.
+  [
+    ...[['a split, and we are on one side', -1] as const, SEVERAL, TIME, SEVERAL, REPAIR, SEVERAL],
+    ...[['cables are mended', -1] as const, TIME, REPAIR, SEVERAL, REPAIR],
+  ],
+  // Two take writes, and go on while somebody thinks about what they were told.
+  [
+    ...[['a node is alone', PRIMARY] as const, SEVERAL, TIME, SEVERAL, ['cables are mended', -1] as const, REPAIR],
+    ...[SEVERAL, REPAIR, SEVERAL, REPAIR],
+  ],
+  // Two take writes, and systemd takes one of them for one that does not run.
+  [
+    ...[['a node is alone', PRIMARY] as const, TIME, SEVERAL, ['cables are mended', -1] as const],
+    ...[['systemd loses its server', PRIMARY] as const, ['systemd loses its server', PRIMARY] as const, REPAIR],
+  ],
 ]
 
 /** A story, or one thing that happens, each with its own chance. */
