@@ -4,6 +4,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSy
 import { cpus, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { parted } from '../clusters/simulator/section.ts'
 import { cutCables } from './cables.ts'
 import { type Cell, openCell } from './cell.ts'
 import { check } from './check.ts'
@@ -73,7 +74,8 @@ const verdict = check(entries)
 const suite = entries.find((entry) => entry.type === 'suite')
 if (!suite) throw new Error('the history has no head')
 const file = quick ? join(folder, 'reliability.md') : join(checkout, 'docs/reliability.md')
-writeFileSync(file, reliabilityDocument(suite, verdict))
+const { section } = parted(readFileSync(join(checkout, 'docs/reliability.md'), 'utf8'))
+writeFileSync(file, `${reliabilityDocument(suite, verdict)}${section && `\n${section}`}`)
 console.log(`\n${readFileSync(file, 'utf8')}`)
 for (const line of verdict.violations) console.log(`VIOLATION ${line}`)
 console.log(
