@@ -106,6 +106,8 @@ export interface ClusterGoal {
    * could tell how many.
    */
   readonly acceptLoss?: Readonly<Record<string, number | 'unknown'>>
+  /** Before something is given up, the rows in it are saved on its node. */
+  readonly salvage?: true
 }
 
 /** What a node answered: text, or why there is none. */
