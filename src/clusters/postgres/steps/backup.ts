@@ -52,7 +52,7 @@ result=$(shown Result)
 skipped=$(timeout 10 journalctl -q --no-pager -o cat -u "$unit" --since "@$began" MESSAGE_ID=${SKIPPED}) || skipped=
 [ -z "$skipped" ] || failed "$skipped"
 echo "$unit has made a backup in $(($(date +%s) - began)) s"`
-  return { host, title: `back up with ${unit}`, script: action(script), timeout: BACKUP + 300 }
+  return { host, title: `back up with ${unit}`, script: action(script), timeout: BACKUP + 300, tells: true }
 }
 
 /** Systemd's message of a unit whose conditions are not met: it counts as started. */

@@ -1,4 +1,4 @@
-import type { ClusterStep } from '../../../model/cluster.ts'
+import type { ClusterAction, ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import type { Stretch } from '../loss.ts'
@@ -6,7 +6,7 @@ import type { PostgresNode } from '../model.ts'
 import { backupAction } from './backup.ts'
 import { cloneAction } from './build.ts'
 import { action } from './prelude.ts'
-import { SALVAGE_FILES, SALVAGING, salvageScript, savedHere } from './salvage.ts'
+import { DROP_COPY, SALVAGE_FILES, SALVAGING, salvageScript, savedHere } from './salvage.ts'
 
 /** What somebody agreed to give up with a node's data. */
 export interface Given {
@@ -34,7 +34,7 @@ export function recloneStandby(node: PostgresNode, from: PostgresNode, why: stri
     stages: [
       ...(backup === undefined ? [] : [[backupAction(from, backup)]]),
       ...(given && salvage ? [[salvageAction(node, from, given.ends, salvage)]] : []),
-      [cloneAction(node, from, given && (salvage ? savedHere(given.ends) : endsAt(given.ends)))],
+      [cloneAction(node, from, given && sh`${salvage ? savedHere(given.ends) : endsAt(given.ends)}\n${DROP_COPY}`)],
     ],
     alone: true,
   }
@@ -47,9 +47,14 @@ function effectOf(from: PostgresNode, { backup, salvage }: Partial<Given> = {}):
   return `${first}its rows are saved there as SQL, in ${SALVAGE_FILES}; `
 }
 
-function salvageAction(node: PostgresNode, from: PostgresNode, ends: string, stretches: readonly Stretch[]) {
+function salvageAction(
+  node: PostgresNode,
+  from: PostgresNode,
+  ends: string,
+  stretches: readonly Stretch[],
+): ClusterAction {
   const script = action(sh`${endsAt(ends)}\n${salvageScript(node, from, ends, stretches)}`)
-  return { host: node.host, title: 'save the rows that only it has', script, timeout: SALVAGING }
+  return { host: node.host, title: 'save the rows that only it has', script, timeout: SALVAGING, tells: true }
 }
 
 /** Where a server that runs is, or where the one that does not has its last checkpoint. */

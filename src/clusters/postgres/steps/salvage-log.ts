@@ -21,7 +21,7 @@ export function readOwnLog(stretches: readonly Stretch[]): Shell {
   if (!first) return sh`:`
   const parts = stretches.map(({ timeline, from, to }) => {
     const end = to === undefined ? [] : ['-e', to]
-    return sh`echo part; wal -t ${timeline} -s ${from} ${end}`.shell
+    return sh`echo part; wal -t ${timeline} -s ${from} ${end} || echo "ended $?"`.shell
   })
   return sh`wal() { timeout -k 5 7200 "$bin/pg_waldump" -p "$data/pg_wal" "$@" 2>&1; }
 { ${{ shell: parts.join('; ') }}; } | awk ${OWN} >"$copy/changes"
@@ -37,7 +37,7 @@ for one in ${segmentsBefore(timeline, from)}; do
   [ -f "$data/pg_wal/\${one%=*}" ] || break
   before=\${one#*=}
 done
-{ [ -z "$before" ] || wal -t ${timeline} -s "$before" -e ${from}; } | awk -v file="$copy/changes" ${BEFORE} >"$copy/before"
+{ [ -z "$before" ] || wal -t ${timeline} -s "$before" -e ${from} || echo "ended $?"; } | awk -v file="$copy/changes" ${BEFORE} >"$copy/before"
 cat "$copy/before" >>"$copy/changes"`
 }
 
@@ -67,6 +67,7 @@ export const OWN = `${FIELDS}
   if ($0 !~ /${LOG_END.source}/ || read[parts] + 0 == 0 && /could not find file/) bad = substr($0, 13, 200)
   next
 }
+/^ended / && $2 != 1 { bad = "it took too long" }
 !/^rmgr: / { next }
 { records++; read[parts]++; rel = where(); if (rel != "") touched[rel] = 1 }
 /^rmgr: Heap2? / && rel != "" { heap[rel]++ }
@@ -102,8 +103,9 @@ BEGIN {
   }
 }
 next_ == "" && /desc: RUNNING_XACTS nextXid [0-9]+/ { next_ = field("nextXid [0-9]+", 8) }
+/^ended / { cut = 1 }
 /^rmgr: / && (tx() in xid) { rel = where(); if (rel != "") touched[rel] = 1 }
 END {
   for (rel in touched) print "touched\\t" rel "\\t0"
-  if (least != "" && (next_ == "" || precedes(least, next_))) print "all\\t0\\t0\\t0"
+  if (least != "" && (cut || next_ == "" || precedes(least, next_))) print "all\\t0\\t0\\t0"
 }`

@@ -30,12 +30,10 @@ export function salvageScript(
   const last = stretches.at(-1)
   if (!last)
     return sh`fail 'which rows only it has cannot be told from its log, so none can be saved: nothing was done. Without --salvage its data is moved aside as it is'`
-  return sh`copy=${COPY}
-${takesWrites(from)}
+  return sh`${takesWrites(from)}
 ${DROP_COPY}
 trap drop_copy EXIT
 trap 'exit 1' HUP INT TERM
-drop_copy
 rm -f ${MARK}
 stop_daemon
 ${ROOM}
@@ -62,8 +60,9 @@ export function savedHere(ends: string): Shell {
 rm -f ${MARK}`
 }
 
-/** A server that works there is of nobody's use any more. */
-const DROP_COPY = sh`drop_copy() {
+/** What one that was killed left, also its server, is of nobody's use. */
+export const DROP_COPY = sh`copy=${COPY}
+drop_copy() {
   [ -e "$copy" ] || return 0
   (
     data=$copy/data
@@ -74,7 +73,8 @@ const DROP_COPY = sh`drop_copy() {
     }
   ) || fail "a server does not stop in $copy: stop it, and delete that"
   rm -rf "$copy"
-}`
+}
+drop_copy`
 
 /** What lies elsewhere would not be copied, but changed. */
 const ROOM = sh`found=$(find "$data" -type l -print -quit)
