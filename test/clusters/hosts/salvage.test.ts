@@ -167,15 +167,16 @@ cd /; runuser -u postgres -- ${BIN}/pg_ctl -D ${copy}/data -l ${copy}/old -o "-p
     await refused(/the backup failed here: pg-backup.service: there is no such unit/)
     await unit('echo the target is full; exit 3', 'Type=oneshot')
     await refused(/the backup failed here: pg-backup.service: exit-code[\s\S]*the target is full/)
-    await unit('sleep 1; echo late; exit 3', 'Type=simple CollectMode=inactive-or-failed')
-    await refused(/the backup failed here: pg-backup.service: .*[\s\S]*late/)
-    await unit('true', 'Type=oneshot "[Unit]" ConditionPathExists=/none')
-    await refused(/the backup failed here: pg-backup.service: .*condition/)
+    await unit('sleep 1; echo late; exit 3', '"[Unit]" CollectMode=inactive-or-failed')
+    await refused(/the backup failed here: pg-backup.service: exit-code[\s\S]*late/)
+    await unit('true', '"[Unit]" ConditionPathExists=/none')
+    await refused(/the backup failed here: pg-backup.service: systemd did not run it: its conditions are not met/)
 
-    await unit('sleep 2; date +%%s >/root/backed-up', 'Type=simple')
+    await unit('sleep 2; date +%%s >/root/backed-up')
     const ran = await repair()
     expect(said(ran)).toMatch(/^0 /)
     expect(said(ran)).toMatch(/notes\.public\.note 1\b/)
+    expect(said(ran)).toMatch(new RegExp(`^${primary}: pg-backup.service has made a backup in \\d+ s$`, 'm'))
     const file = /saved as SQL in (\S+\.sql): /.exec(ran.stdout)?.[1] ?? ''
     const [backup, saved] = [await bed.on(primary, 'cat /root/backed-up'), await bed.on(former, `stat -c %Y ${file}`)]
     expect(Number(saved)).toBeGreaterThanOrEqual(Number(backup))
