@@ -12,7 +12,8 @@ export interface PostgresDatabase {
   readonly extensions?: readonly string[]
 }
 
-export interface DesiredWant extends Pick<Desired, 'name' | 'environment' | 'durability' | 'restartSettings' | 'backup'> {
+export interface DesiredWant
+  extends Pick<Desired, 'name' | 'environment' | 'durability' | 'restartSettings' | 'backup'> {
   /** In the order of the inventory. */
   readonly nodes: readonly PostgresNode[]
   /** Of the role `repmgr`. */

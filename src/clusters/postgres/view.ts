@@ -70,7 +70,17 @@ export function viewOf(
   const writers = nodes.filter(isWriter).filter((node) => !strangers.includes(node))
   const kept = writers.filter((node) => !isGivenUp({ acceptLoss }, node))
   const primaries = writers.length > 1 && kept.length === 1 ? kept : writers
-  return { desired, nodes, witnesses, unreachable, primaries, strangers, acceptLoss, losses, ...(salvage && { salvage }) }
+  return {
+    desired,
+    nodes,
+    witnesses,
+    unreachable,
+    primaries,
+    strangers,
+    acceptLoss,
+    losses,
+    ...(salvage && { salvage }),
+  }
 }
 
 function sighted(node: PostgresNode, seen: SeenNode): Node {

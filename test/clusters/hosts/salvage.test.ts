@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
+import { labKill, labStart } from '../../../src/lab/lab.ts'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
 import type { Ran } from '../../hosts/support/project.ts'
 import { type Bed, crashScript, makeBed } from '../bed.ts'
@@ -14,6 +15,8 @@ const FORCE = `mv ${GUARD} ${GUARD}.kept; ln -s /bin/true ${GUARD}; systemctl re
 
 /** As psql takes it in a connection string. */
 const ODD = `dbname='o"d\\'d \\\\ =x'`
+/** A server that takes prepared transactions. */
+const PREPARES = "durability: 'async', settings: { max_prepared_transactions: 5 }"
 /** What is there before nodes part. */
 const BEFORE = `
 create table note (id int primary key, body text, at timestamptz, raw bytea, ratio float8, loud text generated always as (upper(body)) stored);
@@ -44,6 +47,7 @@ describeOnLab('a repair that saves what is given up', () => {
 
   beforeAll(async () => {
     bed = makeBed(lab)
+    bed.playbook(PREPARES)
     await built(bed)
     const primary = await bed.primary()
     await sql(primary, 'dbname=postgres', `create database "o""d'd \\ =x"`)
@@ -153,7 +157,7 @@ cd /; runuser -u postgres -- ${BIN}/pg_ctl -D ${copy}/data -l ${copy}/old -o "-p
         primary,
         `printf '%s\\n' '[Service]' 'ExecStart=/bin/sh -c "${run}"' ${more} >/etc/systemd/system/pg-backup.service; systemctl daemon-reload; systemctl reset-failed pg-backup 2>/dev/null; true`,
       )
-    bed.playbook("durability: 'async', backup: 'pg-backup.service'")
+    bed.playbook(`${PREPARES}, backup: 'pg-backup.service'`)
     const repair = async () =>
       await bed.deploy('repair-db', 'lab', '--yes', '--accept-data-loss', await accepted(former), '--salvage')
     const refused = async (why: RegExp) => {
@@ -185,6 +189,67 @@ cd /; runuser -u postgres -- ${BIN}/pg_ctl -D ${copy}/data -l ${copy}/old -o "-p
     )
     expect(await loaded(file, former, primary)).toBe('')
     expect(await sql(primary, 'dbname=notes', 'select body from note where id = 20')).toBe('of a standby')
+    await repaired(bed)
+    await bed.on(former, `rm -r ${DATA}.aside-* ${file}`)
+    expect(await whole(bed)).toEqual([])
+  }, 400_000)
+
+  test('what began before the nodes parted; a failure, and a power loss in the middle, leave the data as it is', async () => {
+    bed.playbook(PREPARES)
+    const former = await bed.primary()
+    const [primary = '', third = ''] = others(former)
+    await Promise.all(NODES.map((host) => bed.on(host, 'systemctl stop repmgrd')))
+    await bed.on(third, 'systemctl stop postgresql@15-main')
+    await bed.on(
+      former,
+      `echo 'begin; insert into still values (2); select pg_sleep(12); commit;' >/tmp/long.sql; chmod 644 /tmp/long.sql
+nohup runuser -u postgres -- psql -qX -d notes -f /tmp/long.sql >/dev/null 2>&1 &`,
+    )
+    await expect
+      .poll(() =>
+        bed.ask(former, "select count(*) from pg_locks where mode = 'RowExclusiveLock' and locktype = 'relation'"),
+      )
+      .not.toBe('0')
+    await sql(
+      former,
+      'dbname=notes',
+      "begin; insert into note (id, body) values (30, 'prepared'); prepare transaction 'x'; select pg_switch_wal()",
+    )
+    const at = await bed.ask(former, 'select pg_current_wal_lsn()')
+    await expect.poll(async () => await bed.ask(primary, `select pg_last_wal_replay_lsn() >= '${at}'`)).toBe('t')
+    await bed.ask(primary, 'select pg_promote()')
+    await sql(primary, 'dbname=notes', "rollback prepared 'x'; checkpoint")
+    await sql(former, 'dbname=notes', "commit prepared 'x'")
+    await expect.poll(() => sql(former, 'dbname=notes', 'select count(*) from still'), { timeout: 30_000 }).toBe('2')
+    await bed.on(former, 'systemctl stop postgresql@15-main')
+    const bytes = await accepted(former)
+    const before = await control(former, DATA)
+    const repair = () => bed.deploy('repair-db', 'lab', '--yes', '--accept-data-loss', bytes, '--salvage')
+
+    await bed.on(former, `ln -s /tmp ${DATA}/pg_tblspc/16000`)
+    const failed = await repair()
+    expect(failed.code).toBe(1)
+    expect(said(failed)).toContain('a part of its data lies elsewhere')
+    await bed.on(former, `rm ${DATA}/pg_tblspc/16000`)
+    expect(await control(former, DATA)).toBe(before)
+    expect(await bed.on(former, 'systemctl is-active repmgrd || true')).toBe('inactive')
+
+    const cut = repair()
+    await bed.on(former, `until [ -e ${DATA}.salvage/data/postmaster.pid ]; do sleep 0.02; done`)
+    await labKill(lab, former)
+    await labStart(lab, former)
+    expect((await cut).code).not.toBe(0)
+    expect(await bed.on(former, `ls /var/lib/postgresql/15`)).toBe('main\nmain.salvage')
+    expect(await control(former, DATA)).toBe(before)
+
+    const ran = await repair()
+    expect(said(ran)).toMatch(/^0 /)
+    expect(said(ran)).toMatch(/: 2 rows: notes\.public\.note 1, notes\.public\.still 1$/m)
+    const file = /saved as SQL in (\S+\.sql): /.exec(ran.stdout)?.[1] ?? ''
+    expect(await loaded(file, former, primary)).toBe('')
+    expect(
+      await sql(primary, 'dbname=notes', 'select n from still order by n; select body from note where id = 30'),
+    ).toBe('1\n2\nprepared')
     await repaired(bed)
     expect(await whole(bed)).toEqual([])
   }, 400_000)
