@@ -10,7 +10,8 @@ create temp table salvage_xids as select distinct file as xid from salvage_log w
 `
 
 /**
- * How each database is connected to, its bytes in octal: a name may hold anything. None, when a transaction of the log is not
+ * How each database is connected to, its bytes in octal: a name may hold anything. What repmgr and the proof write in their
+ * own is nobody's data. None, when a transaction of the log is not
  * committed here: then that was not replayed to its end.
  */
 export const DATABASES = String.raw`${LOADED}
@@ -19,7 +20,7 @@ select (
   from generate_series(0, length(target) - 1) i, get_byte(target, i) b
 )
 from pg_database, textsend('dbname=''' || regexp_replace(datname, '([\\''])', '\\\1', 'g') || '''') target
-where datallowconn and not datistemplate and not exists (
+where datallowconn and not datistemplate and datname not in ('repmgr', 'evenkeel') and not exists (
   select from salvage_xids, (select pg_snapshot_xmax(pg_current_snapshot())::text::numeric as next) s
   where case when xid >= next then true
     else pg_xact_status((next - mod(next - xid, 4294967296))::text::xid8) is distinct from 'committed' end
@@ -39,7 +40,7 @@ select c.oid as rel, pg_relation_filenode(c.oid)::bigint as file, n.nspname, c.r
   row_number() over (order by max(d.depth), n.nspname, c.relname) as place,
   regexp_replace(format('%I.%I.%I', current_database(), n.nspname, c.relname), '[[:cntrl:]]', '?', 'g') as name
 from pg_class c join pg_namespace n on n.oid = c.relnamespace join deep d on d.rel = c.oid
-where c.relkind = 'r' and c.relpersistence = 'p' and n.nspname not in ('pg_catalog', 'information_schema', 'repmgr')
+where c.relkind = 'r' and c.relpersistence = 'p' and n.nspname not in ('pg_catalog', 'information_schema')
 group by c.oid, c.relfilenode, n.nspname, c.relname;
 create temp table salvage_own as
 select l.* from salvage_log l join pg_database d on d.oid = l.db where d.datname = current_database();
