@@ -46,6 +46,11 @@ export interface Postgres<V, G extends string, S extends string = never> {
    * all.
    */
   readonly databases?: Readonly<Record<string, PostgresDatabase>>
+  /**
+   * The service unit that makes a backup, e.g. `pg-backup.service`: it is run on the primary before data of another node is
+   * given up, and has to end well. Default: none.
+   */
+  readonly backup?: string
   /** Megabytes of a node, 256 to 1048576, for settings that let room for the application beside. Default: 1024. */
   readonly memory?: number
   /** More of postgresql.conf, or other values than the role's; not what the cluster stands on. */
@@ -99,7 +104,7 @@ function nodePart<V, G extends string, S extends string>(
   name: string,
   host?: string,
 ): NodePart & Pick<Trust, 'ca'> {
-  const { durability, databases = {}, memory = 1024, settings: more = {} } = input
+  const { durability, databases = {}, memory = 1024, settings: more = {}, backup } = input
   const nodes = clusterNodes(input, site, name)
   const node = nodes.find((one) => host === undefined || one.host === host)
   if (!node) throw new Error(`${host} is no node of the cluster ${name}`)
@@ -110,6 +115,7 @@ function nodePart<V, G extends string, S extends string>(
     ...{ node, settings, ca },
     desired: postgresDesired({
       ...{ name, environment: site.environment, nodes, durability, restartSettings, password, users, databases },
+      ...(backup !== undefined && { backup }),
     }),
   }
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { ClusterGoal } from '../model/cluster.ts'
 import { DeployError, exitCodes } from '../model/error.ts'
 import { commandOf, repairOrder } from './cluster-order.ts'
 import { type ClusterOptions, clusterVerb } from './cluster-verb.ts'
@@ -8,6 +9,7 @@ export interface RepairOptions extends Omit<ClusterOptions, 'command'> {
   readonly cluster?: string
   readonly dryRun?: boolean
   readonly acceptDataLoss?: readonly string[]
+  readonly salvage?: boolean
 }
 
 export function repairDbCommand(program: Command, finish: Finish): void {
@@ -21,6 +23,7 @@ export function repairDbCommand(program: Command, finish: Finish): void {
       (value: string, before: readonly string[]) => [...before, value],
       [],
     )
+    .option('--salvage', 'save the rows of what is given up as SQL, on its own node, before')
     .argument('[environment]', 'default: DEPLOY_ENV, else env of deploy.config.ts, else the only one')
     .action(async (environment: string | undefined, options: RepairOptions) => {
       finish(await repairDbVerb(environment, options))
@@ -41,10 +44,20 @@ async function repairDbVerb(named: string | undefined, options: RepairOptions): 
   const { chooseEnvironment } = await import('./choose-environment.ts')
   const environment = await chooseEnvironment(findProject(process.cwd()), named)
   if (named === undefined) process.stderr.write(`environment ${environment}\n`)
-  const { cluster, dryRun, acceptDataLoss = [], ...rest } = options
+  const { cluster, dryRun, acceptDataLoss = [], salvage, ...rest } = options
   const command = commandOf(['repair-db', environment], cluster)
-  const order = { ...repairOrder(environment, cluster), dryRun, goal: { acceptLoss: acceptedLoss(acceptDataLoss) } }
+  const order = { ...repairOrder(environment, cluster), dryRun, goal: repairGoal(acceptDataLoss, salvage) }
   return await clusterVerb(order, { ...rest, command })
+}
+
+/** @throws DeployError (exit 64) where nothing is given up that could be saved before. */
+export function repairGoal(acceptDataLoss: readonly string[], salvage = false): ClusterGoal {
+  const acceptLoss = acceptedLoss(acceptDataLoss)
+  if (!salvage) return { acceptLoss }
+  if (acceptDataLoss.length > 0) return { acceptLoss, salvage }
+  const message = '--salvage saves what --accept-data-loss gives up, and that was not given'
+  const hint = 'give both: --accept-data-loss NODE=BYTES --salvage'
+  throw new DeployError({ code: 'E_CLUSTER', message, exit: exitCodes.usage, hint })
 }
 
 /** @throws DeployError (exit 64) for what no refusal prints. */

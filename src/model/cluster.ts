@@ -27,6 +27,8 @@ export interface ClusterAction {
   readonly input?: Secret
   /** Seconds. Default: 600. */
   readonly timeout?: number
+  /** What it prints is one line that people are told when it is done. */
+  readonly tells?: true
 }
 
 /** What the key of an action begins with, where it stands among the changes of a plan. */
@@ -106,6 +108,8 @@ export interface ClusterGoal {
    * could tell how many.
    */
   readonly acceptLoss?: Readonly<Record<string, number | 'unknown'>>
+  /** Before something is given up, the rows in it are saved on its node. */
+  readonly salvage?: true
 }
 
 /** What a node answered: text, or why there is none. */

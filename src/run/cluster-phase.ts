@@ -1,10 +1,11 @@
 import type { ClusterAction, ClusterStep } from '../model/cluster.ts'
+import type { Emit } from '../model/event.ts'
 import type { Phase } from '../model/playbook.ts'
 import { actionDecision } from '../plan/cluster-task.ts'
 import { prove, provenWords } from './cluster-proof.ts'
 import { failedPart } from './failed-part.ts'
 import type { HostPhaseResult, HostResult } from './host-phase.ts'
-import { comesBack, type Failure, failureOf, nextStep } from './next-step.ts'
+import { comesBack, type Failure, failureOf, nextStep, withRest } from './next-step.ts'
 import { runTasks } from './run-tasks.ts'
 import type { HostPhase } from './survey.ts'
 import { type SurveyedCluster, surveyAgain } from './survey-clusters.ts'
@@ -121,7 +122,7 @@ async function runStep(
     const failed = await runStage(job, step, stage, `${number}-${index}`)
     if (!failed) continue
     if (comesBack(index, failed)) await runStage(job, step, step.afterFailure ?? [], `${number}-after`)
-    return failed
+    return withRest(failed, step.stages.slice(index + 1))
   }
   return undefined
 }
@@ -147,10 +148,24 @@ async function runStage(
       }
       const order = { stop: never, owed: [], program: `${index}-${name}-${place}` }
       // What it did is no task of the playbook: the host does not record it as applied.
-      return runTasks(run, { ...phase, unrecorded: true }, part, order)
+      return runTasks(
+        action.tells ? { ...run, emit: telling(run.emit) } : run,
+        { ...phase, unrecorded: true },
+        part,
+        order,
+      )
     }),
   )
   return failureOf(stage, results, `${nameOf(step)} failed`)
+}
+
+/** Tells what an action printed when it is done, too. */
+function telling(emit: Emit): Emit {
+  return (event) => {
+    emit(event)
+    if (event.type !== 'task' || event.state !== 'changed' || !event.output) return
+    emit({ type: 'note', message: `${event.host}: ${event.output.toString('utf8').trim()}` })
+  }
 }
 
 /** The proof from the clients' side, of all nodes that can be reached; nothing when it holds. */

@@ -39,6 +39,11 @@ export function failureOf(
   return { end: { ...end, message }, hosts: ended.map((one) => one.host) }
 }
 
+/** A failure, with the hosts of the stages behind it: what was to be done there is not done either. */
+export function withRest({ end, hosts }: Failure, rest: ClusterStep['stages']): Failure {
+  return { end, hosts: [...new Set([...hosts, ...rest.flat().map(({ host }) => host)])] }
+}
+
 /**
  * Whether what a step took away for its time comes back behind a stage. While nobody knows what became of an action, its
  * program may still be at work, e.g. promote a node: what comes back could meet it there.

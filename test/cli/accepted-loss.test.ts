@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { acceptedLoss } from '../../src/cli/repair-db.ts'
+import { acceptedLoss, repairGoal } from '../../src/cli/repair-db.ts'
 
 test('what was accepted is node and bytes, as a refusal prints it', () => {
   expect(acceptedLoss([])).toEqual({})
@@ -9,5 +9,17 @@ test('what was accepted is node and bytes, as a refusal prints it', () => {
 test.each(['app1', 'app1=', 'app1=all', 'app1=-1', '=5', 'app1=5 bytes'])('%s is no such thing', (value) => {
   expect(() => acceptedLoss([value])).toThrow(
     `--accept-data-loss takes NODE=BYTES, as the refusal prints it, not '${value}'`,
+  )
+})
+
+test('what is given up is saved only where something is given up', () => {
+  expect(repairGoal([])).toEqual({ acceptLoss: {} })
+  expect(repairGoal(['app1=552'])).toEqual({ acceptLoss: { app1: 552 } })
+  expect(repairGoal(['app1=552'], true)).toEqual({ acceptLoss: { app1: 552 }, salvage: true })
+  expect(() => repairGoal([], true)).toThrow(
+    expect.objectContaining({
+      exit: 64,
+      message: '--salvage saves what --accept-data-loss gives up, and that was not given',
+    }),
   )
 })

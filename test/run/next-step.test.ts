@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ClusterAction, ClusterState, ClusterStep } from '../../src/model/cluster.ts'
 import type { HostPhaseResult } from '../../src/run/host-phase.ts'
-import { comesBack, failureOf, nextStep } from '../../src/run/next-step.ts'
+import { comesBack, failureOf, nextStep, withRest } from '../../src/run/next-step.ts'
 
 const on = (...hosts: readonly string[]): readonly ClusterAction[] =>
   hosts.map((host) => ({ host, title: 'do it', script: 'true' }))
@@ -30,6 +30,12 @@ describe('the next step', () => {
     const next = nextStep(state([start, access, daemons]), failedOn('db3'))
     expect(next).toEqual(step('start repmgrd', [on('db2')]))
     expect(nextStep(state([start, access, daemons]), failedOn('db2', 'db3'))).toBe(undefined)
+  })
+
+  test('a failed stage keeps those behind it, and what follows on their hosts, from being done', () => {
+    const failure = withRest({ end: { outcome: 'failed' }, hosts: ['db1'] }, [on('db1'), on('db3')])
+    expect(failure.hosts).toEqual(['db1', 'db3'])
+    expect(nextStep(state([start, daemons]), [failure])).toEqual(step('start repmgrd', [on('db2')]))
   })
 
   test('a stage that nothing is left of takes its step with it', () => {

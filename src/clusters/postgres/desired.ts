@@ -12,7 +12,8 @@ export interface PostgresDatabase {
   readonly extensions?: readonly string[]
 }
 
-export interface DesiredWant extends Pick<Desired, 'name' | 'environment' | 'durability' | 'restartSettings'> {
+export interface DesiredWant
+  extends Pick<Desired, 'name' | 'environment' | 'durability' | 'restartSettings' | 'backup'> {
   /** In the order of the inventory. */
   readonly nodes: readonly PostgresNode[]
   /** Of the role `repmgr`. */
@@ -24,7 +25,7 @@ export interface DesiredWant extends Pick<Desired, 'name' | 'environment' | 'dur
 /**
  * A cluster as its playbook says, with the roles that every cluster has. Its databases are the playbook's own.
  *
- * @throws Error when a name or an owner will not do.
+ * @throws Error when a name, an owner or the unit of the backup will not do.
  */
 export function postgresDesired({ password, users, databases, ...want }: DesiredWant): Desired {
   for (const user of Object.keys(users)) requireName('user', user, ROLES)
@@ -34,6 +35,8 @@ export function postgresDesired({ password, users, databases, ...want }: Desired
     const odd = extensions.find((extension) => !/^[a-z][a-z0-9_-]{0,62}$/.test(extension))
     if (odd !== undefined) throw new Error(`no name of an extension: ${odd} of database ${name}`)
   }
+  if (want.backup !== undefined && !/^[A-Za-z0-9:_.@][A-Za-z0-9:_.@-]*\.service$/.test(want.backup))
+    throw new Error(`backup is the name of a service unit, e.g. pg-backup.service, not ${JSON.stringify(want.backup)}`)
   return {
     ...want,
     users: [

@@ -2,9 +2,18 @@ import type { ClusterStep, Finding } from '../../model/cluster.ts'
 import { tookWrites } from './contenders.ts'
 import { amount, type Excess } from './excess.ts'
 import { CUT_OFF, DAMAGED, REMOVED, saysLast } from './log.ts'
+import { apart } from './loss.ts'
 import type { PostgresNode } from './model.ts'
 import { slotName } from './node-id.ts'
-import { cloneStandbys, followPrimary, recloneStandby, rejoinStandby, startServer, stopDaemon } from './steps.ts'
+import {
+  cloneStandbys,
+  followPrimary,
+  type Given,
+  recloneStandby,
+  rejoinStandby,
+  startServer,
+  stopDaemon,
+} from './steps.ts'
 import {
   beyondPrimary,
   hasData,
@@ -28,8 +37,8 @@ export interface Ailment {
   /** In order. */
   readonly cures: readonly Cure[]
   readonly finding: Finding
-  /** Where its data was seen to end, which is to be given up as it was then. */
-  readonly given?: string
+  /** What it has is given up as it was seen then. */
+  readonly given?: Given
 }
 
 /** Everything that keeps nodes from following the primary. No data is at stake: that was looked at before. */
@@ -95,7 +104,7 @@ function ailmentOf(view: View, primary: Live, node: Node): Ailment | undefined {
   })
   const given = isGivenUp(view, node) ? (atStake(view, primary, node) ?? whole(view, node, primary)) : undefined
   // One that takes writes is stopped before, and judged again.
-  if (given && (isWriter(node) || isAccepted(view, node, given))) return givenUp(node, given)
+  if (given && (isWriter(node) || isAccepted(view, node, given))) return givenUp(view, primary, node, given)
   if (node.blank) return ill(['clone'], 'no data', 'it has a database cluster of its own with nothing in it', [])
   if (!hasData(node)) {
     const what = seen.remains ? 'what lies in the place of its data is none' : 'it has no data'
@@ -166,12 +175,26 @@ function whole(view: View, node: Node, primary: Live): Excess | undefined {
   return isWrittenOff(view, node) && apart ? {} : undefined
 }
 
-function givenUp(node: Node, excess: Excess): Ailment {
+function givenUp(view: View, primary: Live, node: Node, excess: Excess): Ailment {
   const { server, disk } = node.seen
-  const message = `what only it has is given up, as was agreed: ${amount(excess)}; the data is moved aside`
+  const saved = view.salvage ? ', its rows are saved as SQL first' : ''
+  const message = `what only it has is given up, as was agreed: ${amount(excess)}; the data is moved aside${saved}`
   const finding: Finding = { name: 'diverged', host: node.host, severity: 'fault', message, evidence: [] }
-  const given = server ? server.lsn : disk?.checkpoint
-  return { node, cures: ['reclone'], finding, ...(given !== undefined && { given }) }
+  const ends = server ? server.lsn : disk?.checkpoint
+  const { backup } = view.desired
+  const given: Given = {
+    ends: ends ?? '',
+    ...(backup !== undefined && { backup }),
+    ...(view.salvage && { salvage: ownLog(view, primary, node, excess) }),
+  }
+  return { node, cures: ['reclone'], finding, given }
+}
+
+/** What only it has in its log. Two that wrote on one timeline parted nobody knows where: then none of it is told apart. */
+function ownLog(view: View, primary: Live, { host }: Node, { bytes }: Excess): NonNullable<Given['salvage']> {
+  const stretches = apart(view).get(host) ?? []
+  const twins = bytes === undefined && stretches[0]?.timeline === primary.seen.server.timeline
+  return twins ? [] : stretches
 }
 
 /** A standby that only a clone mends, of which nobody can tell what it has got of a timeline that the primary left. */

@@ -19,6 +19,8 @@ export interface Desired {
   /** In the order of the inventory. */
   readonly nodes: readonly PostgresNode[]
   readonly durability: 'async' | 'sync'
+  /** The service unit that makes a backup on the primary, before data of another node is given up. */
+  readonly backup?: string
   /** Settings that need a restart, as they stand in postgresql.conf. */
   readonly restartSettings: Readonly<Record<string, string>>
   /** Login roles and their passwords; the role `repmgr` (superuser) and `evenkeel` (for probing) among them. */

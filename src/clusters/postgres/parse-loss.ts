@@ -3,7 +3,7 @@ import { greater } from './lsn.ts'
 import type { Loss } from './model.ts'
 
 /** How a log ends that was written to its end: there is no record any more, or no file. */
-const END =
+export const LOG_END =
   /invalid record length|record with incorrect prev-link|invalid contrecord|invalid magic number|unexpected pageaddr|could not find file|could not find a valid record/
 
 /**
@@ -27,7 +27,7 @@ export function parseLoss(answer: NodeAnswer | undefined, names: ReadonlyMap<str
     ...(first !== undefined && last !== undefined && { first: shortTime(first), last: shortTime(last) }),
     ...(commits.length > 0 && { lastAt: commits.map(({ lastAt }) => lastAt).reduce(greater) }),
     tables: [...new Set(files.map((file) => known.get(file) ?? `file ${file.replace(' ', '/')}`))].toSorted(),
-    more: !complete || of('error').some((error) => !END.test(error)),
+    more: !complete || of('error').some((error) => !LOG_END.test(error)),
   }
 }
 

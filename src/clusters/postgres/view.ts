@@ -42,12 +42,14 @@ export interface View {
   readonly acceptLoss: NonNullable<ClusterGoal['acceptLoss']>
   /** What only one node has, by node, where that was read. */
   readonly losses: ReadonlyMap<string, Loss>
+  /** The rows in it are saved before. */
+  readonly salvage?: true
 }
 
 export function viewOf(
   desired: Desired,
   surveys: readonly NodeSurvey[],
-  { acceptLoss = {} }: ClusterGoal = {},
+  { acceptLoss = {}, salvage }: ClusterGoal = {},
   losses: View['losses'] = new Map(),
 ): View {
   const known = new Map(surveys.map((survey) => [survey.host, survey]))
@@ -68,7 +70,17 @@ export function viewOf(
   const writers = nodes.filter(isWriter).filter((node) => !strangers.includes(node))
   const kept = writers.filter((node) => !isGivenUp({ acceptLoss }, node))
   const primaries = writers.length > 1 && kept.length === 1 ? kept : writers
-  return { desired, nodes, witnesses, unreachable, primaries, strangers, acceptLoss, losses }
+  return {
+    desired,
+    nodes,
+    witnesses,
+    unreachable,
+    primaries,
+    strangers,
+    acceptLoss,
+    losses,
+    ...(salvage && { salvage }),
+  }
 }
 
 function sighted(node: PostgresNode, seen: SeenNode): Node {

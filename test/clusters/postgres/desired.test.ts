@@ -23,6 +23,11 @@ const desired = (want: Partial<DesiredWant> = {}) =>
   })
 
 describe('what a playbook wants', () => {
+  test('the unit that makes a backup is kept', () => {
+    expect(desired().backup).toBeUndefined()
+    expect(desired({ backup: 'pg-backup@main.service' }).backup).toBe('pg-backup@main.service')
+  })
+
   test('the roles of every cluster stand before its own', () => {
     const { users, databases } = desired()
     expect(users.map(({ name, superuser }) => [name, superuser])).toEqual([
@@ -42,6 +47,13 @@ describe('what a playbook wants', () => {
     ['a reserved name', { users: { pg_x: notes } }, 'a user is named'],
     ['a stranger as owner', { databases: { a: { owner: 'b' } } }, 'the owner of database a is none of its users: b'],
     ['an odd extension', { databases: { a: { owner: 'notes', extensions: ['x;'] } } }, 'no name of an extension: x;'],
+    [
+      'a backup that is no service',
+      { backup: 'pg-backup' },
+      'backup is the name of a service unit, e.g. pg-backup.service, not "pg-backup"',
+    ],
+    ['a backup that is an option', { backup: '-x.service' }, 'backup is the name of a service unit'],
+    ['a backup that is a command', { backup: 'a;b.service' }, 'backup is the name of a service unit'],
     ['a password that cannot be kept', { password: new Secret('p', "it's") }, '[secret:p] must be printable ASCII'],
   ])('%s is refused', (_title, want, says) => expect(() => desired(want)).toThrow(says))
 })

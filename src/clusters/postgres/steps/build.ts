@@ -73,36 +73,10 @@ export function cloneStandbys(nodes: readonly PostgresNode[], from: PostgresNode
   }
 }
 
-/**
- * A standby whose data is of no use: cloned anew, the old data moved aside.
- *
- * @param given where it was seen to end, when somebody agreed to give up what it has: it must not have got more since
- */
-export function recloneStandby(node: PostgresNode, from: PostgresNode, why: string, given?: string): ClusterStep {
-  return {
-    name: 'clone standby anew',
-    about: node.host,
-    reason: why,
-    effect: `its old data is moved aside, and it streams from ${from.host}, which sends all of its data meanwhile`,
-    stages: [[cloneAction(node, from, given)]],
-    alone: true,
-  }
-}
-
-function cloneAction(node: PostgresNode, from: PostgresNode, given?: string): ClusterAction {
-  const script = action(sh`${given === undefined ? sh`:` : endsAt(given)}
-${cloneScript(node, from)}\n${register(from)}`)
+/** A standby's data, cloned; `before`: what has to be so until then. */
+export function cloneAction(node: PostgresNode, from: PostgresNode, before: Shell = sh`:`): ClusterAction {
+  const script = action(sh`${before}\n${cloneScript(node, from)}\n${register(from)}`)
   return { host: node.host, title: `clone the data of ${from.host}`, script, timeout: CLONING }
-}
-
-/** Where a server that runs is, or where the one that does not has its last checkpoint. */
-function endsAt(given: string): Shell {
-  return sh`case $(in_recovery) in
-t) ends=$(sql 'select greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())') ;;
-f) fail 'this server takes writes by now: nothing is done to it' ;;
-*) ends=$(control 'Latest checkpoint location') ;;
-esac
-[ "$ends" = ${given} ] || fail "it ends at $ends by now, and what it had before was agreed to be given up: look at it again"`
 }
 
 /**
@@ -114,15 +88,7 @@ export function cloneScript(node: PostgresNode, from: PostgresNode): Shell {
 ${standbyData(node, from)}
 ${takesWrites(from)}
 stop_daemon
-need=$(ask 60 'select sum(pg_database_size(oid))::bigint from pg_database' ${conninfo(from)}) || fail ${`the server of ${from.host} cannot be asked: `}"$need"
-spaces=$(ask 10 "select string_agg(spcname, ', ') from pg_tablespace where spcname not in ('pg_default', 'pg_global')" ${conninfo(from)}) || fail "$spaces"
-[ -z "$spaces" ] || fail "tablespaces are not cloned by this tool: $spaces"
-rm -rf "$data.new"
-free=$(df -B1 --output=avail "\${data%/*}" | tail -n 1)
-[ "$free" -gt "$((need + need / 10 + 268435456))" ] || {
-  du -sh "$data".aside-* 2>/dev/null || true
-  fail "too little room in \${data%/*}: $need bytes are to be cloned, $free are free; what was moved aside may be deleted by hand when nobody needs it"
-}
+${roomFor(from)}
 stop_server
 ${freshSlot(node, from)}
 said=$(pg ${CLONING} "$bin/pg_basebackup" -D "$data.new" -d ${conninfo(from)} -X stream -S ${slotName(node)} -c fast -l evenkeel 2>&1) ||
@@ -131,4 +97,17 @@ standby_data "$data.new"
 take_place
 start_server 900
 ${streamsFrom(node, from)}`
+}
+
+/** Room for a clone. What is left of one that was cut off goes first. */
+export function roomFor(from: PostgresNode): Shell {
+  return sh`need=$(ask 60 'select sum(pg_database_size(oid))::bigint from pg_database' ${conninfo(from)}) || fail ${`the server of ${from.host} cannot be asked: `}"$need"
+spaces=$(ask 10 "select string_agg(spcname, ', ') from pg_tablespace where spcname not in ('pg_default', 'pg_global')" ${conninfo(from)}) || fail "$spaces"
+[ -z "$spaces" ] || fail "tablespaces are not cloned by this tool: $spaces"
+rm -rf "$data.new"
+free=$(df -B1 --output=avail "\${data%/*}" | tail -n 1)
+[ "$free" -gt "$((need + need / 10 + 268435456))" ] || {
+  du -sh "$data".aside-* 2>/dev/null || true
+  fail "too little room in \${data%/*}: $need bytes are to be cloned, $free are free; what was moved aside may be deleted by hand when nobody needs it"
+}`
 }
