@@ -106,6 +106,8 @@ export interface ClusterGoal {
    * could tell how many.
    */
   readonly acceptLoss?: Readonly<Record<string, number | 'unknown'>>
+  /** Its servers are to run the newest minor version that is offered to their hosts. */
+  readonly upgrade?: true
 }
 
 /** What a node answered: text, or why there is none. */
