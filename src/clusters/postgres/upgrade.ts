@@ -10,7 +10,7 @@ import { isLive, type Live, type Node, type View } from './view.ts'
 const FRESH = 3600
 
 /** Why another node becomes the primary. */
-const TURN = 'the primary itself is to be upgraded, as a standby'
+const TURN = 'the primary itself is to be upgraded, and follows then'
 
 /** Their new files are in force only when the server was restarted. */
 const OF_SERVER = ['postgresql-15', 'postgresql-15-repmgr']
@@ -119,7 +119,8 @@ function ofPrimary(view: View, primary: Live, { install, restart, why }: Work): 
   const others = view.nodes.filter(({ host }) => host !== primary.host)
   const next = others.find(({ kind }) => kind === 'member')
   const rest = [...others.filter((node) => node !== next), ...view.witnesses.filter(isLive)]
-  if (next) return [switchover(primary, next, rest, TURN), upgradeServer(primary, next, why)]
+  // It restarts as it rejoins.
+  if (next) return [switchover(primary, next, rest, TURN), ...(install ? [upgradeServer(primary, next, why)] : [])]
   return [
     ...(install ? [upgradePackages(primary, primary, why)] : []),
     restartPrimary(primary, rest, why, 'it runs the newest version'),
