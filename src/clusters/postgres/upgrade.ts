@@ -6,8 +6,8 @@ import { refreshLists, restartPrimary, switchover, upgradePackages, upgradeServe
 import { runsOther, shownVersion, versionsDiffer } from './versions.ts'
 import { isLive, type Live, type Node, type View } from './view.ts'
 
-/** Seconds for which lists of packages tell what is offered. */
-const FRESH = 3600
+/** Seconds for which lists of packages tell what is offered; and for which they do where others know of more. */
+const [FRESH, JUST_NOW] = [3600, 300]
 
 /** Why another node becomes the primary. */
 const TURN = 'the primary itself is to be upgraded, and follows then'
@@ -43,36 +43,42 @@ export function withUpgrade(
 
 /** Why a node cannot be upgraded. */
 function troubleOf({ host }: Node, found: Packages | undefined): { why: string; hint: string } | undefined {
-  const unknown = (why: string) => ({
-    why: `nobody can tell what is offered to ${host}: ${why}`,
-    hint: `look there: apt-get -s upgrade`,
-  })
-  if (!found) return unknown('it did not say')
-  const { held, trouble, unfinished, offered } = found
+  if (!found || found.unknown.length > 0)
+    return {
+      why: `nobody can tell what is offered to ${host}: apt says nothing of ${found?.unknown.join(', ') ?? 'its packages'}`,
+      hint: 'look there: apt-cache policy',
+    }
+  const { offered } = found
+  const held = found.held.filter((one) => offered.some(({ name }) => name === one))
   if (held.length > 0)
     return {
       why: `${held.join(', ')} ${held.length > 1 ? 'are' : 'is'} held back on ${host}`,
       hint: `let go of it there: apt-mark unhold ${held.join(' ')}`,
     }
-  if (trouble !== undefined && unfinished.length === 0) return unknown(trouble)
   const major = offered.find(({ name, to }) => name === 'postgresql-15' && !to.startsWith('15.'))
   if (!major) return undefined
   return { why: `${host} is offered ${major.to}, which is another major version`, hint: 'look at its apt sources' }
 }
 
-/** Lists of yesterday do not know what came today. */
+/** Lists of yesterday do not know what came today. Where some nodes know of more than others, these look at once. */
 function refreshing(nodes: readonly Node[], packages: ReadonlyMap<string, Packages>): readonly ClusterStep[] {
+  const newest = new Set(nodes.map((node) => newestOf(node, packages.get(node.host))))
   const ages = nodes.map((node) => ({ node, age: packages.get(node.host)?.listsAge ?? Number.POSITIVE_INFINITY }))
-  const old = ages.filter(({ age }) => age > FRESH)
+  const old = ages.filter(({ age }) => age > (newest.size > 1 ? JUST_NOW : FRESH))
   if (old.length === 0) return []
   const why = `package lists are old: ${old.map(({ node, age }) => `${node.host} ${ageWords(age)}`).join(', ')}`
   const stale = old.map(({ node }) => node)
   return [refreshLists(stale, why)]
 }
 
+function newestOf({ seen }: Node, found: Packages | undefined): string | undefined {
+  return found?.offered.find(({ name }) => name === 'postgresql-15')?.to ?? shownVersion(seen.installed)
+}
+
 function ageWords(seconds: number): string {
   if (seconds === Number.POSITIVE_INFINITY) return 'has none'
   const hours = Math.floor(seconds / 3600)
+  if (hours < 1) return `${Math.floor(seconds / 60)} min`
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`
 }
 

@@ -16,9 +16,9 @@ export function shownVersion(version = 'unknown'): string {
   return /\(\S+ ([^()\s]+)\)/.exec(version)?.[1] ?? version
 }
 
-/** What nodes run, as far as that is known. */
+/** Nodes run different versions, or others than are installed, as far as that is known: an upgrade was begun. */
 export function versionsDiffer(nodes: readonly Node[]): boolean {
-  return new Set(nodes.flatMap(({ seen }) => versionOf(seen) ?? [])).size > 1
+  return nodes.some(runsOther) || new Set(nodes.flatMap(({ seen }) => versionOf(seen) ?? [])).size > 1
 }
 
 /** What a node runs, in a line of evidence. */

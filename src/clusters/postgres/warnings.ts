@@ -2,7 +2,7 @@ import type { Finding } from '../../model/cluster.ts'
 import type { Desired, NodeSurvey } from './model.ts'
 import { slotName } from './node-id.ts'
 import { MOVE_AWAY } from './refusals.ts'
-import { runsOther, versionsDiffer, versionWords } from './versions.ts'
+import { versionsDiffer, versionWords } from './versions.ts'
 import { hasData, isLive, type Live, type Node, type Unseen, type View } from './view.ts'
 
 /** Days before its end from which a certificate is told of; and from which it is a fault: an expired one looks like death. */
@@ -70,7 +70,7 @@ function ofUnreachable(host: string, why: string): Finding {
 
 /** An upgrade is under way, or was not ended: also where a server was not restarted since. */
 function ofVersions(nodes: readonly Node[]): readonly Finding[] {
-  if (!versionsDiffer(nodes) && !nodes.some(runsOther)) return []
+  if (!versionsDiffer(nodes)) return []
   const message = 'nodes run different versions of PostgreSQL, or others than are installed: deploy db upgrade'
   return [{ name: 'versions differ', severity: 'warning', message, evidence: nodes.map(versionWords) }]
 }

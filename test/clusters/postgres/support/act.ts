@@ -207,8 +207,7 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
 /** Its packages are the ones that are listed. */
 function install(node: WorldNode | undefined): void {
   if (!node?.software) throw new Harm('nothing is known of its packages')
-  Object.assign(node.software, { installed: node.software.listed, pooler: false, unfinished: [] })
-  delete node.software.trouble
+  Object.assign(node.software, { installed: node.software.listed, pooler: false, unfinished: [], unknown: [] })
 }
 
 /** Whether a node has every commit of a log. */

@@ -30,7 +30,8 @@ export interface Software {
   pooler: boolean
   held: string[]
   unfinished: string[]
-  trouble?: string
+  /** Apt says nothing of these. */
+  unknown: string[]
 }
 
 export interface WorldNode extends PostgresNode {
