@@ -141,21 +141,17 @@ describeOnLab('the minor upgrade of three members', () => {
     await expectNewest(bed, NODES)
   })
 
-  test('of servers that were not restarted since their packages came: status tells of it', async () => {
+  test('of servers that were not restarted since their packages came, or whose installation was broken off', async () => {
     await madeOlder(bed, NODES)
-    await Promise.all(
-      NODES.map((host) =>
-        bed.on(
-          host,
-          `printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d
-DEBIAN_FRONTEND=noninteractive apt-get install -q -y --only-upgrade postgresql-15 postgresql-client-15; rm /usr/sbin/policy-rc.d`,
-        ),
-      ),
-    )
-    const { server, files } = await versionsOf(bed, 'app1')
-    if (server !== files) expect((await bed.deploy('status', 'lab')).stdout).toContain('versions differ')
     const from = await bed.primary()
-    const [to = '', last] = NODES.filter((host) => host !== from)
+    const [to = '', last = ''] = NODES.filter((host) => host !== from)
+    const without = (install: string) => `printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d
+chmod 755 /usr/sbin/policy-rc.d; cd /tmp; export DEBIAN_FRONTEND=noninteractive; ${install}; rm /usr/sbin/policy-rc.d`
+    for (const host of [from, to])
+      await bed.on(host, without('apt-get install -q -y --only-upgrade postgresql-15 postgresql-client-15'))
+    await bed.on(last, without('apt-get download -q postgresql-15; dpkg --unpack postgresql-15_*.deb'))
+    const { server, files } = await versionsOf(bed, from)
+    if (server !== files) expect((await bed.deploy('status', 'lab')).stdout).toContain('versions differ')
     expect(await planned(bed)).toEqual([
       `upgrade server ${to}`,
       `upgrade server ${last}`,
@@ -170,8 +166,8 @@ DEBIAN_FRONTEND=noninteractive apt-get install -q -y --only-upgrade postgresql-1
     const from = await bed.primary()
     const ends: string[] = []
     const { primaries, seconds, ...written } = await underClients(bed, NODES, async () => {
-      for (let run = 0; run < 24; run++) {
-        const entry = 4 + (run % 9)
+      // Each run gets a little further, also into and behind the switchover.
+      for (let entry = 4; entry < 60; entry += 2) {
         const env = { XDG_CONFIG_HOME: join(lab.root, 'config'), DEPLOY_FAILPOINT: `after:${entry}` }
         const { code, stdout, stderr } = await bed.project.deploy(['db', 'upgrade', 'lab', '--yes'], env)
         ends.push(`${entry}: ${code}`)
