@@ -32,7 +32,7 @@ export function withUpgrade(
     return refused(
       `${names(unseen)} cannot be seen, and nothing is upgraded without all nodes`,
       view,
-      'bring the node back, or take it out for good: deploy db remove-node',
+      `bring it back, or take it out for good: deploy db remove-node ${view.desired.environment} ${unseen[0]?.host}`,
     )
   const first = decision.steps.map(({ name, about }) => `${name} ${about}`).join(', ')
   if (first !== '' && !versionsDiffer(all)) return refused(`the cluster is not whole; first: ${first}`, view, MEND)

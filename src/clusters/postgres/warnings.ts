@@ -17,7 +17,7 @@ export function warnings(
   return [
     ...unreachable.map(ofUnseen),
     ...ofWitness(desired, surveys),
-    ...ofVersions([...nodes, ...witnesses]),
+    ...ofVersions(desired, [...nodes, ...witnesses]),
     ...nodes.flatMap((node) => [
       // Hosts that are all bare are no fault: their first phase comes yet.
       ...(nodes.some(({ seen }) => seen.prepared) ? ofPreparation(node) : []),
@@ -69,9 +69,9 @@ function ofUnreachable(host: string, why: string): Finding {
 }
 
 /** An upgrade is under way, or was not ended: also where a server was not restarted since. */
-function ofVersions(nodes: readonly Node[]): readonly Finding[] {
+function ofVersions({ environment }: Desired, nodes: readonly Node[]): readonly Finding[] {
   if (!versionsDiffer(nodes)) return []
-  const message = 'nodes run different versions of PostgreSQL, or others than are installed: deploy db upgrade'
+  const message = `nodes run different versions of PostgreSQL, or others than are installed: deploy db upgrade ${environment}`
   return [{ name: 'versions differ', severity: 'warning', message, evidence: nodes.map(versionWords) }]
 }
 

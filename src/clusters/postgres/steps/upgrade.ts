@@ -56,8 +56,8 @@ stop_daemon
 stop_server
 start_server 300
 ${witness ? sh`:` : streamsFrom(node, primary)}
-${poolerAgain(primary)}
 ${START_DAEMON}
+${poolerAgain(primary)}
 said=$(sql 'show server_version') || fail "$said"
 [ "postgres (PostgreSQL) $said" = "$("$bin/postgres" -V)" ] || fail "it still runs $said"`
   const back = witness ? 'it votes again' : `it streams from ${primary.host} again`
