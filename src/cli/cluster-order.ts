@@ -29,6 +29,12 @@ export const DB_VERBS = {
   },
 } as const
 
+/** The same of no node in particular. */
+export const UPGRADE = {
+  description: 'bring all nodes to the newest minor version of PostgreSQL, one by one',
+  order: { goal: { upgrade: true } },
+} as const
+
 export type DbVerb = keyof typeof DB_VERBS
 
 /** The order of `deploy repair-db`. */
@@ -41,6 +47,11 @@ export function dbOrder(verb: DbVerb, environment: string, host: string, cluster
   return { environment, cluster, kind: 'postgres', ...DB_VERBS[verb].order(host) }
 }
 
+/** The order of `deploy db upgrade`. */
+export function upgradeOrder(environment: string, cluster: string | undefined): ClusterOrder {
+  return { environment, cluster, kind: 'postgres', ...UPGRADE.order }
+}
+
 /** The command line of an order, without `deploy`: a run that is cut off is known by it. */
 export function commandOf(words: readonly string[], cluster: string | undefined): string {
   return [...words, ...(cluster === undefined ? [] : ['--cluster', cluster])].join(' ')
@@ -51,6 +62,7 @@ export function orderOf(command: string): ClusterOrder | undefined {
   const [words = '', cluster] = command.split(' --cluster ')
   const [verb, second = '', environment, host] = words.split(' ')
   if (verb === 'repair-db') return repairOrder(second, cluster)
+  if (verb === 'db' && second === 'upgrade' && environment) return upgradeOrder(environment, cluster)
   if (verb !== 'db' || !Object.hasOwn(DB_VERBS, second) || !environment || !host) return undefined
   return dbOrder(second as DbVerb, environment, host, cluster)
 }

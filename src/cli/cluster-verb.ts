@@ -62,8 +62,8 @@ async function narrowed({ context }: OpenedRun, order: ClusterOrder): Promise<Pi
   if (cluster?.kind !== order.kind) throw usage(`${name} is no ${order.kind} cluster`)
   for (const host of named(order)) requireNode(cluster.nodes, host, order)
   // What steps set on a server has to fit the files of the nodes: a password, for example. Another primary has no such needs.
-  const { primary, remove } = order.goal ?? {}
-  const wanted = primary !== undefined || remove !== undefined ? [name] : [`${name}, prepare`, name]
+  const { primary, remove, upgrade } = order.goal ?? {}
+  const wanted = primary !== undefined || remove !== undefined || upgrade ? [name] : [`${name}, prepare`, name]
   const playbook = { ...context.playbook, phases: phases.filter((phase) => wanted.includes(phase.name)) }
   return { context: { ...context, playbook, goal: order.goal ?? {} } }
 }

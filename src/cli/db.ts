@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { commandOf, DB_VERBS, type DbVerb, dbOrder } from './cluster-order.ts'
+import { commandOf, DB_VERBS, type DbVerb, dbOrder, UPGRADE, upgradeOrder } from './cluster-order.ts'
 import { clusterVerb } from './cluster-verb.ts'
 import { type Finish, withLogins } from './options.ts'
 import { type RepairOptions, withCluster } from './repair-db.ts'
@@ -15,6 +15,12 @@ export function dbCommand(program: Command, finish: Finish): void {
         finish(await dbVerb(name as DbVerb, environment, host, options))
       })
   }
+  withCluster(withLogins(db.command('upgrade')))
+    .description(UPGRADE.description)
+    .argument('<environment>')
+    .action(async (environment: string, options: RepairOptions) => {
+      finish(await upgradeVerb(environment, options))
+    })
 }
 
 async function dbVerb(
@@ -25,4 +31,9 @@ async function dbVerb(
 ): Promise<number> {
   const command = commandOf(['db', verb, environment, host], cluster)
   return await clusterVerb({ ...dbOrder(verb, environment, host, cluster), dryRun }, { ...options, command })
+}
+
+async function upgradeVerb(environment: string, { cluster, dryRun, ...options }: RepairOptions): Promise<number> {
+  const command = commandOf(['db', 'upgrade', environment], cluster)
+  return await clusterVerb({ ...upgradeOrder(environment, cluster), dryRun }, { ...options, command })
 }

@@ -110,6 +110,8 @@ export interface ClusterGoal {
   readonly acceptLoss?: Readonly<Record<string, number | 'unknown'>>
   /** Before something is given up, the rows in it are saved on its node. */
   readonly salvage?: true
+  /** Its servers are to run the newest minor version that is offered to their hosts. */
+  readonly upgrade?: true
 }
 
 /** What a node answered: text, or why there is none. */

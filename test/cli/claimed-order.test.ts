@@ -16,6 +16,11 @@ test.each<[string, Claim, object | undefined]>([
   ['no order for a cluster', claim('apply prod'), undefined],
   ['mending, that nobody here knows of', claim('repair-db prod', { recorded: undefined }), { environment: 'prod' }],
   ['a node that leaves, as this machine knows', claim(leave), { goal: { remove: 'db3' } }],
+  [
+    'an upgrade, as this machine knows',
+    claim('db upgrade prod --cluster main'),
+    { goal: { upgrade: true }, cluster: 'main' },
+  ],
   ['one that only hosts know of, and somebody is asked', claim(leave, { recorded: undefined, yes: false }), {}],
 ])('%s is taken over', (_, claimed, order) => {
   const taken = claimedOrder(claimed)
@@ -30,11 +35,14 @@ test.each<[string, Claim, string]>([
     'run run-a is of another environment by its command: deploy repair-db lab',
   ],
   ['another environment, asked or not', claim('db switchover lab db2', { yes: false }), 'is of another environment'],
-  ...['db switchover prod db2', 'db add-node prod db4', leave].map((command): [string, Claim, string] => [
-    `--yes to what only hosts say: ${command}`,
-    claim(command, { recorded: undefined }),
-    `run run-a is not known here, and only its hosts say what it was: deploy ${command}; that takes more than --yes`,
-  ]),
+  ['an upgrade of another environment', claim('db upgrade lab'), 'is of another environment'],
+  ...['db switchover prod db2', 'db add-node prod db4', 'db upgrade prod', leave].map(
+    (command): [string, Claim, string] => [
+      `--yes to what only hosts say: ${command}`,
+      claim(command, { recorded: undefined }),
+      `run run-a is not known here, and only its hosts say what it was: deploy ${command}; that takes more than --yes`,
+    ],
+  ),
   [
     'another command than the one that was typed here',
     claim(leave, { recorded: 'repair-db prod', yes: false }),

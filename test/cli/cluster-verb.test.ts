@@ -29,7 +29,7 @@ const made = (on, more) => ({
       assess: (answers, goal) => ({
         nodes: nodes.map((host) => ({ host, role: 'standby', state: ['level 1'] })),
         findings: [],
-        decision: { steps: [], ...(known(nodes, goal) ? {} : { unknown: { message: 'nobody knows ' + goal.remove, hint: 'look' } }), ...more.decision },
+        decision: { steps: goal.upgrade ? [upgrade] : [], ...(known(nodes, goal) ? {} : { unknown: { message: 'nobody knows ' + goal.remove, hint: 'look' } }), ...more.decision },
       }),
       proof: (_token, hosts) => new Map(hosts.map((host) => [host, 'true'])),
       judge: () => [],
@@ -37,6 +37,7 @@ const made = (on, more) => ({
     }
   },
 })
+const upgrade = { name: 'upgrade all', about: 'db1', reason: 'old', effect: 'new', stages: [] }
 const refusal = { why: 'two are high', sides: [], hint: 'lower one of them' }
 const all = {
   main: made('db', {}),
@@ -122,6 +123,24 @@ describe('a node that nobody knows is wrong usage', () => {
 
   test('one that is known is not', () => {
     expect(deploy(project(['main']), 'db', 'remove-node', 'here', 'db2', '--dry-run')).toMatchObject({ status: 0 })
+  })
+})
+
+describe('an upgrade', () => {
+  test('is of all nodes: one that is named is wrong usage', () => {
+    const { status, stderr } = deploy(project(['main']), 'db', 'upgrade', 'here', 'db1', '--dry-run')
+    expect([status, stderr]).toEqual([64, expect.stringContaining("too many arguments for 'upgrade'")])
+  })
+
+  test('takes the options of the other verbs, and asks the cluster with its goal', () => {
+    const root = project(['main', 'other'])
+    expect(deploy(root, 'db', 'upgrade', 'here', '--dry-run')).toMatchObject({
+      status: 64,
+      stderr: expect.stringContaining('there are several clusters: main, other'),
+    })
+    const ran = deploy(root, 'db', 'upgrade', 'here', '--cluster', 'main', '--dry-run', '--json')
+    expect(ran.status).toBe(0)
+    expect(JSON.parse(ran.stdout).phases).toMatchObject([{ cluster: { steps: [{ name: 'upgrade all' }] } }])
   })
 })
 

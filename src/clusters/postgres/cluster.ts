@@ -5,7 +5,9 @@ import { judgeProof } from './judge-proof.ts'
 import { apart } from './loss.ts'
 import { lossScript } from './loss-script.ts'
 import type { Desired, Loss, NodeSurvey } from './model.ts'
+import { PACKAGES_SCRIPT } from './packages-script.ts'
 import { fileNames, parseLoss } from './parse-loss.ts'
+import { type Packages, parsePackages } from './parse-packages.ts'
 import { parseSurvey } from './parse-survey.ts'
 import { proofScripts } from './proof.ts'
 import { surveyScript } from './survey-script.ts'
@@ -27,11 +29,14 @@ export function postgresCluster(desired: Desired): Cluster {
     },
     further(answers, goal) {
       const surveys = surveysOf(answers)
-      return assess(desired, surveys, goal).decision.refusal ? lossProbes(desired, surveys, goal) : new Map()
+      const { upgrade, ...others } = goal
+      if (assess(desired, surveys, others).decision.refusal) return lossProbes(desired, surveys, goal)
+      const reached = surveys.filter(({ unreachable }) => upgrade && unreachable === undefined)
+      return new Map(reached.map(({ host }) => [host, script(PACKAGES_SCRIPT)]))
     },
     assess(answers, goal, more) {
       const surveys = surveysOf(answers)
-      return { nodes: topology(desired, surveys), ...assess(desired, surveys, goal, losses(more)) }
+      return { nodes: topology(desired, surveys), ...assess(desired, surveys, goal, losses(more), packages(more)) }
     },
     proof: (token, hosts) => proofScripts(desired, token, hosts),
     judge: (answers) => judgeProof(desired, answers),
@@ -49,6 +54,15 @@ function lossProbes(
   if (asked.size === 0) return new Map()
   const hosts = new Set([...asked.keys(), ...view.primaries.map(({ host }) => host)])
   return new Map([...hosts].map((host) => [host, script(lossScript(desired, asked.get(host) ?? []))]))
+}
+
+function packages(more: ReadonlyMap<string, NodeAnswer>): ReadonlyMap<string, Packages> {
+  return new Map(
+    [...more].flatMap(([host, answer]) => {
+      const found = parsePackages(answer)
+      return found ? [[host, found] as const] : []
+    }),
+  )
 }
 
 function losses(more: ReadonlyMap<string, NodeAnswer>): ReadonlyMap<string, Loss> {

@@ -3,7 +3,9 @@ import { fencing } from './fencing.ts'
 import { withoutAny, withPrimary, withRemoval } from './goals.ts'
 import type { Desired, Loss, NodeSurvey } from './model.ts'
 import { names } from './names.ts'
+import type { Packages } from './parse-packages.ts'
 import { refusalOf } from './refusals.ts'
+import { withUpgrade } from './upgrade.ts'
 import { type Live, streamsFrom, type View, viewOf } from './view.ts'
 import { refusedWarnings, warnings } from './warnings.ts'
 import { wholeSteps } from './whole.ts'
@@ -20,12 +22,14 @@ export interface Assessment {
  * nothing is done at all. Behind its first step, a new survey gives the rest of a decision.
  *
  * @param losses what only one node has, where that was read
+ * @param packages what hosts have and are offered, where that was asked
  */
 export function assess(
   desired: Desired,
   surveys: readonly NodeSurvey[],
   goal: ClusterGoal,
   losses: ReadonlyMap<string, Loss> = new Map(),
+  packages: ReadonlyMap<string, Packages> = new Map(),
 ): Assessment {
   const all = viewOf(desired, surveys, goal, losses)
   const view = withoutLeaving(all, goal)
@@ -44,14 +48,16 @@ export function assess(
   }
   return {
     findings: [...findings, ...warnings(view, surveys, primary)],
-    decision: withGoal(all, view, primary, decision, goal),
+    decision: goal.upgrade
+      ? withUpgrade(view, primary, decision, packages)
+      : withGoal(all, view, primary, decision, goal),
   }
 }
 
 /** Of all nodes: who is to leave may be the one that has the newest data. */
-function decisionWithout(all: View, { primary, remove }: ClusterGoal): ClusterDecision {
+function decisionWithout(all: View, { primary, remove, upgrade }: ClusterGoal): ClusterDecision {
   const decision = withoutPrimary(all)
-  return primary === undefined && remove === undefined ? decision : withoutAny(all, decision)
+  return primary === undefined && remove === undefined && !upgrade ? decision : withoutAny(all, decision)
 }
 
 /** A node that is to leave is not looked after any more. */

@@ -5,7 +5,7 @@ import { side } from './refusals.ts'
 import { removeNode, switchover } from './steps.ts'
 import { isLive, type Live, type View } from './view.ts'
 
-const MEND = 'look at it: deploy status; mend it: deploy repair-db'
+export const MEND = 'look at it: deploy status; mend it: deploy repair-db'
 
 /** Another primary, on purpose: only where everything else is whole. */
 export function withPrimary(view: View, primary: Live, decision: ClusterDecision, host: string): ClusterDecision {
@@ -71,6 +71,7 @@ function unknownNode(host: string, { desired }: View, registered: readonly { rea
   return { hint: 'deploy status shows who is in it', ...unknownName('node', host, known) }
 }
 
-function refused(why: string, view: View, hint: string): ClusterDecision {
+/** Nothing is done, and each node is shown with what was seen of it. */
+export function refused(why: string, view: View, hint: string): ClusterDecision {
   return { steps: [], refusal: { why, sides: view.nodes.map((node) => side(node)), hint } }
 }

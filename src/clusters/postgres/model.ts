@@ -66,6 +66,8 @@ export interface SeenNode {
   readonly space: { readonly free: number; readonly data: number; readonly wal: number }
   /** Data directories that were moved aside, with their bytes. */
   readonly aside: readonly { readonly path: string; readonly bytes: number }[]
+  /** The version of the server on its disk, as the server itself would say it; undefined: it has none. */
+  readonly installed?: string
   /** The last lines of the server's log that say why it is as it is. */
   readonly log: readonly string[]
 }
@@ -109,6 +111,8 @@ export interface DiskSeen {
 
 export interface ServerSeen {
   readonly inRecovery: boolean
+  /** The one that runs, e.g. `15.20 (Debian 15.20-0+deb12u1)`; undefined: it did not say. */
+  readonly version?: string
   readonly systemId: string
   /** The true one: of the WAL being written, or being received. */
   readonly timeline: number

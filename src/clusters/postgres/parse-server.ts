@@ -26,6 +26,7 @@ function read(desired: Desired, lines: readonly string[]): ServerSeen {
   const known = extensions(lines)
   return {
     systemId: text(server, 'systemId'),
+    ...optional(server, 'version', text),
     timeline: number(server, 'timeline'),
     lsn: lsn(server, 'lsn'),
     ...following(flag(server, 'inRecovery'), list('receiver'), one('upstream')),

@@ -30,11 +30,13 @@ function seen(desired: Desired, host: string, output: string): SeenNode {
   const server = parseServer(desired, of('sql'))
   const disk = parseDisk(lines, of)
   const pooler = poolerTargets(of('pooler'))
+  const [installed] = of('installed').map(printable)
   const certificate = certificateSeen(of('certificate')[0], Number(of('now')[0]))
   return {
     host,
     prepared: yes(of('prepared'), 'prepared'),
     missing: of('missing').map(printable),
+    ...(installed !== undefined && { installed }),
     units: unitsSeen(of('unit'), Number(of('uptime')[0])),
     ...disk,
     running: yes(of('running'), 'running'),

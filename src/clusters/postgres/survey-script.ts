@@ -44,7 +44,8 @@ const FILES = [
 /** What the packages and the first phase leave. */
 const PREPARED = sh`p=yes
 for f in ${FILES}; do [ -e "$f" ] || { p=no; echo "missing $f"; }; done
-echo "prepared $p"`
+echo "prepared $p"
+limit 2 ${`${BIN}/postgres`} -V | sed -n 's/^postgres (PostgreSQL) /installed /p'`
 
 /** What is read of the control file. The rest is not asked: there is a secret of the server in it. */
 const CONTROL = [

@@ -72,6 +72,7 @@ const SERVER = `select
     (select greatest(min_recovery_end_timeline, (select timeline_id from pg_control_checkpoint())) from pg_control_recovery())
   ) else ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int end as timeline,
   ${AT} as lsn,
+  current_setting('server_version') as version,
   current_setting('default_transaction_read_only') = 'on' as "readOnly",
   current_setting('synchronous_standby_names') <> '' as waits
 from (select pg_is_in_recovery() as recovery) r`

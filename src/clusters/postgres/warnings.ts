@@ -2,6 +2,7 @@ import type { Finding } from '../../model/cluster.ts'
 import type { Desired, NodeSurvey } from './model.ts'
 import { slotName } from './node-id.ts'
 import { MOVE_AWAY } from './refusals.ts'
+import { versionsDiffer, versionWords } from './versions.ts'
 import { hasData, isLive, type Live, type Node, type Unseen, type View } from './view.ts'
 
 /** Days before its end from which a certificate is told of; and from which it is a fault: an expired one looks like death. */
@@ -9,13 +10,14 @@ const [SOON, TOO_SOON] = [30, 7]
 
 /** What works, and what somebody should look at; and what only the tasks of the cluster mend. */
 export function warnings(
-  { desired, nodes, unreachable }: View,
+  { desired, nodes, witnesses, unreachable }: View,
   surveys: readonly NodeSurvey[],
   primary: Live | undefined,
 ): readonly Finding[] {
   return [
     ...unreachable.map(ofUnseen),
     ...ofWitness(desired, surveys),
+    ...ofVersions(desired, [...nodes, ...witnesses]),
     ...nodes.flatMap((node) => [
       // Hosts that are all bare are no fault: their first phase comes yet.
       ...(nodes.some(({ seen }) => seen.prepared) ? ofPreparation(node) : []),
@@ -64,6 +66,13 @@ function ofUnseen({ node: { host }, why, answered }: Unseen): Finding {
 
 function ofUnreachable(host: string, why: string): Finding {
   return fault('unreachable', host, 'its host cannot be reached; nothing of it is dropped', [why])
+}
+
+/** An upgrade is under way, or was not ended: also where a server was not restarted since. */
+function ofVersions({ environment }: Desired, nodes: readonly Node[]): readonly Finding[] {
+  if (!versionsDiffer(nodes)) return []
+  const message = `nodes run different versions of PostgreSQL, or others than are installed: deploy db upgrade ${environment}`
+  return [{ name: 'versions differ', severity: 'warning', message, evidence: nodes.map(versionWords) }]
 }
 
 /** It is not among the nodes: it has no data of the cluster. */

@@ -1,9 +1,9 @@
 import type { Shell } from '../../model/shell.ts'
+import { defineLists, FUNCTIONS } from '../../shell/apt/functions.ts'
+import { NO_START } from '../../shell/apt/no-start.ts'
+import { ACT } from '../../shell/apt/options.ts'
 import { sh, unsafeShell } from '../../shell/sh.ts'
 import { scriptLines } from '../steps.ts'
-import { defineLists, FUNCTIONS } from './functions.ts'
-import { NO_START } from './no-start.ts'
-import { ACT } from './options.ts'
 
 /** What a change of packages may do beyond its packages. */
 export interface AptOptions {

@@ -1,11 +1,11 @@
 import type { Probes } from '../../model/probe.ts'
 import type { Shell } from '../../model/shell.ts'
 import type { Detail } from '../../model/task.ts'
+import { defineBroken, defineHolders, defineLists } from '../../shell/apt/functions.ts'
+import { LOOK } from '../../shell/apt/options.ts'
 import { type ScriptResult, script } from '../../shell/readers/script.ts'
 import { sh, unsafeShell } from '../../shell/sh.ts'
 import { scriptLines } from '../steps.ts'
-import { defineBroken, defineHolders, defineLists } from './functions.ts'
-import { LOOK } from './options.ts'
 
 /** What apt would do now. */
 interface Simulation {

@@ -6,6 +6,14 @@ import { captured, desired, seen } from './support/captured.ts'
 const SYSTEM = '7712417300420872932'
 const read = (value: string) => parseSurvey(desired, 'db1', { state: 'value', value })
 
+test('the version that runs and the one that is installed are told as the server says them', () => {
+  const [runs, installed] = ['15.18 (Debian 15.18-0+deb12u1)', '15.20 (Debian 15.20-0+deb12u1)']
+  const text = captured('primary')
+    .replace('prepared yes', `prepared yes\ninstalled ${installed}`)
+    .replace('sql server {', `sql server {"version": "${runs}", `)
+  expect(read(text)).toMatchObject({ installed, server: { version: runs } })
+})
+
 describe('surveys captured on real hosts', () => {
   test('a bare host', () => {
     const off = { active: 'inactive', enabled: false }

@@ -54,6 +54,10 @@ function all(first: PostgresNode, second: PostgresNode, third: PostgresNode): re
     steps.switchover(first, second, [third, witness], 'why'),
     steps.dropSlot(first, ODD, 'why'),
     steps.removeNode(first, second, true),
+    steps.refreshLists(nodes, 'why'),
+    steps.upgradePackages(first, first, 'why'),
+    steps.upgradeServer(second, first, 'why'),
+    steps.upgradeServer(witness, first, 'why'),
   ]
 }
 

@@ -131,7 +131,12 @@ const IN_FORCE = sh`left=$(sql 'select name from pg_settings where pending_resta
 [ -z "$left" ] || fail "not in force yet: $left"`
 
 /** The primary, in place. Nobody may take that for a failure: repmgrd does not run meanwhile. */
-export function restartPrimary(primary: PostgresNode, others: readonly PostgresNode[], why: string): ClusterStep {
+export function restartPrimary(
+  primary: PostgresNode,
+  others: readonly PostgresNode[],
+  why: string,
+  what = 'its settings are in force',
+): ClusterStep {
   const nodes = [primary, ...others]
   const on = (title: string, hosts: readonly PostgresNode[], script: Shell) =>
     hosts.map(({ host }) => ({ host, title, script: action(script) }))
@@ -145,7 +150,7 @@ said=$(ask 300 checkpoint) || fail "$said"`
     name: 'restart primary',
     about: primary.host,
     reason: why,
-    effect: 'its settings are in force; clients wait for some seconds meanwhile, and are not refused',
+    effect: `${what}; clients wait for some seconds meanwhile, and are not refused`,
     stages: [
       // What is written out before need not be while clients wait.
       on('write everything out', [primary], ready),

@@ -9,6 +9,7 @@ import {
   noise,
   promote,
   register,
+  restarted,
   settle,
   start,
   stop,
@@ -142,6 +143,17 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     world.access = true
     world.rows ??= []
   },
+  'refresh package lists': (_, hosts) => {
+    for (const { software } of hosts) if (software) Object.assign(software, { listed: software.newest, age: 0 })
+  },
+  'upgrade packages': (_, [node]) => install(node),
+  'upgrade server': (world, [node]) => {
+    if (!node || (node.kind !== 'witness' && !node.data?.signal)) throw new Harm('a primary restarts beside the others')
+    const down = dataNodes(world).find(({ server }) => server !== 'up')
+    if (down) throw new Harm(`${down.host} is down already`)
+    install(node)
+    restarted(node)
+  },
   'restart server': (_, [node]) => {
     if (!node?.data?.signal) throw new Harm('a primary restarts beside the others')
     node.differing = []
@@ -150,6 +162,7 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     const primary = hosts.find(({ host }) => host === step.about)
     if (!primary?.data || primary.data.signal) throw new Harm('it is no primary')
     primary.differing = []
+    restarted(primary)
     primary.data.log.push(noise())
     for (const { daemon } of hosts) daemon.active = true
   },
@@ -189,6 +202,12 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     Object.assign(gone, { daemon: { active: false, enabled: false } })
     Object.assign(gone.pooler, { answers: false, follower: false })
   },
+}
+
+/** Its packages are the ones that are listed. */
+function install(node: WorldNode | undefined): void {
+  if (!node?.software) throw new Harm('nothing is known of its packages')
+  Object.assign(node.software, { installed: node.software.listed, pooler: false, unfinished: [], unknown: [] })
 }
 
 /** Whether a node has every commit of a log. */

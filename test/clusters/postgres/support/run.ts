@@ -1,12 +1,17 @@
 import { type Assessment, assess } from '../../../../src/clusters/postgres/decide.ts'
 import type { ClusterGoal, ClusterStep } from '../../../../src/model/cluster.ts'
 import { act } from './act.ts'
-import { surveysOf } from './surveys.ts'
+import { packagesOf, surveysOf } from './surveys.ts'
 import { copy, settle, type World } from './world.ts'
 
 /** What is said of a world. */
 export function judge(world: World, goal: ClusterGoal = {}): Assessment {
-  return assess(world.desired, surveysOf(world), goal)
+  return assess(world.desired, surveysOf(world), goal, new Map(), goal.upgrade ? packagesOf(world) : new Map())
+}
+
+/** All that can be known of it. */
+function known(world: World): string {
+  return JSON.stringify([surveysOf(world), [...packagesOf(world)]])
 }
 
 /** The steps that are decided, as people read them. */
@@ -63,9 +68,9 @@ export function run(start: World, goal: ClusterGoal = {}, between: (world: World
     if (news.length > 0)
       throw new Error(`not shown before: ${news.join(', ')}; shown: ${first.steps.map(nameOf).join(', ')}`)
     if (done.includes(name)) throw new Error(`${name} for a second time`)
-    const before = JSON.stringify(surveysOf(world))
+    const before = known(world)
     act(world, step)
-    if (JSON.stringify(surveysOf(world)) === before) throw new Error(`${name} changes nothing`)
+    if (known(world) === before) throw new Error(`${name} changes nothing`)
     between(world)
     settle(world)
     done.push(name)

@@ -1,5 +1,6 @@
 import { lsnText } from '../../../../src/clusters/postgres/lsn.ts'
 import type { DiskSeen, NodeSurvey, SeenNode, ServerSeen } from '../../../../src/clusters/postgres/model.ts'
+import type { Packages } from '../../../../src/clusters/postgres/parse-packages.ts'
 import { verifier } from '../../../../src/clusters/postgres/scram.ts'
 import { at, type Data, streams, type World, type WorldNode } from './world.ts'
 
@@ -40,8 +41,33 @@ function surveyOf(world: World, node: WorldNode): SeenNode {
     certificate: { ends: '2030-01-01T00:00:00.000Z', daysLeft: node.daysLeft },
     space: { free: node.free, data: 50e6, wal: 16e6 },
     aside: node.aside.map((_, index) => ({ path: `/var/lib/postgresql/15/main.aside-${index}`, bytes: 50e6 })),
+    ...(node.software && { installed: full(node.software.installed) }),
     log: node.lines,
   }
+}
+
+/** As a server says it. */
+function full(version: string): string {
+  return `${version.split('-')[0]} (Debian ${version})`
+}
+
+/** What apt on the nodes says. */
+export function packagesOf({ nodes }: World): ReadonlyMap<string, Packages> {
+  const known = nodes.flatMap(({ host, reachable, software }) => (reachable && software ? [{ host, software }] : []))
+  return new Map(
+    known.map(({ host, software: { runs: _, installed, listed, newest: __, age, pooler, ...rest } }) => [
+      host,
+      {
+        ...rest,
+        offered: [
+          ...(listed === installed ? [] : [{ name: 'postgresql-15', from: installed, to: listed }]),
+          ...(pooler ? [{ name: 'pgbouncer', from: '1.18.0-1', to: '1.18.0-2' }] : []),
+        ],
+        ...(age !== undefined && { listsAge: age }),
+        replaced: false,
+      },
+    ]),
+  )
 }
 
 function diskOf({ server, readable, unreplayed, rewinding = false }: WorldNode, data: Data): DiskSeen {
@@ -82,6 +108,7 @@ function serverOf(world: World, node: WorldNode, data: Data): ServerSeen {
   return {
     inRecovery: data.signal,
     systemId: data.system,
+    ...(node.software && { version: full(node.software.runs) }),
     timeline: data.timeline,
     lsn: place(data.log.length),
     ...(streams(world, node) && from && { receiver: { status: 'streaming', sender: from.address, slot } }),

@@ -16,7 +16,27 @@ export interface Data {
   checkpoint: number
 }
 
+/** What of PostgreSQL there is on a host, by version. */
+export interface Software {
+  runs: string
+  installed: string
+  /** What the lists of packages say. */
+  listed: string
+  /** What they would say if they were refreshed. */
+  newest: string
+  /** Seconds since that. */
+  age?: number
+  /** pgbouncer has another version listed as well. */
+  pooler: boolean
+  held: string[]
+  unfinished: string[]
+  /** Apt says nothing of these. */
+  unknown: string[]
+}
+
 export interface WorldNode extends PostgresNode {
+  /** Nobody asks where it is missing. */
+  software?: Software
   reachable: boolean
   prepared: boolean
   data?: Data
@@ -178,6 +198,7 @@ export function become(world: World, node: WorldNode, primary: WorldNode): void 
   })
   node.slots.clear()
   node.lines = []
+  restarted(node)
   for (const sign of ['superseded', 'rewinding'] as const) delete node[sign]
   primary.slots.set(node.host, 'reserved')
   register(world, node, primary)
@@ -265,6 +286,12 @@ export function start(node: WorldNode): void {
   if (!node.data.clean && !node.data.signal) node.data.log.push(noise())
   node.data.clean = false
   node.server = 'up'
+  restarted(node)
+}
+
+/** Its server runs what is installed. */
+export function restarted({ software }: WorldNode): void {
+  if (software) software.runs = software.installed
 }
 
 /** A standby becomes a primary, on the next timeline that its disk does not know. */
