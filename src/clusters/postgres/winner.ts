@@ -1,7 +1,7 @@
 import { endOfNode } from './contenders.ts'
 import { compareLsn } from './lsn.ts'
 import { names } from './names.ts'
-import { isLive, type Node, type View } from './view.ts'
+import { isLive, type Node, streamsFrom, type View } from './view.ts'
 
 /** Which of several histories is most likely the one that clients were told of, and what tells so. */
 export interface Winner<N extends Node> {
@@ -20,11 +20,11 @@ interface Evidence {
  */
 const EVIDENCE: readonly Evidence[] = [
   {
-    of: (_, node) => streaming(node, ['sync', 'quorum']),
+    of: (view, node) => streaming(view, node, ['sync', 'quorum']),
     words: (value, others) => `synchronous standbys that stream from it: ${value}, from ${others} fewer`,
   },
   {
-    of: (_, node) => streaming(node, ['sync', 'quorum', 'async', 'potential']),
+    of: (view, node) => streaming(view, node, ['sync', 'quorum', 'async', 'potential']),
     words: (value, others) => `standbys that stream from it: ${value}, from ${others} fewer`,
   },
   {
@@ -57,7 +57,13 @@ function furthest(a: Node, b: Node): number {
   return compareLsn(endOfNode(a)?.lsn ?? '0/0', endOfNode(b)?.lsn ?? '0/0')
 }
 
-function streaming(node: Node, kinds: readonly string[]): number {
+/** A primary that was cut off goes on to list its standbys for a minute: those that we see have to say the same. */
+function streaming({ nodes }: View, node: Node, kinds: readonly string[]): number {
   if (!isLive(node)) return 0
-  return node.seen.server.standbys.filter(({ state, sync }) => state === 'streaming' && kinds.includes(sync)).length
+  const listed = node.seen.server.standbys.filter(({ state, sync }) => state === 'streaming' && kinds.includes(sync))
+  const other = (name: string) => nodes.find(({ host }) => host === name)
+  return listed.filter(({ name }) => {
+    const standby = other(name)
+    return standby === undefined || streamsFrom(standby, node)
+  }).length
 }

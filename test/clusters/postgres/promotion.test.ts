@@ -424,6 +424,26 @@ describe('of several histories, the one that clients were told of', () => {
     expect(kept(stale)?.[1]).toBe('app1')
   })
 
+  test('a primary that was cut off still lists its standbys: they have to say the same', () => {
+    const world = made({ durability: 'sync' }, split)
+    const list = ['app2', 'app3'].map((name) => ({
+      name,
+      state: 'streaming',
+      sync: 'quorum',
+      ssl: true,
+      lag: 0,
+      address: '10.0.0.9',
+    }))
+    const surveys = surveysOf(world).map((one) =>
+      one.host === 'app1' && one.unreachable === undefined && one.server
+        ? { ...one, server: { ...one.server, standbys: list } }
+        : one,
+    )
+    expect(assess(world.desired, surveys, {}).decision.refusal?.hint).toContain(
+      'by what was seen app2 is the one to keep',
+    )
+  })
+
   test('commits behind the fork, where nobody follows either', () => {
     const world = made({ nodes: 2 }, split)
     const losses = (app1: number, app2: number) =>
