@@ -71,7 +71,8 @@ function checkAlone({ name, about }: ClusterStep, seen: Basis['seen']): void {
 function checkMostAdvanced(sim: Sim, step: ClusterStep, node: WorldNode, { seen, consent }: Basis): void {
   const own = new Set(commitsOf(node))
   for (const other of dataNodes(sim.world)) {
-    if (other.data?.system !== node.data?.system || other.rewinding || isHiddenTwin(node, other)) continue
+    if (other.data?.system !== node.data?.system || other.rewinding || (!sim.rewritten && isHiddenTwin(node, other)))
+      continue
     const more = commitsOf(other).filter((record) => !own.has(record))
     const left = notGivenUp(other, more, consent)
     const lied = left.length > 0 && isForgiven(sim) && (sim.rewritten || isUnread(other))
