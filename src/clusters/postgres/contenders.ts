@@ -1,5 +1,6 @@
 import { type Excess, excessOf } from './excess.ts'
-import { endIsKnown, endOfPrimary, type Lineage, lineageOf, type Place, placeOf, wasPrimary } from './lineage.ts'
+import { endIsKnown, endOf, endOfPrimary, type Lineage, lineageOf, type Place, placeOf, wasPrimary } from './lineage.ts'
+import { lsnDifference } from './lsn.ts'
 import type { DiskSeen, SeenNode } from './model.ts'
 import { hasData, isLive, type Node, type View } from './view.ts'
 
@@ -30,7 +31,27 @@ export function excessBehind({ strangers }: Pick<View, 'strangers'>, node: Node,
   if (!end) return {}
   // It has nothing of anybody's, or all would have been refused before.
   if (strangers.includes(node)) return undefined
-  return excessOf(within(node, other, end), lineageOfNode(other, end))
+  const lineage = lineageOfNode(other, end)
+  return isOutrun(node, other, lineage) ? {} : excessOf(within(node, other, end), lineage)
+}
+
+/** Where a page begins, it has a header: nobody wrote that. */
+const HEADER = 40
+
+/**
+ * Nobody is ahead of the primary that a log comes from, on its timeline, unless that one's disk lied. One that is has got it
+ * from another one that wrote on a timeline of the same number: where that primary ended in order, or who is ahead follows
+ * somebody else.
+ */
+function isOutrun(node: Node, other: Node, lineage: Lineage): boolean {
+  const { disk } = node.seen
+  if (!disk || isLive(node) || !tookWrites(node) || !endIsKnown(disk)) return false
+  const { timeline, lsn } = endOfPrimary(disk)
+  const left = endOf(lineage, timeline)
+  if (left === undefined || lsnDifference(left, lsn) <= HEADER) return false
+  const from = other.seen.server?.upstream?.host
+  const elsewhere = from !== undefined && ![node.host, node.address].includes(from)
+  return disk.state === 'shut down' || (elsewhere && placeOf(other.seen)?.timeline === timeline)
 }
 
 /** No disk has a timeline of that number. */

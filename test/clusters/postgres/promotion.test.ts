@@ -333,6 +333,29 @@ describe('refused also where it was given up', () => {
   })
 })
 
+describe('a standby that is ahead of a stopped primary of its timeline', () => {
+  test.each<[string, Change, boolean]>([
+    ['that ended in order: its log is of another one', (world) => stop(at(world, 'app1')), true],
+    ['that crashed, and follows it: a disk lied', (world) => crash(at(world, 'app1')), false],
+    [
+      'that crashed, and follows another one: its log is of that one',
+      (world) => {
+        crash(at(world, 'app1'))
+        at(world, 'app3').upstream = 'app2'
+      },
+      true,
+    ],
+  ])('%s', (_, change, refused) => {
+    const world = made(
+      {},
+      both(lost('app2'), change, (each) => at(each, 'app3').data?.log.push(commit(), commit())),
+    )
+    const why = refusedOf(world, { acceptLoss: { app2: 'unknown' } })
+    if (refused) expect(why).toContain('app1 and app3 each hold, or may hold, what the others do not')
+    else expect(why).toBeUndefined()
+  })
+})
+
 describe('not refused', () => {
   test('a standby that has all that the last primary has, and more', () => {
     const world = made({}, (each) => {

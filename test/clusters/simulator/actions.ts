@@ -64,6 +64,7 @@ const OWN: Readonly<Record<string, Effect>> = {
     const { sim, consent } = doing
     // Remains of which somebody said that nobody needs them are moved aside.
     for (const node of sim.world.nodes) if (consent?.given[node.host] === 'unknown') node.remains = false
+    for (const record of sim.acked) sim.surrendered.add(record)
     whole(doing)
   },
   'clone standby anew': (doing) => {

@@ -57,6 +57,12 @@ export function checkDiscarded(sim: Sim, what: string, was: ReturnType<typeof lo
   }
 }
 
+/** What nobody can give back was given up with the rest of a node. */
+export function surrender({ destroyed, surrendered }: Sim, { given }: Consent): void {
+  for (const [host, commits] of destroyed)
+    if (given[host] === 'unknown') for (const record of commits) surrendered.add(record)
+}
+
 /** Who was told that nothing is lost that a client was told of, was told the truth. */
 export function checkSafe({ world, acked, destroyed, surrendered }: Sim, node: WorldNode, consent: Consent): void {
   const own = new Set(commitsOf(node))

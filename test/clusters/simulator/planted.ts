@@ -11,7 +11,7 @@ import type { Judge } from './operator.ts'
 type Glasses = (seen: SeenNode, all: readonly NodeSurvey[]) => SeenNode
 
 /** Somebody who decides as we do, from what they see. */
-function through(glasses: Glasses, where: (all: readonly NodeSurvey[]) => boolean = () => true): Judge {
+export function through(glasses: Glasses, where: (all: readonly NodeSurvey[]) => boolean = () => true): Judge {
   return (desired, surveys, goal, losses) => {
     if (!where(surveys)) return assess(desired, surveys, goal, losses)
     const witness = desired.nodes.filter(({ kind }) => kind === 'witness').map(({ host }) => host)
@@ -63,7 +63,7 @@ function unless(step: (nodes: readonly Node[], writers: number) => ClusterStep |
   }
 }
 
-function promotion({ host }: Node): ClusterStep {
+export function promoting({ host }: Pick<Node, 'host'>): ClusterStep {
   const words = { reason: 'there is no primary', effect: 'it takes writes' }
   return { name: 'promote', about: host, ...words, stages: [[{ host, title: 'promote', script: '' }]] }
 }
@@ -115,7 +115,7 @@ export const PLANTED: Readonly<Record<string, Judge>> = {
   }),
   'a lone standby is promoted': unless((nodes, writers) => {
     const [standby] = nodes.filter((node) => node.kind === 'member' && isLive(node) && node.seen.server.inRecovery)
-    return writers === 0 && standby ? promotion(standby) : undefined
+    return writers === 0 && standby ? promoting(standby) : undefined
   }),
   'repmgrd starts before the standby streams': (desired, surveys, goal, losses) => {
     const own = assess(desired, surveys, goal, losses)

@@ -2,7 +2,7 @@ import type { NodeSurvey } from '../../../src/clusters/postgres/model.ts'
 import type { ClusterDecision, ClusterStep } from '../../../src/model/cluster.ts'
 import { begins, dataNodes, type WorldNode } from '../postgres/support/world.ts'
 import type { Consent } from './consent.ts'
-import { Broken, checkDiscarded, checkSafe, Forgiven, isTolerated, logsOf, notGivenUp } from './given-up.ts'
+import { Broken, checkDiscarded, checkSafe, Forgiven, isTolerated, logsOf, notGivenUp, surrender } from './given-up.ts'
 import { commitsOf, isWriter, type Sim } from './sim.ts'
 
 /** What a repair goes by: what was seen, and what somebody agreed to. */
@@ -33,12 +33,19 @@ export function checkStep(sim: Sim, step: ClusterStep, was: Before, basis: Basis
   const { seen, consent } = basis
   const writers = sim.world.nodes.filter(isWriter)
   for (const node of writers.filter((one) => !was.writers.has(one))) {
-    const twins = writers.filter((one) => one !== node && one.data?.system === node.data?.system)
+    const twins = [...writers, ...hanging(sim, seen)].filter(
+      (one) => one !== node && one.data?.system === node.data?.system,
+    )
     const twin = twins.find((one) => !isTolerated(sim, node, one, seen, consent))
     if (twin) throw new Broken(`${step.name} made two primaries: ${node.host} beside ${twin.host}`)
     checkMostAdvanced(sim, step, node, basis)
+    if (step.name !== 'switch over') checkAlone(step, seen)
     if (consent?.safe && !isForgiven(sim)) checkSafe(sim, node, consent)
+    if (consent) surrender(sim, consent)
   }
+  const stopped = step.name === 'stop server' && [...was.writers].find((node) => !writers.includes(node))
+  if (stopped && consent?.given[stopped.host] === undefined)
+    throw new Broken(`${stopped.host} took writes, and was stopped although nobody gave it up`)
   const now = kept(sim)
   const gone = [...was.kept].filter((record) => !now.has(record))
   if (gone.length > 0)
@@ -46,11 +53,26 @@ export function checkStep(sim: Sim, step: ClusterStep, was: Before, basis: Basis
   checkDiscarded(sim, `${step.name} of ${step.about}`, was.logs, consent)
 }
 
+/** Servers that were seen to hang, and take writes again when they go on. */
+function hanging({ world }: Sim, seen: Basis['seen']): readonly WorldNode[] {
+  const isSeen = ({ host }: WorldNode) => seen.find((one) => one.host === host)?.unreachable === undefined
+  return dataNodes(world).filter((node) => node.server === 'hung' && node.data && !node.data.signal && isSeen(node))
+}
+
+/** Nobody was seen who may promote itself while another node becomes the primary. */
+function checkAlone({ name, about }: ClusterStep, seen: Basis['seen']): void {
+  const armed = seen.find(
+    (one) => one.unreachable === undefined && one.server?.inRecovery && one.units.repmgrd.active === 'active',
+  )
+  if (armed) throw new Broken(`${name} of ${about}, and ${armed.host} may promote itself meanwhile`)
+}
+
 /** A node that we made the primary, or started as it, has all that others hold, but for what somebody gave up. */
 function checkMostAdvanced(sim: Sim, step: ClusterStep, node: WorldNode, { seen, consent }: Basis): void {
   const own = new Set(commitsOf(node))
   for (const other of dataNodes(sim.world)) {
-    if (other.data?.system !== node.data?.system || other.rewinding || isHiddenTwin(node, other)) continue
+    if (other.data?.system !== node.data?.system || other.rewinding || (!sim.rewritten && isHiddenTwin(node, other)))
+      continue
     const more = commitsOf(other).filter((record) => !own.has(record))
     const left = notGivenUp(other, more, consent)
     const lied = left.length > 0 && isForgiven(sim) && (sim.rewritten || isUnread(other))

@@ -3,6 +3,7 @@ import { Harm } from '../postgres/support/act.ts'
 import { type End, type History, historyOf, live, shortest } from './history.ts'
 import type { Judge } from './operator.ts'
 import { PLANTED } from './planted.ts'
+import { PLANTED_CONSENTS } from './planted-consents.ts'
 
 const RUNS = Number(process.env.RUNS ?? 300)
 /** The same histories each time, unless another number is given: `SEED=7 RUNS=20000`. */
@@ -52,7 +53,7 @@ test('in any history no step of ours does harm, and a cluster becomes whole: whe
   expect(outcomes.stuck).toBeLessThan(RUNS / 50)
 }, 900_000)
 
-test.each(Object.entries(PLANTED))('a wrong decision comes out: %s', (_, judge) => {
+test.each(Object.entries({ ...PLANTED, ...PLANTED_CONSENTS }))('a wrong decision comes out: %s', (_, judge) => {
   const found = Array.from({ length: SOON }, (_, index) => index).find((index) => {
     // What breaks by itself tells nothing of the decision.
     return brokenBy(numbered(index), judge) !== undefined && brokenBy(numbered(index)) === undefined
