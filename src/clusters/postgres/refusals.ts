@@ -60,7 +60,7 @@ function splitBrain(view: View, primaries: readonly [Live, ...Live[]]): ClusterR
   return {
     why: `${names(primaries)} take writes at the same time (split brain): what was written to one of them is not in the other`,
     sides: primaries.map((node) => side(node, undefined, view.losses)),
-    hint: `by what was seen ${best.host} is the one to keep (${why}). Look at what the others have; when nobody needs it, give it up: ${consentWords(view.desired, { ...accepted, ...Object.fromEntries(given) })}. Their servers stop then, and their data is moved aside and stays there. To keep another one, name ${best.host} instead: =unknown gives up whatever it has`,
+    hint: `by what was seen ${best.host} is the one to keep (${why}). Look at what the others have; when nobody needs it, give it up: ${consentWords(view.desired, { ...accepted, ...Object.fromEntries(given) })}. Their servers stop then, and their data is moved aside and stays there; with --salvage its rows are saved as SQL first. To keep another one, name ${best.host} instead: =unknown gives up whatever it has`,
   }
 }
 
@@ -144,7 +144,7 @@ function diverged(view: View, primary: Live): ClusterRefusal | undefined {
   return {
     why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
     sides: [side(primary), ...hosts.map((node) => side(node, primary, view.losses))],
-    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(view.desired, { ...view.acceptLoss, ...given })}. The data is moved aside then, and stays on ${names(hosts)}`,
+    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(view.desired, { ...view.acceptLoss, ...given })}. The data is moved aside then, and stays on ${names(hosts)}; with --salvage its rows are saved as SQL first`,
   }
 }
 
