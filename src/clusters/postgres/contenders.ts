@@ -25,12 +25,22 @@ export function endOfNode(node: Node): Place | undefined {
   return disk && !isLive(node) && tookWrites(node) ? endOfPrimary(disk) : placeOf(node.seen)
 }
 
+type Sides = Pick<View, 'strangers' | 'unreachable'>
+
+/** Whether two standbys of one timeline followed two nodes that nobody sees: each of these may have written on it. */
+function followOthers({ unreachable }: Sides, { seen }: Node, { seen: other }: Node): boolean {
+  const [one, two] = [seen.server?.upstream?.host, other.server?.upstream?.host]
+  const isAbsent = (from?: string) => unreachable.some(({ node }) => [node.host, node.address].includes(from ?? ''))
+  return one !== two && isAbsent(one) && isAbsent(two) && placeOf(seen)?.timeline === placeOf(other)?.timeline
+}
+
 /** What a node holds, or may hold, that another one of which no server takes writes does not; undefined: nothing. */
-export function excessBehind({ strangers }: Pick<View, 'strangers'>, node: Node, other: Node): Excess | undefined {
+export function excessBehind(view: Sides, node: Node, other: Node): Excess | undefined {
   const end = endOfNode(other)
   if (!end) return {}
   // It has nothing of anybody's, or all would have been refused before.
-  if (strangers.includes(node)) return undefined
+  if (view.strangers.includes(node)) return undefined
+  if (followOthers(view, node, other)) return {}
   const lineage = lineageOfNode(other, end)
   return isOutrun(node, other, lineage) ? {} : excessOf(within(node, other, end), lineage)
 }
@@ -70,7 +80,7 @@ export function lineageOfNode(node: Node, end: Place): Lineage {
 }
 
 /** Whether all of a node's log is in the history of another one. */
-export function isBehind(view: Pick<View, 'strangers'>, node: Node, other: Node): boolean {
+export function isBehind(view: Sides, node: Node, other: Node): boolean {
   return excessBehind(view, node, other) === undefined
 }
 
