@@ -27,11 +27,18 @@ export function endOfNode(node: Node): Place | undefined {
 
 type Sides = Pick<View, 'strangers' | 'unreachable'>
 
-/** Whether two standbys of one timeline followed two nodes that nobody sees: each of these may have written on it. */
-function followOthers({ unreachable }: Sides, { seen }: Node, { seen: other }: Node): boolean {
-  const [one, two] = [seen.server?.upstream?.host, other.server?.upstream?.host]
-  const isAbsent = (from?: string) => unreachable.some(({ node }) => [node.host, node.address].includes(from ?? ''))
-  return one !== two && isAbsent(one) && isAbsent(two) && placeOf(seen)?.timeline === placeOf(other)?.timeline
+/** Who wrote the timeline that a node is on: itself, or the one it followed, where nobody sees that one. */
+function writerOf({ unreachable }: Sides, node: Node): string | undefined {
+  if (!isLive(node)) return tookWrites(node) ? node.host : undefined
+  const from = node.seen.server.upstream?.host ?? ''
+  return unreachable.find((one) => [one.node.host, one.node.address].includes(from))?.node.host
+}
+
+/** Whether two nodes have the log of one timeline from two nodes: both of these may have written on it. */
+function haveTwoWriters(view: Sides, node: Node, other: Node): boolean {
+  const [one, two] = [writerOf(view, node), writerOf(view, other)]
+  const known = one !== undefined && two !== undefined && one !== two
+  return known && endOfNode(node)?.timeline === endOfNode(other)?.timeline
 }
 
 /** What a node holds, or may hold, that another one of which no server takes writes does not; undefined: nothing. */
@@ -40,7 +47,7 @@ export function excessBehind(view: Sides, node: Node, other: Node): Excess | und
   if (!end) return {}
   // It has nothing of anybody's, or all would have been refused before.
   if (view.strangers.includes(node)) return undefined
-  if (followOthers(view, node, other)) return {}
+  if (haveTwoWriters(view, node, other)) return {}
   const lineage = lineageOfNode(other, end)
   return isOutrun(node, other, lineage) ? {} : excessOf(within(node, other, end), lineage)
 }

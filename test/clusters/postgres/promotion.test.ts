@@ -368,6 +368,17 @@ test('two standbys of one timeline that followed two nodes which nobody sees: bo
   expect(stepsOf(world, { acceptLoss: { ...acceptLoss, app3: 'unknown' } })).toContain('clone standby anew: app3')
 })
 
+test('a stopped primary, and a standby of its timeline that followed one that nobody sees', () => {
+  const world = made(
+    {},
+    both(lost('app2'), (each) => {
+      crash(at(each, 'app1'))
+      at(each, 'app3').upstream = 'app2'
+    }),
+  )
+  expect(refusedOf(world, { acceptLoss: { app2: 'unknown' } })).toContain('app1 and app3 each hold, or may hold')
+})
+
 describe('not refused', () => {
   test('a standby that has all that the last primary has, and more', () => {
     const world = made({}, (each) => {
