@@ -86,6 +86,14 @@ const OWN: Readonly<Record<string, Effect>> = {
     node.daemon.active = false
     become(sim.world, node, primary)
   },
+  'rejoin standby': (doing) => {
+    const { sim, node, primary } = doing
+    if (!node.rewinding || !node.data) return whole(doing)
+    // What was being rewound, and was cut off, had nothing of its own: it is cloned, and kept aside.
+    node.aside.push(node.data)
+    node.daemon.active = false
+    become(sim.world, node, primary)
+  },
   'start standbys': ({ sim, node, script }) => {
     if (node.server === 'hung') stopHung(node)
     if (!serverStarts(sim, node, true)) throw new Failed('the server does not answer')
