@@ -25,12 +25,29 @@ export function endOfNode(node: Node): Place | undefined {
   return disk && !isLive(node) && tookWrites(node) ? endOfPrimary(disk) : placeOf(node.seen)
 }
 
+type Sides = Pick<View, 'strangers' | 'unreachable'>
+
+/** Who wrote the timeline that a node is on: itself, or the one it followed, where nobody sees that one. */
+function writerOf({ unreachable }: Sides, node: Node): string | undefined {
+  if (!isLive(node)) return tookWrites(node) ? node.host : undefined
+  const from = node.seen.server.upstream?.host ?? ''
+  return unreachable.find((one) => [one.node.host, one.node.address].includes(from))?.node.host
+}
+
+/** Whether two nodes have the log of one timeline from two nodes: both of these may have written on it. */
+function haveTwoWriters(view: Sides, node: Node, other: Node): boolean {
+  const [one, two] = [writerOf(view, node), writerOf(view, other)]
+  const known = one !== undefined && two !== undefined && one !== two
+  return known && endOfNode(node)?.timeline === endOfNode(other)?.timeline
+}
+
 /** What a node holds, or may hold, that another one of which no server takes writes does not; undefined: nothing. */
-export function excessBehind({ strangers }: Pick<View, 'strangers'>, node: Node, other: Node): Excess | undefined {
+export function excessBehind(view: Sides, node: Node, other: Node): Excess | undefined {
   const end = endOfNode(other)
   if (!end) return {}
   // It has nothing of anybody's, or all would have been refused before.
-  if (strangers.includes(node)) return undefined
+  if (view.strangers.includes(node)) return undefined
+  if (haveTwoWriters(view, node, other)) return {}
   const lineage = lineageOfNode(other, end)
   return isOutrun(node, other, lineage) ? {} : excessOf(within(node, other, end), lineage)
 }
@@ -70,7 +87,7 @@ export function lineageOfNode(node: Node, end: Place): Lineage {
 }
 
 /** Whether all of a node's log is in the history of another one. */
-export function isBehind(view: Pick<View, 'strangers'>, node: Node, other: Node): boolean {
+export function isBehind(view: Sides, node: Node, other: Node): boolean {
   return excessBehind(view, node, other) === undefined
 }
 

@@ -356,6 +356,29 @@ describe('a standby that is ahead of a stopped primary of its timeline', () => {
   })
 })
 
+test('two standbys of one timeline that followed two nodes which nobody sees: both of these may have written', () => {
+  const world = made(
+    { nodes: 4 },
+    both(lost('app1', 'app4'), (each) => {
+      at(each, 'app3').upstream = 'app4'
+    }),
+  )
+  const acceptLoss = { app1: 'unknown', app4: 'unknown' } as const
+  expect(refusedOf(world, { acceptLoss })).toContain('app2 and app3 each hold, or may hold, what the others do not')
+  expect(stepsOf(world, { acceptLoss: { ...acceptLoss, app3: 'unknown' } })).toContain('clone standby anew: app3')
+})
+
+test('a stopped primary, and a standby of its timeline that followed one that nobody sees', () => {
+  const world = made(
+    {},
+    both(lost('app2'), (each) => {
+      crash(at(each, 'app1'))
+      at(each, 'app3').upstream = 'app2'
+    }),
+  )
+  expect(refusedOf(world, { acceptLoss: { app2: 'unknown' } })).toContain('app1 and app3 each hold, or may hold')
+})
+
 describe('not refused', () => {
   test('a standby that has all that the last primary has, and more', () => {
     const world = made({}, (each) => {

@@ -1,7 +1,9 @@
+import type { SeenNode } from '../../../src/clusters/postgres/model.ts'
 import { act } from '../postgres/support/act.ts'
 import {
   at,
   become,
+  fresh,
   noise,
   promote,
   register,
@@ -11,6 +13,7 @@ import {
   watch,
 } from '../postgres/support/world.ts'
 import { flowAll, followersLook, serverWrites } from './clients.ts'
+import { Broken, Forgiven, isHiddenTwin } from './given-up.ts'
 import { serverStarts } from './power.ts'
 import { isArmedBlindly } from './promises.ts'
 import type { Luck } from './random.ts'
@@ -25,6 +28,9 @@ export class Failed extends Error {
     return /other content|does not start|does not reach/.test(this.message)
   }
 }
+
+/** As whole clusters have it. */
+const SYSTEM = '7000000000000000001'
 
 type Effect = (doing: Doing) => void
 
@@ -61,15 +67,29 @@ const OWN: Readonly<Record<string, Effect>> = {
     if (!serverStarts(sim, node, true)) throw new Failed('the server does not answer')
   },
   'create primary': (doing) => {
-    const { sim, consent } = doing
-    // Remains of which somebody said that nobody needs them are moved aside.
-    for (const node of sim.world.nodes) if (consent?.given[node.host] === 'unknown') node.remains = false
+    const { sim, node, consent, seen } = doing
+    const isThere = ({ host, disk, running, remains }: SeenNode) =>
+      (disk ? !disk.blank : running) || (remains && consent?.given[host] !== 'unknown')
+    const there = seen.find((one) => one.unreachable === undefined && one.host !== 'vote1' && isThere(one))
+    if (there) throw new Broken(`a new cluster, and ${there.host} was seen to have something`)
     for (const record of sim.acked) sim.surrendered.add(record)
-    whole(doing)
+    Object.assign(node, { data: fresh(SYSTEM), server: 'up', remains: false })
+    sim.world.access = true
+    register(sim.world, node)
   },
   'clone standby anew': (doing) => {
     const { sim, node, primary, consent } = doing
+    // It is kept aside, and nobody was asked: the log of a server that hangs is compared with nobody's.
+    if (consent?.given[node.host] === undefined && isHiddenTwin(primary, node)) throw new Forgiven()
     if (consent?.given[node.host] === undefined || !node.data) return whole(doing)
+    node.aside.push(node.data)
+    node.daemon.active = false
+    become(sim.world, node, primary)
+  },
+  'rejoin standby': (doing) => {
+    const { sim, node, primary } = doing
+    if (!node.rewinding || !node.data) return whole(doing)
+    // What was being rewound, and was cut off, had nothing of its own: it is cloned, and kept aside.
     node.aside.push(node.data)
     node.daemon.active = false
     become(sim.world, node, primary)

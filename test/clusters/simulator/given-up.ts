@@ -1,6 +1,6 @@
 import type { NodeSurvey } from '../../../src/clusters/postgres/model.ts'
 import { Harm } from '../postgres/support/act.ts'
-import { dataNodes, linked, type WorldNode } from '../postgres/support/world.ts'
+import { begins, dataNodes, linked, type WorldNode } from '../postgres/support/world.ts'
 import type { Consent } from './consent.ts'
 import { commitsOf, isWriter, type Sim } from './sim.ts'
 
@@ -21,6 +21,18 @@ export function notGivenUp({ host }: WorldNode, commits: readonly number[], cons
   if (consent?.old) return commits.length * RECORD <= given ? [] : commits
   const known = new Set(consent?.logs.get(host))
   return commits.filter((record) => !known.has(record))
+}
+
+/**
+ * Two that took over apart from each other, on timelines of one number and from one place on: no survey tells, where neither
+ * is ahead of what the other one's history says. Logs are compared before one is rewound, or follows, so it keeps what it has.
+ */
+export function isHiddenTwin({ data }: WorldNode, { data: other }: WorldNode): boolean {
+  if (!data || !other || other.timeline === 1) return false
+  const until = data.forks.filter(({ timeline }) => timeline <= other.timeline)
+  if (JSON.stringify(until) !== JSON.stringify(other.forks)) return false
+  const left = data.forks[until.length]?.at ?? data.log.length
+  return !begins(data.log, other.log.slice(0, left))
 }
 
 /** Two that take writes: only where somebody said that the other one is off, and nobody could see that it is not. */
@@ -65,7 +77,9 @@ export function surrender({ destroyed, surrendered }: Sim, { given }: Consent): 
 
 /** Who was told that nothing is lost that a client was told of, was told the truth. */
 export function checkSafe({ world, acked, destroyed, surrendered }: Sim, node: WorldNode, consent: Consent): void {
-  const own = new Set(commitsOf(node))
+  // What was destroyed elsewhere since they were told was not meant.
+  const since = [...destroyed].flatMap(([host, commits]) => (consent.given[host] === undefined ? commits : []))
+  const own = new Set([...commitsOf(node), ...since])
   for (const gone of dataNodes(world).filter(({ host }) => consent.given[host] === 'unknown')) {
     const held = [...commitsOf(gone), ...(destroyed.get(gone.host) ?? [])]
     const lost = held.filter((record) => acked.has(record) && !own.has(record) && !surrendered.has(record))

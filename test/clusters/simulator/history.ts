@@ -143,7 +143,9 @@ function checkHelped(sim: Sim, ended: Ended, words: string): void {
   if (sim.rewritten || sim.torn.size > 0) throw new Forgiven()
   if (askedFor({ words })) throw new Broken(`what was asked for was given, and does not help: ${words}`)
   if (ended !== 'refused') throw new Broken(`all was agreed to, and it ends ${ended}`)
-  const left = sim.world.nodes.some(({ kind, data }) => kind === 'member' && data && data.system !== OTHER)
+  const left = sim.world.nodes.some(
+    ({ kind, data, rewinding }) => kind === 'member' && data && !rewinding && data.system !== OTHER,
+  )
   if (left && !BY_HAND.test(words)) throw new Broken(`it is refused, and nothing helps: ${words}`)
 }
 

@@ -2,7 +2,17 @@ import type { NodeSurvey } from '../../../src/clusters/postgres/model.ts'
 import type { ClusterDecision, ClusterStep } from '../../../src/model/cluster.ts'
 import { begins, dataNodes, type WorldNode } from '../postgres/support/world.ts'
 import type { Consent } from './consent.ts'
-import { Broken, checkDiscarded, checkSafe, Forgiven, isTolerated, logsOf, notGivenUp, surrender } from './given-up.ts'
+import {
+  Broken,
+  checkDiscarded,
+  checkSafe,
+  Forgiven,
+  isHiddenTwin,
+  isTolerated,
+  logsOf,
+  notGivenUp,
+  surrender,
+} from './given-up.ts'
 import { commitsOf, isWriter, type Sim } from './sim.ts'
 
 /** What a repair goes by: what was seen, and what somebody agreed to. */
@@ -75,7 +85,7 @@ function checkMostAdvanced(sim: Sim, step: ClusterStep, node: WorldNode, { seen,
       continue
     const more = commitsOf(other).filter((record) => !own.has(record))
     const left = notGivenUp(other, more, consent)
-    const lied = left.length > 0 && isForgiven(sim) && (sim.rewritten || isUnread(other))
+    const lied = left.length > 0 && isForgiven(sim) && (sim.rewritten || isUnread(other) || differ(node, other))
     if (lied) throw new Forgiven()
     for (const record of more) sim.surrendered.add(record)
     const where = seen.find(({ host }) => host === other.host)?.unreachable === undefined ? 'seen' : 'unseen'
@@ -84,13 +94,9 @@ function checkMostAdvanced(sim: Sim, step: ClusterStep, node: WorldNode, { seen,
   }
 }
 
-/**
- * Two that took over apart from each other, on timelines of one number and from one place on: no survey tells whom a standby
- * followed, whose own primary is gone. Its log is compared before it is made to follow, so it keeps what it has.
- */
-function isHiddenTwin({ data }: WorldNode, { data: other }: WorldNode): boolean {
-  if (!data || !other?.signal || other.timeline !== data.timeline) return false
-  return JSON.stringify(data.forks) === JSON.stringify(other.forks) && !begins(data.log, other.log)
+/** They hold other things in the same places. */
+function differ({ data: one }: WorldNode, { data: two }: WorldNode): boolean {
+  return !begins(one?.log ?? [], two?.log.slice(0, one?.log.length) ?? [])
 }
 
 /** What disks lose that lie about what they wrote. */
