@@ -79,7 +79,10 @@ async function makeWhole(job: ClusterJob, moved: boolean): Promise<Whole> {
   const ended = (end?: HostPhaseResult): Whole => ({ touched, lost: found.lost, end })
   for (let number = 1; ; number++) {
     // The plan may be an hour old, and no node was locked then: what is done is decided from what is seen now.
-    if (moved || number > 1 || found.state.decision.steps.length > 0) found = await surveyAgain(run.context, found)
+    // One that was given up unseen may be back since.
+    const anew = number === 1 ? Object.keys(run.context.goal?.acceptLoss ?? {}) : []
+    if (moved || number > 1 || found.state.decision.steps.length > 0)
+      found = await surveyAgain(run.context, found, anew)
     const { refusal } = found.state.decision
     if (refusal) return ended({ outcome: 'refused', message: `${refusal.why}; ${refusal.hint}` })
     const step = nextStep(found.state, failures)

@@ -48,11 +48,15 @@ export function answerOf(probe: Probe<{ readonly output: string }>, answer: Piec
 }
 
 /**
- * Surveys a cluster again: one trip to each node. One that could not be asked before is not waited for again; a link that
- * died since is made anew once.
+ * Surveys a cluster again: one trip to each node. One that could not be asked before is not waited for again, but for those
+ * of `anew`; a link that died since is made anew once.
  */
-export async function surveyAgain(context: Context, { cluster, lost }: SurveyedCluster): Promise<SurveyedCluster> {
-  const nodes = cluster.nodes.filter((node) => !lost.includes(node))
+export async function surveyAgain(
+  context: Context,
+  { cluster, lost }: SurveyedCluster,
+  anew: readonly string[] = [],
+): Promise<SurveyedCluster> {
+  const nodes = cluster.nodes.filter((node) => !lost.includes(node) || anew.includes(node))
   const answered = await Promise.all(nodes.map(async (node) => [node, await askTwice(context, cluster, node)] as const))
   return surveyed(context, cluster, new Map(answered))
 }

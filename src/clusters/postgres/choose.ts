@@ -16,14 +16,17 @@ export interface Blocked {
   readonly why: string
   /** What somebody would have to give up to go on; nothing: that does not help. */
   readonly give: Given
+  /** All that somebody is told; else what would help, and what to give up. */
   readonly hint?: string
+  /** What to do before somebody gives it up, where nothing is away that could come back. */
+  readonly first?: string
 }
 
 /** Who becomes the primary, and by what steps; or what stands in the way. */
 export function choose(view: View): ClusterDecision | Blocked {
   const { nodes } = view
   const kept = nodes.filter((node) => hasData(node) && !isGivenUp(view, node))
-  const hidden = unseen(view) ?? alive(view, kept) ?? takingOver(view)
+  const hidden = unseen(view) ?? alive(view) ?? takingOver(view)
   if (hidden) return hidden
   if (!nodes.some(hasData)) return withoutData(view)
   if (kept.length === 0)
@@ -53,10 +56,10 @@ function unseen(view: View): Blocked | undefined {
 }
 
 /** A server that we do not reach, and others do. */
-function alive({ unreachable }: View, kept: readonly Node[]): Blocked | undefined {
-  const from = unreachable.filter(({ node }) => kept.some((one) => streamsFrom(one, node)))
+function alive({ nodes, unreachable }: View): Blocked | undefined {
+  const from = unreachable.filter(({ node }) => nodes.some((one) => streamsFrom(one, node)))
   if (from.length === 0) return undefined
-  const to = kept.filter((one) => from.some(({ node }) => streamsFrom(one, node)))
+  const to = nodes.filter((one) => from.some(({ node }) => streamsFrom(one, node)))
   return {
     why: `${names(from.map(({ node }) => node))} cannot be asked, but ${names(to)} ${to.length > 1 ? 'stream' : 'streams'} from there: it runs, or did some seconds ago`,
     give: {},
@@ -149,23 +152,27 @@ function conflict(view: View, kept: readonly Node[]): Blocked {
     give: Object.fromEntries(
       others.map((one) => [one.host, isTwin(node, one) ? 'unknown' : bytesOf(excessBehind(view, one, node))]),
     ),
+    first: 'look at what each of them has',
   }
 }
 
-/** What was given up may be more than was said. */
+/** What was given up may be more than was said; and one that was given up unseen may be there again, and tell how much it is. */
 function tooMuch(view: View, best: Node): Blocked | undefined {
   const more = view.nodes.flatMap((node) => {
     if (!hasData(node) || !isGivenUp(view, node)) return []
     const excess = excessBehind(view, node, best)
-    return excess && !isAccepted(view, node, excess) ? [{ node, excess }] : []
+    const counted = isWrittenOff(view, node) && excess?.bytes !== undefined
+    return excess && (counted || !isAccepted(view, node, excess)) ? [{ node, excess }] : []
   })
   if (more.length === 0) return undefined
-  const words = more.map(
-    ({ node, excess }) => `${node.host} ${amount(excess)}, and ${view.acceptLoss[node.host]} were accepted`,
-  )
+  const words = more.map(({ node, excess }) => {
+    const given = view.acceptLoss[node.host]
+    return `${node.host} ${amount(excess)}, and ${given === 'unknown' ? 'it was given up unseen' : `${given} were accepted`}`
+  })
   return {
     why: `more would be lost than somebody agreed to: ${words.join('; ')}`,
     give: Object.fromEntries(more.map(({ node, excess }) => [node.host, bytesOf(excess)])),
+    first: 'look at what that is; without giving it up, repair without that option',
   }
 }
 
@@ -188,7 +195,7 @@ function vanished(view: View, kept: readonly Node[]): Blocked | undefined {
   const strange = [...told].filter(
     (host) => !view.desired.nodes.some((node) => [node.host, node.address].includes(host)),
   )
-  if (strange.length === 0 || Object.keys(view.acceptLoss).length > 0) return undefined
+  if (strange.length === 0) return undefined
   return {
     why: `all that is left are standbys, of ${strange.join(', ')}, which is no node of the playbook`,
     give: {},

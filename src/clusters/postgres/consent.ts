@@ -11,7 +11,7 @@ export function consentOptions(given: Given): string {
     .join(' ')
 }
 
-/** The whole command of it. */
-export function consentWords({ environment }: Pick<Desired, 'environment'>, given: Given): string {
-  return `deploy repair-db ${environment} ${consentOptions(given)}`
+/** The whole command of it, which is right also where a playbook has several clusters. */
+export function consentWords({ environment, name }: Pick<Desired, 'environment' | 'name'>, given: Given): string {
+  return `deploy repair-db ${environment} --cluster ${name} ${consentOptions(given)}`
 }

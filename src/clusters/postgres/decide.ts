@@ -40,7 +40,7 @@ export function assess(
       findings: [...warnings(view, surveys, primary), ...refusedWarnings(view, primary)],
       decision: refusal ? { steps: [], refusal } : decisionWithout(all, goal),
     }
-  const first = fencing(view)
+  const first = fencing(view, primary)
   const { findings, steps } = wholeSteps(view, primary, { guessed: false, stopped: first.stopped })
   const decision = {
     primary: { host: primary.host, why: whyPrimary(view, primary) },

@@ -1,26 +1,31 @@
 import type { ClusterStep } from '../../model/cluster.ts'
-import { tookWrites } from './contenders.ts'
+import { follows } from './contenders.ts'
 import { isArmed } from './mend.ts'
-import { stopDaemon, stopServers } from './steps.ts'
-import { isGivenUp, isLive, isWriter, type Node, type View } from './view.ts'
+import { stopServers } from './steps.ts'
+import { isGivenUp, isLive, isWriter, type Live, type Node, streamsFrom, type View } from './view.ts'
 
 /** Servers that somebody agreed to give up, and that take writes, or may. */
 export interface Fencing {
   readonly steps: readonly ClusterStep[]
-  /** Nodes whose repmgrd is stopped before. */
+  /** Nodes whose repmgrd does not run behind it. */
   readonly stopped: readonly Node[]
 }
 
-/** They stop before anything else is done, and nobody may promote itself meanwhile. */
-export function fencing(view: View): Fencing {
+/**
+ * They stop before anything else is done, and nobody may promote itself meanwhile. Behind that repmgrd watches again where the
+ * primary is not among them: what comes then may be refused.
+ */
+export function fencing(view: View, primary?: Live): Fencing {
   const fenced = view.nodes.filter((node) => isGivenUp(view, node) && mayWrite(view, node))
   if (fenced.length === 0) return { steps: [], stopped: [] }
   const armed = view.nodes.filter(isArmed)
-  const why = 'a server that takes writes is to be stopped, and nobody may promote itself for that'
-  return { steps: [...(armed.length > 0 ? [stopDaemon(armed, why)] : []), stopServers(fenced)], stopped: armed }
+  const watching = armed.filter((node) => primary && (node.host === primary.host || streamsFrom(node, primary)))
+  const step = stopServers(fenced, { armed, ...(primary && { again: { primary, nodes: watching } }) })
+  return { steps: [step], stopped: armed.filter((node) => !watching.includes(node)) }
 }
 
+/** Of one that runs and does not answer nobody knows, unless its data follows another one's. */
 function mayWrite({ primaries }: View, node: Node): boolean {
   if (isLive(node)) return isWriter(node) && !primaries.includes(node)
-  return node.seen.running && tookWrites(node)
+  return node.seen.running && !follows(node)
 }

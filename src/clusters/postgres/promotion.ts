@@ -3,6 +3,7 @@ import { follows, otherFormers } from './contenders.ts'
 import { fencing } from './fencing.ts'
 import { placeOf } from './lineage.ts'
 import { disarming, isArmed } from './mend.ts'
+import type { PostgresNode } from './model.ts'
 import { names } from './names.ts'
 import { promoteStandby, startStandbys } from './steps.ts'
 import { supposingPromoted } from './supposed.ts'
@@ -28,13 +29,18 @@ export function promotion(view: View, best: Node): ClusterDecision {
       ...(fenced.steps.length > 0 ? fenced.steps : disarming(armed)),
       ...(down.length > 0 ? [startStandbys(down, kept.filter(follows))] : []),
       promoteStandby(best, {
-        ...{ others, end, formers: otherFormers(view, best) },
+        ...{ others, end, formers: [...otherFormers(view, best), ...answering(view)] },
         witnesses: witnesses.filter(isLive),
-        absent: unreachable.map(({ node }) => node),
+        absent: unreachable.filter(({ answered }) => !answered).map(({ node }) => node),
       }),
       ...wholeSteps(supposed.view, supposed.primary, { guessed: true, stopped: armed }).steps,
     ],
   }
+}
+
+/** Hosts that can be asked, and tell nothing that can be read: whether a server runs there is seen at last. */
+function answering({ unreachable }: View): readonly PostgresNode[] {
+  return unreachable.filter(({ answered }) => answered).map(({ node }) => node)
 }
 
 function whyBest(best: Node, kept: readonly Node[]): string {

@@ -17,7 +17,8 @@ export function withoutPrimary(view: View): ClusterDecision {
   const refusal: ClusterRefusal = {
     why: `no server takes writes, and ${chosen.why}`,
     sides: [...view.nodes.map((node) => side(node, undefined, view.losses)), ...view.unreachable.map(unseenSide)],
-    hint: chosen.hint ?? `${soon(view)}${backAgain(view)}, then repair again${agreeing(view, chosen)}`,
+    hint:
+      chosen.hint ?? `${chosen.first ?? `${soon(view)}${backAgain(view)}, then repair again`}${agreeing(view, chosen)}`,
   }
   return { steps: [], refusal }
 }
@@ -34,19 +35,25 @@ function agreeing(view: View, blocked: Blocked): string {
   const absent = view.unreachable.filter(({ node }) => Object.hasOwn(give, node.host)).map(({ node }) => node)
   const off =
     absent.length > 0 ? ` and surely off (${names(absent)} must not run any more, or there are two primaries)` : ''
+  const when = blocked.first ? 'When nobody needs it' : `When it is lost for good${off}`
   const { primary } = next
   if (!primary) return ''
   const all = { ...view.acceptLoss, ...give }
-  return `. When it is lost for good${off}, give it up: ${consentWords(view.desired, all)}; then ${primary.host} is the primary: ${primary.why}${promise(view, all)}`
+  return `. ${when}, give it up: ${consentWords(view.desired, all)}; then ${primary.host} is the primary: ${primary.why}${promise(view, all)}`
 }
 
-/** What is known of commits that are given up unseen. */
+/**
+ * What is known of commits that are given up unseen. Each commit that a client was told of was on two members, so all but one
+ * of them have every one: where that is how the servers run, and not only what the playbook says.
+ */
 function promise({ desired, nodes }: View, give: Given): string {
   const gone = desired.nodes.filter(({ host }) => give[host] === 'unknown')
   if (gone.length === 0) return ''
   const seen = nodes.filter((node) => node.kind === 'member' && hasData(node) && !Object.hasOwn(give, node.host))
   const all = desired.nodes.filter(({ kind }) => kind === 'member')
-  const safe = desired.durability === 'sync' && seen.length >= all.length - 1
+  const waits = seen.every(({ seen: { server } }) => server === undefined || server.waits)
+  const unread = gone.every(({ host }) => !nodes.some((node) => node.host === host && hasData(node)))
+  const safe = desired.durability === 'sync' && waits && unread && seen.length >= all.length - 1
   return safe
     ? '. Durability is sync: what clients were told of is on two members, so none of it is lost'
     : `. What only ${names(gone)} had is lost, and nobody can tell how much that is`

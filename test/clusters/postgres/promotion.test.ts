@@ -171,7 +171,6 @@ describe('the furthest standby is promoted where somebody gave up the last prima
       },
       { app1: 'unknown' },
       [
-        'stop repmgrd: app1, app2, app3',
         'stop server: app1',
         'promote standby: app2',
         'clone standby anew: app1',
@@ -204,7 +203,7 @@ describe('and what is told of it', () => {
       'what has to be agreed to, all at once, and what comes of it',
       {},
       lost('app1', 'app3'),
-      /When it is lost for good and surely off \(app1 and app3 must not run any more, or there are two primaries\), give it up: deploy repair-db prod --accept-data-loss app1=unknown --accept-data-loss app3=unknown; then app2 is the primary: no primary is left/,
+      /When it is lost for good and surely off \(app1 and app3 must not run any more, or there are two primaries\), give it up: deploy repair-db prod --cluster main --accept-data-loss app1=unknown --accept-data-loss app3=unknown; then app2 is the primary: no primary is left/,
     ],
     ['in async: what is lost', {}, lost('app1'), /What only app1 had is lost, and nobody can tell how much that is$/],
     [
@@ -223,7 +222,7 @@ describe('and what is told of it', () => {
       'a standby that nobody reaches may have been promoted: the last primary starts without it',
       {},
       both(blackout, lost('app3')),
-      /give it up: deploy repair-db prod --accept-data-loss app3=unknown; then app1 is the primary: it was the last primary/,
+      /give it up: deploy repair-db prod --cluster main --accept-data-loss app3=unknown; then app1 is the primary: it was the last primary/,
     ],
   ])('%s', (_, shape, change, hint) => {
     expect(judge(made(shape, change)).decision.refusal?.hint).toMatch(hint)
@@ -236,6 +235,25 @@ describe('and what is told of it', () => {
     expect(refusal?.hint).toContain('What only app1 and app3 had is lost')
   })
 
+  test('sync by the playbook, and not by how servers run, promises nothing', () => {
+    const world = made({ durability: 'sync' }, lost('app1'))
+    const surveys = surveysOf(world).map((one) =>
+      one.unreachable === undefined && one.server ? { ...one, server: { ...one.server, waits: false } } : one,
+    )
+    expect(assess(world.desired, surveys, {}).decision.refusal?.hint).toMatch(/What only app1 had is lost/)
+  })
+
+  test('where no node is away, each is to be looked at', () => {
+    const world = made({ nodes: 2 }, (each) => {
+      write(at(each, 'app1'))
+      failover(each)
+      crash(at(each, 'app2'))
+    })
+    expect(judge(world).decision.refusal?.hint).toMatch(
+      /^look at what each of them has\. When nobody needs it, give it up: /,
+    )
+  })
+
   test('what helps when the last primary does not start', () => {
     const world = made({}, (each) => {
       write(at(each, 'app1'), [commit(), commit()])
@@ -244,8 +262,45 @@ describe('and what is told of it', () => {
     })
     const script = judge(world).decision.steps.find(({ name }) => name === 'start primary')?.stages[0]?.[0]?.script
     expect(script).toMatch(
-      /give up what only it has, and app2 is promoted: deploy repair-db prod --accept-data-loss app1=\d+/,
+      /give up what only it has, and app2 is promoted: deploy repair-db prod --cluster main --accept-data-loss app1=\d+/,
     )
+  })
+})
+
+describe('what may run, and nobody can tell', () => {
+  test('a server without data that can be read is stopped first', () => {
+    const world = made({}, (each) => {
+      crash(at(each, 'app1'))
+      at(each, 'app1').remains = true
+      delete at(each, 'app1').data
+    })
+    const surveys = surveysOf(world).map((one) =>
+      one.host === 'app1' && one.unreachable === undefined ? { ...one, running: true } : one,
+    )
+    const { steps } = assess(world.desired, surveys, { acceptLoss: { app1: 'unknown' } }).decision
+    expect(steps.map(({ name, about }) => `${name} ${about}`).slice(0, 2)).toEqual([
+      'stop server app1',
+      'promote standby app2',
+    ])
+  })
+
+  test('a host that answers, and tells nothing, is looked at before one is promoted; one that does not is asked from there', () => {
+    const world = made({}, lost('app1'))
+    const scriptsOf = (answered: boolean) => {
+      const surveys = surveysOf(world).map((one) =>
+        one.host === 'app1'
+          ? { host: 'app1', unreachable: 'no end', ...(answered && { answered: true as const }) }
+          : one,
+      )
+      const { steps } = assess(world.desired, surveys, { acceptLoss: { app1: 'unknown' } }).decision
+      return steps.find(({ name }) => name === 'promote standby')?.stages ?? []
+    }
+    expect(scriptsOf(true)[0]?.map(({ host, title }) => `${host}: ${title}`)).toContain(
+      'app1: look whether a server runs',
+    )
+    expect(scriptsOf(false)[0]?.map(({ host }) => host)).not.toContain('app1')
+    for (const answered of [true, false])
+      expect(scriptsOf(answered)[1]?.[0]?.script).toMatch(/for other in 'host=10\.0\.0\.1 /)
   })
 })
 
@@ -283,6 +338,26 @@ describe('refused also where it was given up', () => {
       emptied('app1'),
       { app1: 360 },
       /app1, which app2 and app3 followed/,
+    ],
+    [
+      'its standby streams from it, and was given up as well',
+      {},
+      (world) => {
+        at(world, 'app1').reachable = false
+        at(world, 'app2').upstream = 'app3'
+      },
+      { app1: 'unknown', app3: 'unknown' },
+      /^no server takes writes, and app1 cannot be asked, but app3 streams from there/,
+    ],
+    [
+      'one that was given up unseen is there again, and tells how much it has',
+      {},
+      (world) => {
+        write(at(world, 'app1'), [commit(), commit()])
+        stop(at(world, 'app1'))
+      },
+      { app1: 'unknown' },
+      /more would be lost than somebody agreed to: app1 \d+ bytes, and it was given up unseen/,
     ],
     ['not all of those that nobody reaches', {}, lost('app1', 'app3'), { app1: 'unknown' }, /app3 cannot be asked/],
     [
@@ -329,7 +404,7 @@ describe('refused also where it was given up', () => {
     const { refusal } = assess(desired, surveys, {}).decision
     expect(refusal?.why).toContain('standbys, of 10.9.9.9, which is no node of the playbook')
     expect(refusal?.hint).toContain('put that node into the inventory')
-    expect(assess(desired, surveys, { acceptLoss: { app3: 'unknown' } }).decision.refusal).toBeUndefined()
+    expect(assess(desired, surveys, { acceptLoss: { app3: 'unknown' } }).decision.refusal?.why).toContain('10.9.9.9')
   })
 })
 
@@ -404,13 +479,13 @@ describe('what steps look at before', () => {
 
   test('one that took writes once still does not, whoever becomes the primary', () => {
     const first = made({ nodes: 2 }, forked)
-    expect(scripts(first, 'start primary', { acceptLoss: { app1: 'unknown' } })).toEqual([
-      ['app1: look whether it takes writes'],
+    expect(scripts(first, 'start primary', { acceptLoss: { app1: 10_000 } })).toEqual([
+      ['app1: look whether a server runs'],
       ['app2: start the primary'],
     ])
     const second = made({}, (world) => crash(at(world, 'app1')))
     expect(scripts(second, 'promote standby', { acceptLoss: { app1: 0 } })[0]).toEqual([
-      ...['app2: look how far it is', 'app3: look how far it is', 'app1: look whether it takes writes'],
+      ...['app3: look how far it is', 'app1: look whether a server runs'],
     ])
   })
 
@@ -509,7 +584,7 @@ describe('of several histories, the one that clients were told of', () => {
       for (const { pooler } of each.nodes) pooler.target = 'app2'
     })
     expect(judge(world).decision.refusal?.hint).toContain('--accept-data-loss app1=0. Their servers stop')
-    expect(stepsOf(world, { acceptLoss: { app1: 0 } })[1]).toBe('stop server: app1')
+    expect(stepsOf(world, { acceptLoss: { app1: 0 } })[0]).toBe('stop server: app1')
   })
 
   test('nobody can tell how much a crashed primary has whose log was not read', () => {
@@ -532,16 +607,12 @@ describe('of several histories, the one that clients were told of', () => {
     const acceptLoss = { app1: 10_000 }
     const { done, world: end } = run(world, { acceptLoss })
     expect(done).toEqual(stepsOf(world, { acceptLoss }))
-    expect(done.slice(0, 3)).toEqual([
-      'stop repmgrd: app1, app2, app3',
-      'stop server: app1',
-      'clone standby anew: app1',
-    ])
+    expect(done.slice(0, 2)).toEqual(['stop server: app1', 'clone standby anew: app1'])
     expect(at(end, 'app1').aside).toHaveLength(1)
     // How much it is, is judged when it cannot get more.
     expect(stepsOf(world, { acceptLoss: { app1: 1 } })).toEqual(done)
     expect(() => run(world, { acceptLoss: { app1: 1 } })).toThrow(
-      /^refused behind stop repmgrd: app1, app2, app3, stop server: app1: app1 holds changes/,
+      /^refused behind stop server: app1: app1 holds changes/,
     )
     expect(refusedOf(world, { acceptLoss: { app1: 'unknown', app2: 'unknown' } })).toMatch(/split brain/)
   })

@@ -49,7 +49,8 @@ function all(first: PostgresNode, second: PostgresNode, third: PostgresNode): re
     steps.promoteStandby(first, {
       ...{ others: [second], formers: [third], witnesses: [witness], absent: [third], end: '0/3000148' },
     }),
-    steps.stopServers([second, third]),
+    steps.stopServers([second, third], { armed: [first, third], again: { primary: first, nodes: [first] } }),
+    steps.stopServers([second], { armed: [first] }),
     steps.registerWitness(want, witness, first, 'why'),
     steps.switchover(first, second, [third, witness], 'why'),
     steps.dropSlot(first, ODD, 'why'),

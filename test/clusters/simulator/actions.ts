@@ -19,7 +19,7 @@ import { isArmedBlindly } from './promises.ts'
 import type { Luck } from './random.ts'
 import { daemonStarts } from './repmgrd.ts'
 import { type Doing, follows, kindOf, whyNot } from './script-checks.ts'
-import { writersSeenBy } from './sim.ts'
+import { isWriter, writersSeenBy } from './sim.ts'
 
 /** The script of an action ended with a failure; what it did before stays done. */
 export class Failed extends Error {
@@ -105,9 +105,12 @@ const OWN: Readonly<Record<string, Effect>> = {
     if (node.server === 'hung') stopHung(node)
     else stop(node)
   },
-  'look how far it is': () => {},
-  'look whether it takes writes': () => {},
+  'look how far it is': ({ node }) => {
+    node.daemon.active = false
+  },
+  'look whether a server runs': () => {},
   'promote it': ({ sim, node }) => {
+    if (isWriter(node)) return
     takeOver(node)
     register(sim.world, node)
   },

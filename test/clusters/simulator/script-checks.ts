@@ -43,7 +43,7 @@ const TITLES: Readonly<Record<string, string | undefined>> = {
   'send clients to': 'point pgbouncer',
   'hand over to': 'hand over',
   'look how far it is': 'look how far it is',
-  'look whether it takes writes': 'look whether it takes writes',
+  'look whether a server runs': 'look whether a server runs',
   'look ': 'look',
   'watch ': 'register witness',
   ...Object.fromEntries(
@@ -69,9 +69,10 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'write everything out': isNoPrimary,
   'restart primary': isNoPrimary,
   'hand over': cannotHandOver,
-  'look how far it is': (doing) => isNoStandby(doing) ?? follows(doing) ?? isElsewhere(doing) ?? meets(doing),
-  'look whether it takes writes': writesItself,
-  'promote it': isDown,
+  'look how far it is': (doing) => isNoStandby(doing) ?? follows(doing) ?? isElsewhere(doing),
+  'look whether a server runs': ({ node }) => (node.server === 'down' ? undefined : 'a server runs there'),
+  'promote it': (doing) =>
+    isWriter(doing.node) ? undefined : (isNoStandby(doing) ?? follows(doing) ?? isElsewhere(doing) ?? meets(doing)),
   look: (doing) => (isWriter(doing.node) ? cannotHandOver(doing) : isNoStandby(doing)),
   reset: isDown,
   drop: isNoStandby,
@@ -120,14 +121,16 @@ function isElsewhere({ node, script }: Doing): string | undefined {
   return (how === '<' ? more > 0 : more < 0) ? 'it is not where it was seen' : undefined
 }
 
-/** Nodes that we do not reach are asked from there. */
+/** Those that are to be off, and the other standbys, are asked from there: the first must not answer, none takes writes. */
 function meets({ sim, node, script }: Doing): string | undefined {
-  const asked = [...script.matchAll(/'(\S+) takes writes: it can be reached from here'/g)]
-  const found = asked.find(([, host = '']) => {
-    const other = at(sim.world, host)
-    return isWriter(other) && linked(sim.world, node, other)
-  })
-  return found && `${found[1]} takes writes`
+  const [off, standbys] = [...script.matchAll(/for other in (.*?); do/g)].map(([, words = '']) => words)
+  if (off === undefined || standbys === undefined) throw new Error('it asks nobody')
+  const named = (words: string) =>
+    sim.world.nodes.filter(
+      (one) => words.includes(`host=${one.address} `) && one.server === 'up' && linked(sim.world, node, one),
+    )
+  const found = named(off)[0] ?? named(standbys).find(isWriter)
+  return found && `${found.host} answers`
 }
 
 /** Of data that somebody agreed to give up: where it was seen to end, it still does. */

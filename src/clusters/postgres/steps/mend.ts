@@ -18,10 +18,8 @@ import { DROP_OLD_SLOTS, ownSlot, register, standbySettings, streamsFrom } from 
  * not kept what it needs, was started all the same: it has to be cloned anew, which the next survey sees.
  */
 export function startServer(node: PostgresNode, why: string): ClusterStep {
-  const script = sh`recovers() { case $(ask 5 'select 1' || true) in *'starting up'* | *'not yet accepting'*) ;; *) return 1 ;; esac; }
-if ! answers; then
-  gone || recovers || { wake; within 10 answers; } || stop_server 15
-  if recovers; then within 300 settled || true; else (start_server 300) || beyond_wal || exit 1; fi
+  const script = sh`if ! answers; then
+  ${BRING_UP}
   answers || { why; beyond_wal && echo 'it runs, and needs what its primary has not kept' || fail 'the server does not answer'; }
 fi
 ${SETTLE}
@@ -30,6 +28,10 @@ ${noted(node)}`
   return oneAction(node, told, { title: 'start the server', script })
 }
 
+/** A server that recovers is waited for, and one whose processes were stopped by a signal goes on. */
+export const BRING_UP: Shell = sh`recovers() { case $(ask 5 'select 1' || true) in *'starting up'* | *'not yet accepting'*) ;; *) return 1 ;; esac; }
+  gone || recovers || { wake; within 10 answers; } || stop_server 15
+  if recovers; then within 300 settled || true; else (start_server 300) || beyond_wal || exit 1; fi`
 /** A standby gets some time to find whom it follows: only then it is looked at again. Retries are five seconds apart. */
 const SETTLE: Shell = sh`streaming() { [ "$(ask 10 'select status from pg_stat_wal_receiver')" = streaming ]; }
 [ "$(in_recovery)" = f ] || within 15 streaming || echo 'it streams from nobody yet'`

@@ -97,10 +97,12 @@ export function action(script: Shell): string {
   return `${PRELUDE.shell}${script.shell}\n`
 }
 
-/** Of one that took writes once, and was seen not to run. */
+/** Of one that may have taken writes once, and was seen not to run: one that just starts does not answer yet. */
 export function lookStillDown(nodes: readonly Pick<PostgresNode, 'host'>[]): readonly ClusterAction[] {
-  const script = action(sh`[ "$(in_recovery)" != f ] || fail 'it takes writes by now: look again'`)
-  return nodes.map(({ host }) => ({ host, title: 'look whether it takes writes', script }))
+  const script = action(
+    sh`gone || fail 'a server runs there by now: look again; when nothing else is said then, stop it by hand'`,
+  )
+  return nodes.map(({ host }) => ({ host, title: 'look whether a server runs', script }))
 }
 
 /** What is said of a step. */
@@ -120,8 +122,9 @@ export function oneAction(
 export function sameAction(
   nodes: readonly Pick<PostgresNode, 'host'>[],
   told: Told,
-  { title, script }: { readonly title: string; readonly script: Shell },
+  { title, script, timeout }: { readonly title: string; readonly script: Shell; readonly timeout?: number },
 ): ClusterStep {
   const about = nodes.map(({ host }) => host).join(', ')
-  return { ...told, about, stages: [nodes.map(({ host }) => ({ host, title, script: action(script) }))] }
+  const one = { title, script: action(script), ...(timeout !== undefined && { timeout }) }
+  return { ...told, about, stages: [nodes.map(({ host }) => ({ host, ...one }))] }
 }

@@ -4,6 +4,7 @@ import { sh } from '../../../shell/sh.ts'
 import type { PostgresNode } from '../model.ts'
 import { names } from '../names.ts'
 import { literal } from '../sql.ts'
+import { BRING_UP } from './mend.ts'
 import { action, lookStillDown, sameAction } from './prelude.ts'
 import { conninfo } from './standby.ts'
 import { witnessScript } from './witness.ts'
@@ -20,10 +21,12 @@ export function startStandbys(nodes: readonly PostgresNode[], standbys: readonly
     reason: `${one ? 'its server is' : 'their servers are'} down, and how far ${one ? 'it is' : 'they are'} has to be known before one is promoted`,
     effect: `${one ? 'it answers' : 'they answer'}, and ${one ? 'follows' : 'follow'} nobody yet`,
   }
-  const script = sh`answers || stop_server 15
-answers || start_server 300
+  const script = sh`if ! answers; then
+  ${BRING_UP}
+fi
 ${replayed(standbys)}`
-  return sameAction(nodes, told, { title: 'start the server', script })
+  // It may have much to recover.
+  return sameAction(nodes, told, { title: 'start the server', script, timeout: 1800 })
 }
 
 /**
@@ -59,25 +62,21 @@ export interface Promotion {
   readonly end: string
 }
 
-/** The furthest of the standbys, where no primary is left. */
-export function promoteStandby(
-  node: PostgresNode,
-  { others, witnesses, formers, absent, end }: Promotion,
-): ClusterStep {
+/**
+ * The furthest of the standbys, where no primary is left. All that could have changed since it was decided is looked at by the
+ * program that promotes it, right before: whoever began it may have slept.
+ */
+export function promoteStandby(node: PostgresNode, how: Promotion): ClusterStep {
+  const { others, witnesses, formers, absent, end } = how
   const standbys = [node, ...others]
   const on = (title: string, hosts: readonly PostgresNode[], script: Shell) =>
     hosts.map(({ host }) => ({ host, title, script: action(script) }))
   const stages = [
     [
-      ...on(
-        'look how far it is',
-        [node],
-        sh`${stillEnds(standbys, '>=', end)}\n${absent.map(silent).reduce(joined, sh`:`)}`,
-      ),
-      ...on('look how far it is', others, stillEnds(standbys, '<=', end)),
+      ...on('look how far it is', others, sh`stop_daemon\n${stillEnds(standbys, '<=', end)}`),
       ...lookStillDown(formers),
     ],
-    on('promote it', [node], PROMOTE),
+    on('promote it', [node], promoteScript(node, how)),
     on(`watch ${node.host}`, witnesses, witnessScript(node)),
   ]
   return {
@@ -89,26 +88,29 @@ export function promoteStandby(
   }
 }
 
-function joined(a: Shell, b: Shell): Shell {
-  return sh`${a}\n${b}`
-}
-
 function stillEnds(standbys: readonly PostgresNode[], how: '<=' | '>=', end: string): Shell {
   return sh`${replayed(standbys)}
 [ "$(sql ${`select greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) ${how} '${end}'`})" = t ] ||
   fail ${`it is not where it was seen, against ${end}: `}"$ends; look again"`
 }
 
-/** We cannot reach it: that need not be so from here. */
-function silent(node: PostgresNode): Shell {
-  return sh`[ "$(ask 5 'select pg_is_in_recovery()' ${conninfo(node)})" != f ] || fail ${`${node.host} takes writes: it can be reached from here`}`
-}
-
-const PROMOTE: Shell = sh`case $(in_recovery) in
+function promoteScript(node: PostgresNode, { others, formers, absent, end }: Promotion): Shell {
+  return sh`case $(in_recovery) in
 f) ;;
 t)
+  ${stillEnds([node, ...others], '>=', end)}
+  # We cannot reach it, or saw no server there: that need not be so from here, by now.
+  for other in ${[...absent, ...formers].map((one) => conninfo(one))}; do
+    case $(ask 5 'select pg_is_in_recovery()' "$other") in
+    t | f) fail "a server answers that was to be off: $(echo "$other" | cut -d ' ' -f 1)" ;;
+    esac
+  done
+  for other in ${others.map((one) => conninfo(one))}; do
+    [ "$(ask 5 'select pg_is_in_recovery()' "$other")" != f ] || fail "another standby takes writes by now: $(echo "$other" | cut -d ' ' -f 1)"
+  done
   said=$(ask 300 'select pg_promote(true, 240)') || fail "$said"
   [ "$(in_recovery)" = f ] || fail "it was told to take over, and has not: $said" ;;
 *) fail 'the server does not answer' ;;
 esac
 repmgr primary register --force || fail 'the new primary could not be registered'`
+}

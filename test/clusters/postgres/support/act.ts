@@ -99,11 +99,13 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     for (const row of world.rows ?? []) if (row.type === 'primary' && row.id !== node.id) row.active = false
     for (const one of hosts) if (one.kind === 'witness') watch(world, one, node)
   },
-  'stop server': (_, hosts) => {
-    for (const node of hosts) {
+  'stop server': (world, _, { stages }) => {
+    for (const { host, title } of stages.flat()) {
+      const node = at(world, host)
+      node.daemon.active = title === 'start repmgrd'
+      if (title !== 'stop the server') continue
       if (node.server === 'hung') crash(node)
       else stop(node)
-      node.daemon.active = false
     }
   },
   'follow primary': (world, [node], step) => {
