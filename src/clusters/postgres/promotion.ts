@@ -1,5 +1,5 @@
 import type { ClusterDecision } from '../../model/cluster.ts'
-import { follows, otherFormers } from './contenders.ts'
+import { follows } from './contenders.ts'
 import { fencing } from './fencing.ts'
 import { placeOf } from './lineage.ts'
 import { disarming, isArmed } from './mend.ts'
@@ -28,7 +28,7 @@ export function promotion(view: View, best: Node): ClusterDecision {
       ...(fenced.steps.length > 0 ? fenced.steps : disarming(armed)),
       ...(down.length > 0 ? [startStandbys(down, kept.filter(follows))] : []),
       promoteStandby(best, {
-        ...{ others, end, formers: otherFormers(view, best) },
+        ...{ others, end, formers: nodes.filter((node) => node !== best && hasData(node) && !others.includes(node)) },
         witnesses: witnesses.filter(isLive),
         absent: unreachable.map(({ node }) => node),
       }),

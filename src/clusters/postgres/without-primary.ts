@@ -46,7 +46,9 @@ function promise({ desired, nodes }: View, give: Given): string {
   if (gone.length === 0) return ''
   const seen = nodes.filter((node) => node.kind === 'member' && hasData(node) && !Object.hasOwn(give, node.host))
   const all = desired.nodes.filter(({ kind }) => kind === 'member')
-  const safe = desired.durability === 'sync' && seen.length >= all.length - 1
+  // Of one that is seen to hold something else nobody knows who followed it.
+  const other = nodes.some((node) => hasData(node) && give[node.host] === 'unknown')
+  const safe = desired.durability === 'sync' && seen.length >= all.length - 1 && !other
   return safe
     ? '. Durability is sync: what clients were told of is on two members, so none of it is lost'
     : `. What only ${names(gone)} had is lost, and nobody can tell how much that is`

@@ -51,7 +51,7 @@ export interface Promotion {
   /** Standbys that stay so. */
   readonly others: readonly PostgresNode[]
   readonly witnesses: readonly PostgresNode[]
-  /** Those that took writes once, and do not run. */
+  /** All others that have data: they took writes once, or were given up. */
   readonly formers: readonly PostgresNode[]
   /** Nodes that nobody could ask. */
   readonly absent: readonly PostgresNode[]
