@@ -21,6 +21,8 @@ export function promotion(view: View, best: Node): ClusterDecision {
   const fenced = fencing(view)
   const armed = nodes.filter(isArmed)
   const others = kept.filter((node) => node !== best && follows(node))
+  const off = [...otherFormers(view, best), ...answering(view)]
+  const rest = nodes.filter((node) => node !== best && hasData(node) && ![...others, ...off].includes(node))
   const supposed = supposingPromoted(view, best, down)
   const end = placeOf(best.seen)?.lsn ?? '0/0'
   return {
@@ -29,7 +31,7 @@ export function promotion(view: View, best: Node): ClusterDecision {
       ...(fenced.steps.length > 0 ? fenced.steps : disarming(armed)),
       ...(down.length > 0 ? [startStandbys(down, kept.filter(follows))] : []),
       promoteStandby(best, {
-        ...{ others, end, formers: [...otherFormers(view, best), ...answering(view)] },
+        ...{ others, end, off, rest },
         witnesses: witnesses.filter(isLive),
         absent: unreachable.filter(({ answered }) => !answered).map(({ node }) => node),
       }),

@@ -213,6 +213,17 @@ describe('and what is told of it', () => {
       /Durability is sync: what clients were told of is on two members, so none of it is lost$/,
     ],
     [
+      'in sync, with one that is seen to hold something else: who followed it is not known',
+      { durability: 'sync' },
+      (world) => {
+        failover(world)
+        write(at(world, 'app1'))
+        for (const host of ['app1', 'app2']) crash(at(world, host))
+        at(world, 'app1').readable = false
+      },
+      /--accept-data-loss app1=unknown; then app2 is the primary: .*What only app1 had is lost/,
+    ],
+    [
       'in sync, with two members lost: it may have been on these two',
       { durability: 'sync' },
       lost('app1', 'app3'),

@@ -47,7 +47,7 @@ function all(first: PostgresNode, second: PostgresNode, third: PostgresNode): re
     }),
     steps.startStandbys([second, third], [second, third]),
     steps.promoteStandby(first, {
-      ...{ others: [second], formers: [third], witnesses: [witness], absent: [third], end: '0/3000148' },
+      ...{ others: [second], off: [third], rest: [], witnesses: [witness], absent: [third], end: '0/3000148' },
     }),
     steps.stopServers([second, third], { armed: [first, third], again: { primary: first, nodes: [first] } }),
     steps.stopServers([second], { armed: [first] }),

@@ -19,7 +19,8 @@ export function notGivenUp({ host }: WorldNode, commits: readonly number[], cons
   if (given === 'unknown') return []
   if (given === undefined) return commits
   if (consent?.old) return commits.length * RECORD <= given ? [] : commits
-  const known = new Set(consent?.logs.get(host))
+  // A figure that was agreed to before is printed again: what it is of may be told by another node that is named.
+  const known = new Set(Object.keys(consent?.given ?? {}).flatMap((name) => consent?.logs.get(name) ?? []))
   return commits.filter((record) => !known.has(record))
 }
 

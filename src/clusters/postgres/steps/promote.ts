@@ -54,8 +54,10 @@ export interface Promotion {
   /** Standbys that stay so. */
   readonly others: readonly PostgresNode[]
   readonly witnesses: readonly PostgresNode[]
-  /** Those that took writes once, and do not run. */
-  readonly formers: readonly PostgresNode[]
+  /** Those that took writes once, or may have, and do not run. */
+  readonly off: readonly PostgresNode[]
+  /** All others that have data, which was given up. */
+  readonly rest: readonly PostgresNode[]
   /** Nodes that nobody could ask. */
   readonly absent: readonly PostgresNode[]
   /** Where the log of the one that is promoted was seen to end: it has that, and the others have no more. */
@@ -67,15 +69,12 @@ export interface Promotion {
  * program that promotes it, right before: whoever began it may have slept.
  */
 export function promoteStandby(node: PostgresNode, how: Promotion): ClusterStep {
-  const { others, witnesses, formers, absent, end } = how
+  const { others, witnesses, off, absent, end } = how
   const standbys = [node, ...others]
   const on = (title: string, hosts: readonly PostgresNode[], script: Shell) =>
     hosts.map(({ host }) => ({ host, title, script: action(script) }))
   const stages = [
-    [
-      ...on('look how far it is', others, sh`stop_daemon\n${stillEnds(standbys, '<=', end)}`),
-      ...lookStillDown(formers),
-    ],
+    [...on('look how far it is', others, sh`stop_daemon\n${stillEnds(standbys, '<=', end)}`), ...lookStillDown(off)],
     on('promote it', [node], promoteScript(node, how)),
     on(`watch ${node.host}`, witnesses, witnessScript(node)),
   ]
@@ -94,19 +93,19 @@ function stillEnds(standbys: readonly PostgresNode[], how: '<=' | '>=', end: str
   fail ${`it is not where it was seen, against ${end}: `}"$ends; look again"`
 }
 
-function promoteScript(node: PostgresNode, { others, formers, absent, end }: Promotion): Shell {
+function promoteScript(node: PostgresNode, { others, off, rest, absent, end }: Promotion): Shell {
   return sh`case $(in_recovery) in
 f) ;;
 t)
   ${stillEnds([node, ...others], '>=', end)}
   # We cannot reach it, or saw no server there: that need not be so from here, by now.
-  for other in ${[...absent, ...formers].map((one) => conninfo(one))}; do
+  for other in ${[...absent, ...off].map((one) => conninfo(one))}; do
     case $(ask 5 'select pg_is_in_recovery()' "$other") in
     t | f) fail "a server answers that was to be off: $(echo "$other" | cut -d ' ' -f 1)" ;;
     esac
   done
-  for other in ${others.map((one) => conninfo(one))}; do
-    [ "$(ask 5 'select pg_is_in_recovery()' "$other")" != f ] || fail "another standby takes writes by now: $(echo "$other" | cut -d ' ' -f 1)"
+  for other in ${[...others, ...rest].map((one) => conninfo(one))}; do
+    [ "$(ask 5 'select pg_is_in_recovery()' "$other")" != f ] || fail "another node takes writes by now: $(echo "$other" | cut -d ' ' -f 1)"
   done
   said=$(ask 300 'select pg_promote(true, 240)') || fail "$said"
   [ "$(in_recovery)" = f ] || fail "it was told to take over, and has not: $said" ;;
