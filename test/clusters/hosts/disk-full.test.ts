@@ -27,13 +27,12 @@ describeOnLab('F15: a disk without room', () => {
   const size = (host: string, room: string) => bed.on(host, `mount -o remount,size=${room} ${HOME}`)
   const used = (host: string) => bed.on(host, `df -B1M --output=used ${HOME} | tail -n 1`).then(Number)
 
-  /** Its disk has room for a few files of WAL, which clients fill. */
+  /** Its disk has no room for another file of WAL, and those that are there are used up. */
   async function filled(host: string): Promise<void> {
-    await size(host, `${(await used(host)) + 24}m`)
+    await size(host, `${(await used(host)) + 8}m`)
     await bed.on(
       host,
-      `timeout 120 runuser -u postgres -- psql -qX -d notes -c 'create table if not exists bulk (t text)' || true
-for i in $(seq 40); do timeout 60 runuser -u postgres -- psql -qX -d notes -c "insert into bulk select repeat(md5(random()::text), 60) from generate_series(1, 2500)" 2>/dev/null || break; done`,
+      `for i in $(seq 120); do timeout 60 runuser -u postgres -- psql -qX -d notes -c 'insert into w (n) values (-floor(random() * 1e12))' -c 'select pg_switch_wal()' >/dev/null 2>&1 || break; done`,
     )
   }
 
