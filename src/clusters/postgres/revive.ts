@@ -24,7 +24,10 @@ export function revive(view: View, last: Node, otherwise: string): ClusterDecisi
     primary: { host: last.host, why: whyLast(view, last) },
     steps: [
       ...(fenced.steps.length > 0 ? fenced.steps : disarming(armed)),
-      startPrimary(last, { standbys, formers: otherFormers(view, last), otherwise, newest: newest(view, last) }),
+      startPrimary(last, {
+        ...{ standbys, formers: otherFormers(view, last), otherwise, newest: newest(view, last) },
+        others: view.desired.nodes.filter(({ host, kind }) => host !== last.host && kind !== 'witness'),
+      }),
       ...wholeSteps(supposed.view, supposed.primary, { guessed: true, stopped: armed }).steps,
     ],
   }

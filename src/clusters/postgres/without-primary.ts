@@ -17,10 +17,15 @@ export function withoutPrimary(view: View): ClusterDecision {
   const refusal: ClusterRefusal = {
     why: `no server takes writes, and ${chosen.why}`,
     sides: [...view.nodes.map((node) => side(node, undefined, view.losses)), ...view.unreachable.map(unseenSide)],
-    hint:
-      chosen.hint ?? `${chosen.first ?? `${soon(view)}${backAgain(view)}, then repair again`}${agreeing(view, chosen)}`,
+    hint: chosen.hint ?? hintOf(view, chosen),
   }
   return { steps: [], refusal }
+}
+
+function hintOf(view: View, blocked: Blocked): string {
+  const consent = agreeing(view, blocked)
+  const first = consent === '' ? undefined : blocked.first
+  return `${first ?? `${soon(view)}${backAgain(view)}, then repair again`}${consent}`
 }
 
 /** All that would have to be given up to go on, with what comes up behind it, and what is done then. */

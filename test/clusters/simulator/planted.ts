@@ -68,7 +68,7 @@ export function promoting({ host }: Pick<Node, 'host'>): ClusterStep {
   return { name: 'promote', about: host, ...words, stages: [[{ host, title: 'promote', script: '' }]] }
 }
 
-const start = (node: Node | undefined) => node && startPrimary(node, { standbys: [], otherwise: 'mend it' })
+const start = (node: Node | undefined) => node && startPrimary(node, { standbys: [], others: [], otherwise: 'mend it' })
 
 /** Wrong decisions that a mind, or a tool, does come to. */
 export const PLANTED: Readonly<Record<string, Judge>> = {

@@ -60,7 +60,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'rejoin standby': (doing) =>
     takesWrites(doing) ?? hasNoRoom(doing) ?? writesItself(doing) ?? hasOtherLog(doing) ?? ranSince(doing),
   'follow primary': (doing) => isNoStandby(doing) ?? takesWrites(doing) ?? hasOtherPiece(doing),
-  'start primary': lacksWhatOthersHave,
+  'start primary': (doing) => lacksWhatOthersHave(doing) ?? meetsPrimary(doing),
   'set access': isNoPrimary,
   'register witness': takesWrites,
   'restart server': isNoStandby,
@@ -131,6 +131,16 @@ function meets({ sim, node, script }: Doing): string | undefined {
     )
   const found = named(off)[0] ?? named(standbys).find(isWriter)
   return found && `${found.host} answers`
+}
+
+/** Before it starts, or goes on, it asks all others. */
+function meetsPrimary({ sim, node, script, title }: Doing): string | undefined {
+  const [, words] = /for other in (.*?); do/.exec(script) ?? []
+  if (title !== 'start the primary' || words === undefined) return undefined
+  const found = sim.world.nodes.find(
+    (one) => words.includes(`host=${one.address} `) && isWriter(one) && linked(sim.world, node, one),
+  )
+  return found && `${found.host} takes writes`
 }
 
 /** Of data that somebody agreed to give up: where it was seen to end, it still does. */

@@ -11,7 +11,7 @@ import { holdClients } from './hold.ts'
 import { clientsReach } from './pooler.ts'
 import { action, lookStillDown, oneAction } from './prelude.ts'
 import { requireSameLog } from './same-log.ts'
-import { DROP_OLD_SLOTS, ownSlot, register, standbySettings, streamsFrom } from './standby.ts'
+import { conninfo, DROP_OLD_SLOTS, ownSlot, register, standbySettings, streamsFrom } from './standby.ts'
 
 /**
  * A server that does not run, or hangs. One that recovers is waited for. A standby that cannot get on, for its upstream has
@@ -49,6 +49,8 @@ export interface Start {
   readonly standbys: readonly PostgresNode[]
   /** Those that took writes once, and do not run. */
   readonly formers?: readonly PostgresNode[]
+  /** All others that may take writes, whether we reach them or not. */
+  readonly others: readonly PostgresNode[]
   /** What helps when it does not start. */
   readonly otherwise: string
   /** Where others are, which its own log has to reach. */
@@ -56,8 +58,13 @@ export interface Start {
 }
 
 /** The last primary, where none runs. */
-export function startPrimary(node: PostgresNode, { standbys, formers = [], otherwise, newest }: Start): ClusterStep {
+export function startPrimary(node: PostgresNode, how: Start): ClusterStep {
+  const { standbys, formers = [], others, otherwise, newest } = how
   const start = sh`${newest ? reaches(newest, otherwise) : sh`:`}
+# One that hangs goes on at once, and asks nobody: we may not reach the one that took over, and it may.
+for other in ${others.map((one) => conninfo(one))}; do
+  [ "$(ask 5 'select pg_is_in_recovery()' "$other")" != f ] || fail "another node takes writes: $(echo "$other" | cut -d ' ' -f 1)"
+done
 # The guard kept it down once, when another node was the primary.
 wake
 within 5 answers || { rm -f "$data.superseded"; (start_server 300); } || fail ${`it does not start, and nobody takes over meanwhile: repmgrd ${standbys.length > 0 ? `was stopped on ${names(standbys.map(({ host }) => ({ host })))}` : 'is off'}. Now: ${otherwise}`}`

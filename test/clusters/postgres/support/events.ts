@@ -86,8 +86,9 @@ export const EVENTS: Readonly<Record<string, Event>> = {
   'its log cannot be read': (_, node) => {
     node.readable = false
   },
-  'standby.signal is removed': (_, { data }) => {
-    if (data) data.signal = false
+  // A server that runs does not notice.
+  'standby.signal is removed': (_, { data, server }) => {
+    if (data && server === 'down') data.signal = false
   },
   'repmgrd stops': (_, { daemon }) => {
     daemon.active = false
