@@ -3,6 +3,7 @@ import { sh } from '../../shell/sh.ts'
 import { BIN, DATA, SOCKETS } from './layout.ts'
 import type { Stretch } from './loss.ts'
 import type { Desired } from './model.ts'
+import { RECORDS, stretchOf } from './read-log.ts'
 import { connect, literal } from './sql.ts'
 
 /**
@@ -24,35 +25,37 @@ echo end
 `
 }
 
-/** pg_waldump waits 5 s for a file that is missing. What a table is made of has a number from 16384 on. */
-function read({ timeline, from, to }: Stretch, within: number): Shell {
-  const end = to === undefined ? sh`` : sh` -e ${to}`
+/** pg_waldump waits 5 s for a file that is missing. */
+function read(stretch: Stretch, within: number): Shell {
+  const { timeline, from, to } = stretch
+  const dump = sh`timeout -s KILL ${within} ${`${BIN}/pg_waldump`} -p ${`${DATA}/pg_wal`}`
   return sh`echo ${`log ${timeline} ${from} ${to ?? '-'}`}
-timeout -s KILL ${within} ${`${BIN}/pg_waldump`} -p ${`${DATA}/pg_wal`} -t ${timeline} -s ${from}${end} 2>&1 | awk ${COUNT}`
+{ ${stretchOf(dump, stretch)}; } 2>&1 | awk ${COUNT}`
 }
 
-/** A commit is of the database whose tables its transaction changed; `-`: of none that is known. */
-const COUNT = `match($0, /tx: +[0-9]+/) { tx = substr($0, RSTART + 3, RLENGTH - 3) + 0 }
-/rmgr: Transaction .*desc: (COMMIT|PREPARE)/ {
-  of = tx in base ? base[tx] : "-"
-  delete base[tx]
+/**
+ * A commit is of the database whose tables its transaction changed; `-`: of none that is known. What a table is made of has a
+ * number from 16384 on.
+ */
+export const COUNT = `${RECORDS}
+/^rmgr: Transaction .*desc: (COMMIT|PREPARE)/ {
+  of = tx() in base ? base[tx()] : "-"
+  delete base[tx()]
   commits[of]++
   all++
-  if (match($0, /lsn: [0-9A-F]+\\/[0-9A-F]+/)) place[of] = substr($0, RSTART + 5, RLENGTH - 5)
-  if (match($0, /[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9:.]+/)) { last[of] = substr($0, RSTART, RLENGTH); if (!(of in first)) first[of] = last[of] }
+  place[of] = field("lsn: [0-9A-F]+/[0-9A-F]+", 5)
+  last[of] = field("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9:.]+", 0)
+  if (!(of in first)) first[of] = last[of]
 }
-/rmgr: Heap2? / && match($0, /rel [0-9]+\\/[0-9]+\\/[0-9]+/) {
-  split(substr($0, RSTART + 4, RLENGTH - 4), part, "/")
-  if (part[2] > 0) base[tx] = part[2]
-  if (part[3] >= 16384 && files < 50 && !((part[2] " " part[3]) in seen)) { seen[part[2] " " part[3]] = 1; files++ }
+/^rmgr: Heap2? / && where() != "" {
+  split(where(), file, "\\t")
+  if (file[1] > 0) base[tx()] = file[1]
+  if (file[2] >= 16384 && files < 50 && !((file[1] " " file[2]) in seen)) { seen[file[1] " " file[2]] = 1; files++ }
 }
-/^pg_waldump: error: / { error = substr($0, 20, 200) }
-{ records++ }
 END {
-  printf "read %d %d\\n", records, all
+  printf "read %d %d %s\\n", records, all, trouble() == "" ? "whole" : trouble()
   for (of in commits) printf "commits %s %d %s %s|%s\\n", of, commits[of], place[of], first[of], last[of]
   for (name in seen) print "changed " name
-  if (error != "") print "error " error
 }`
 
 /** The files of the tables of a database, if that is there. */

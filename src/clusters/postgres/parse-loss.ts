@@ -2,10 +2,6 @@ import type { NodeAnswer } from '../../model/cluster.ts'
 import { greater } from './lsn.ts'
 import type { Loss } from './model.ts'
 
-/** How a log ends that was written to its end: there is no record any more, or no file. */
-export const LOG_END =
-  /invalid record length|record with incorrect prev-link|invalid contrecord|invalid magic number|unexpected pageaddr|could not find file|could not find a valid record/
-
 /**
  * What `lossScript` said of a node; undefined when it said nothing that can be read. `names`: what other nodes know of files.
  */
@@ -16,18 +12,20 @@ export function parseLoss(answer: NodeAnswer | undefined, names: ReadonlyMap<str
   const of = (word: string) =>
     lines.flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []))
   const known = new Map([...names, ...fileNames(answer)])
-  const read = of('commits').flatMap((line) => commitsOf(line) ?? [])
-  const commits = read.filter(({ database }) => !isOwn(known, database))
+  const counted = of('commits').flatMap((line) => commitsOf(line) ?? [])
+  const commits = counted.filter(({ database }) => !isOwn(known, database))
   const times = commits.flatMap(({ times: [first, last] }) => [first, last]).toSorted()
   const [first, last] = [times[0], times.at(-1)]
   const files = of('changed').filter((file) => !isOwn(known, file.split(' ')[0] ?? ''))
-  const complete = of('read').length === of('log').length && read.length === of('commits').length
+  const reads = of('read').map((line) => /^(\d+) \d+( whole)?/.exec(line))
+  const whole = reads.filter((read) => read?.[2]).length === of('log').length
   return {
+    records: reads.reduce((sum, read) => sum + Number(read?.[1] ?? 0), 0),
     commits: commits.reduce((sum, { count }) => sum + count, 0),
     ...(first !== undefined && last !== undefined && { first: shortTime(first), last: shortTime(last) }),
     ...(commits.length > 0 && { lastAt: commits.map(({ lastAt }) => lastAt).reduce(greater) }),
     tables: [...new Set(files.map((file) => known.get(file) ?? `file ${file.replace(' ', '/')}`))].toSorted(),
-    more: !complete || of('error').some((error) => !LOG_END.test(error)),
+    more: !whole || counted.length < of('commits').length,
   }
 }
 

@@ -123,8 +123,8 @@ function mayGo(view: View, node: Node, excess: Excess): boolean {
   if (isAccepted(view, node, excess)) return true
   if (isWriter(node)) return isGivenUp(view, node)
   const loss = view.losses.get(node.host)
-  const none = loss !== undefined && loss.commits === 0 && !loss.more && excess.bytes !== undefined
-  return none && !isLive(node) && tookWrites(node)
+  const none = loss !== undefined && loss.records > 0 && loss.commits === 0 && !loss.more
+  return none && excess.bytes !== undefined && !isLive(node) && tookWrites(node)
 }
 
 function diverged(view: View, primary: Live): ClusterRefusal | undefined {

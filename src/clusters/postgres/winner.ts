@@ -10,6 +10,8 @@ export interface Winner<N extends Node> {
 }
 
 interface Evidence {
+  /** Whether it tells anything of these. */
+  readonly known?: (view: View, nodes: readonly Node[]) => boolean
   readonly of: (view: View, node: Node) => number
   readonly words: (value: number, others: string) => string
 }
@@ -28,6 +30,8 @@ const EVIDENCE: readonly Evidence[] = [
     words: (value, others) => `standbys that stream from it: ${value}, from ${others} fewer`,
   },
   {
+    // Of a log that was not read to its end nobody knows that it has fewer.
+    known: ({ losses }, nodes) => nodes.every(({ host }) => losses.get(host)?.more === false),
     of: ({ losses }, { host }) => losses.get(host)?.commits ?? 0,
     words: (value, others) => `commits that only it has: ${value}, on ${others} fewer`,
   },
@@ -43,7 +47,8 @@ const EVIDENCE: readonly Evidence[] = [
 export function likeliest<N extends Node>(view: View, nodes: readonly [N, ...N[]]): Winner<N> {
   let left: readonly N[] = nodes
   let why = 'nothing that was seen tells them apart, and its log is the furthest'
-  for (const { of, words } of EVIDENCE) {
+  for (const { known, of, words } of EVIDENCE) {
+    if (known && !known(view, left)) continue
     const most = Math.max(...left.map((node) => of(view, node)))
     const best = left.filter((node) => of(view, node) === most)
     if (best.length < left.length) why = words(most, names(left.filter((node) => !best.includes(node))))

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { assess } from '../../../src/clusters/postgres/decide.ts'
+import type { Loss } from '../../../src/clusters/postgres/model.ts'
 import type { ClusterGoal } from '../../../src/model/cluster.ts'
 import { destroy, failover, made } from './support/histories.ts'
 import { judge, refusedOf, run, stepsOf } from './support/run.ts'
@@ -579,12 +580,25 @@ describe('of several histories, the one that clients were told of', () => {
   test('commits behind the fork, where nobody follows either', () => {
     const world = made({ nodes: 2 }, split)
     const losses = (app1: number, app2: number) =>
-      new Map(Object.entries({ app1, app2 }).map(([host, commits]) => [host, { commits, tables: [], more: false }]))
+      new Map<string, Loss>(
+        Object.entries({ app1, app2 }).map(([host, commits]) => [
+          host,
+          { records: 9, commits, tables: [], more: false },
+        ]),
+      )
     const hint = (one: number, other: number) =>
       assess(world.desired, surveysOf(world), {}, losses(one, other)).decision.refusal?.hint
     expect(hint(3, 1)).toContain('app1 is the one to keep (commits that only it has: 3, on app2 fewer)')
     expect(hint(1, 3)).toContain('app2 is the one to keep (commits that only it has: 3, on app1 fewer)')
     expect(hint(1, 1)).toContain('app2 is the one to keep (pgbouncers that send clients there: 2, to app1 fewer)')
+    // A log that was not read, or not to its end, may have more of them.
+    const cut = (loss: readonly [string, Loss][]) =>
+      assess(world.desired, surveysOf(world), {}, new Map(loss)).decision.refusal?.hint
+    const [read, unread] = [...losses(3, 1)]
+    if (!read || !unread) throw new Error('two were read')
+    const pgbouncers = 'app2 is the one to keep (pgbouncers that send clients there: 2, to app1 fewer)'
+    expect(cut([read])).toContain(pgbouncers)
+    expect(cut([read, ['app2', { ...unread[1], more: true }]])).toContain(pgbouncers)
     for (const { pooler } of world.nodes) pooler.answers = false
     expect(hint(1, 1)).toContain('nothing that was seen tells them apart')
   })
@@ -641,6 +655,21 @@ describe('of several histories, the one that clients were told of', () => {
     )
   })
 
+  test.each([
+    ['was read and has no commit', { records: 5, more: false }, true],
+    ['was not read', { records: 0, more: false }, false],
+    ['was not read to its end', { records: 5, more: true }, false],
+  ])('a former primary whose log %s goes without a word: %s', (_, read, goes) => {
+    const world = made({}, (each) => {
+      write(at(each, 'app1'), [commit(), commit()])
+      failover(each)
+      crash(at(each, 'app1'))
+    })
+    const losses = new Map<string, Loss>([['app1', { ...read, commits: 0, tables: [] }]])
+    const { refusal } = assess(world.desired, surveysOf(world), {}, losses).decision
+    expect(refusal === undefined).toBe(goes)
+  })
+
   test('what a server wrote as it stopped was agreed to; a commit was not', () => {
     const world = made({}, (each) => {
       write(at(each, 'app1'), [commit(), commit()])
@@ -648,7 +677,8 @@ describe('of several histories, the one that clients were told of', () => {
       stop(at(each, 'app1'))
     })
     const bytes = Number(/app1 (\d+) bytes/.exec(refusedOf(world) ?? '')?.[1])
-    const lastAt = (lsn: string) => new Map([['app1', { commits: 2, lastAt: lsn, tables: [], more: false }]])
+    const lastAt = (lsn: string) =>
+      new Map([['app1', { records: 9, commits: 2, lastAt: lsn, tables: [], more: false }]])
     const why = (accepted: number, losses: ReturnType<typeof lastAt>) =>
       assess(world.desired, surveysOf(world), { acceptLoss: { app1: accepted } }, losses).decision.refusal?.why
     const end = surveysOf(world).flatMap((one) =>

@@ -146,6 +146,7 @@ describe('the log of a node', () => {
           4294967290,
           'COMMIT 2026-11-26 17:21:41.5 UTC; subxacts: 4294967291 4294967292; inval msgs: catcache 50',
         ),
+        'ended 0',
         'part',
         record('Heap2', 742, `MULTI_INSERT 3 tuples flags 0x02, ${rel(16420)}`),
         record('Transaction', 742, 'COMMIT 2026-11-26 17:21:42.5 UTC'),
@@ -169,7 +170,7 @@ describe('the log of a node', () => {
   })
 
   test('one that was prepared before may have written anywhere', () => {
-    const lines = ['part', record('Transaction', 0, 'COMMIT_PREPARED 731: 2026-11-26 17:21:42.5 UTC'), END]
+    const lines = ['part', record('Transaction', 0, 'COMMIT_PREPARED 731: 2026-11-26 17:21:42.5 UTC'), END, 'ended 1']
     expect(read(OWN, lines)).toEqual(['all 0 0 0', 'commits 0 0 1', 'xid 0 731 0'])
   })
 
@@ -189,6 +190,7 @@ describe('the log of a node', () => {
       'incorrect resource manager',
     ],
     ['it was cut off', ['part', record('Heap', 1, rel(16400)), 'ended 124'], 'it took too long'],
+    ['nobody knows how it ended', ['part', record('Heap', 1, rel(16400))], 'its reading was cut off'],
   ])('%s: it says so', (_title, lines, says) => {
     expect(read(OWN, lines)).toContainEqual(expect.stringMatching(new RegExp(`^bad .*${says}`)))
   })

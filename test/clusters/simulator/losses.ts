@@ -17,7 +17,7 @@ export function lossesOf(world: World, surveys: readonly NodeSurvey[], goal: Clu
     )
     const last = commits.at(-1)
     const words = last === undefined ? {} : { first: '0', last: '1', lastAt: place(last) }
-    found.set(host, { commits: commits.length, ...words, tables: [], more: false })
+    found.set(host, { records: data.log.length, commits: commits.length, ...words, tables: [], more: false })
   }
   return found
 }

@@ -2,7 +2,7 @@ import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import type { Stretch } from '../loss.ts'
 import { lsnBytes, lsnText } from '../lsn.ts'
-import { LOG_END } from '../parse-loss.ts'
+import { FIELDS, RECORDS, stretchOf } from '../read-log.ts'
 
 /**
  * Reads the parts of the log that only this node has, and writes into `$copy/changes`, by tabs: a word, a database, a file and
@@ -19,10 +19,7 @@ import { LOG_END } from '../parse-loss.ts'
 export function readOwnLog(stretches: readonly Stretch[]): Shell {
   const [first] = stretches
   if (!first) return sh`:`
-  const parts = stretches.map(({ timeline, from, to }) => {
-    const end = to === undefined ? [] : ['-e', to]
-    return sh`echo part; wal -t ${timeline} -s ${from} ${end} || echo "ended $?"`.shell
-  })
+  const parts = stretches.map((stretch) => stretchOf(sh`wal`, stretch).shell)
   return sh`wal() { timeout -k 5 7200 "$bin/pg_waldump" -p "$data/pg_wal" "$@" 2>&1; }
 { ${{ shell: parts.join('; ') }}; } | awk ${OWN} >"$copy/changes"
 bad=$(sed -n 's/^bad //p' "$copy/changes")
@@ -54,22 +51,8 @@ export function segmentsBefore(timeline: number, from: string): readonly string[
   })
 }
 
-const FIELDS = `
-function field(pattern, skip) { return match($0, pattern) ? substr($0, RSTART + skip, RLENGTH - skip) : "" }
-function where(  found) { found = field(" rel [0-9]+/[0-9]+/[0-9]+", 5); sub(/^[0-9]+\\//, "", found); sub(/\\//, "\\t", found); return found }
-function tx(  found) { found = field("tx: *[0-9]+", 3); sub(/^ +/, "", found); return found }
-`
-
-/** Some awks print great numbers in short: numbers of transactions stay text. */
-export const OWN = `${FIELDS}
-/^part$/ { parts++; next }
-/^pg_waldump: (error|fatal): / {
-  if ($0 !~ /${LOG_END.source}/ || read[parts] + 0 == 0 && /could not find file/) bad = substr($0, 13, 200)
-  next
-}
-/^ended / && $2 != 1 { bad = "it took too long" }
-!/^rmgr: / { next }
-{ read[parts]++; rel = where(); if (rel != "") touched[rel] = 1 }
+export const OWN = `${RECORDS}
+{ rel = where(); if (rel != "") touched[rel] = 1 }
 /^rmgr: Heap2? / && rel != "" { heap[rel]++ }
 /^rmgr: Heap .*desc: DELETE / { deleted[tx() "\\t" rel]++ }
 /^rmgr: Sequence / && rel != "" { sequence[rel] = 1 }
@@ -82,7 +65,7 @@ export const OWN = `${FIELDS}
   for (i = 1; i <= count; i++) xid[subs[i]] = 1
 }
 END {
-  if (bad != "") print "bad " bad
+  if (trouble() != "") print "bad " trouble()
   print "commits\\t0\\t0\\t" commits + 0
   if (all) print "all\\t0\\t0\\t0"
   for (one in xid) print "xid\\t0\\t" one "\\t0"
