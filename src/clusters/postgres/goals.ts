@@ -1,11 +1,14 @@
 import type { ClusterDecision } from '../../model/cluster.ts'
 import { type UnknownName, unknownName } from '../../model/unknown-name.ts'
+import type { Desired } from './model.ts'
 import { nodeId, slotName } from './node-id.ts'
 import { side } from './refusals.ts'
 import { removeNode, switchover } from './steps.ts'
 import { isLive, type Live, type View } from './view.ts'
 
-export const MEND = 'look at it: deploy status; mend it: deploy repair-db'
+export function mendWords({ environment }: Pick<Desired, 'environment'>): string {
+  return `look at it: deploy status ${environment}; mend it: deploy repair-db ${environment}`
+}
 
 /** Another primary, on purpose: only where everything else is whole. */
 export function withPrimary(view: View, primary: Live, decision: ClusterDecision, host: string): ClusterDecision {
@@ -17,10 +20,10 @@ export function withPrimary(view: View, primary: Live, decision: ClusterDecision
     return refused(
       `${unreachable.map(({ node }) => node.host).join(', ')} cannot be seen, and might take a switchover for a failure`,
       view,
-      'bring the node back, or take it out for good: deploy db remove-node',
+      `bring the node back, or take it out for good: deploy db remove-node ${desired.environment}`,
     )
   const first = decision.steps.map(({ name, about }) => `${name} ${about}`).join(', ')
-  if (first !== '') return refused(`the cluster is not whole; first: ${first}`, view, MEND)
+  if (first !== '') return refused(`the cluster is not whole; first: ${first}`, view, mendWords(desired))
   const to = nodes.find((node) => node.host === host)
   if (!to) return decision
   const others = [...nodes.filter((node) => node !== primary && node !== to), ...witnesses.filter(isLive)]
@@ -29,7 +32,8 @@ export function withPrimary(view: View, primary: Live, decision: ClusterDecision
 
 /** Without a primary nobody can say who is in a cluster: that is mended by itself first. */
 export function withoutAny(view: View, decision: ClusterDecision): ClusterDecision {
-  return decision.refusal ? decision : refused('no server takes writes', view, 'mend that first: deploy repair-db')
+  const hint = `mend that first: deploy repair-db ${view.desired.environment}`
+  return decision.refusal ? decision : refused('no server takes writes', view, hint)
 }
 
 function whyNot(kind: string | undefined): string {
@@ -47,7 +51,11 @@ export function withRemoval(
 ): ClusterDecision {
   const { desired, nodes } = view
   if (primary.host === host)
-    return refused(`${host} is the primary`, view, `let another node become the primary first: deploy db switchover`)
+    return refused(
+      `${host} is the primary`,
+      view,
+      `let another node become the primary first: deploy db switchover ${desired.environment}`,
+    )
   const member = desired.nodes.some((one) => one.host === host && one.kind === 'member')
   if (member && desired.durability === 'sync' && nodes.filter(({ kind }) => kind === 'member').length < 2)
     return refused(
@@ -68,7 +76,7 @@ export function withRemoval(
 
 function unknownNode(host: string, { desired }: View, registered: readonly { readonly name: string }[]): UnknownName {
   const known = new Set([...desired.nodes.map((node) => node.host), ...registered.map(({ name }) => name)])
-  return { hint: 'deploy status shows who is in it', ...unknownName('node', host, known) }
+  return { hint: `deploy status ${desired.environment} shows who is in it`, ...unknownName('node', host, known) }
 }
 
 /** Nothing is done, and each node is shown with what was seen of it. */

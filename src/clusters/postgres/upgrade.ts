@@ -1,5 +1,6 @@
 import type { ClusterDecision, ClusterStep } from '../../model/cluster.ts'
-import { MEND, refused } from './goals.ts'
+import { mendWords, refused } from './goals.ts'
+import type { Desired, PostgresNode } from './model.ts'
 import { names } from './names.ts'
 import type { Packages } from './parse-packages.ts'
 import { refreshLists, restartPrimary, switchover, upgradePackages, upgradeServer } from './steps.ts'
@@ -32,13 +33,20 @@ export function withUpgrade(
     return refused(
       `${names(unseen)} cannot be seen, and nothing is upgraded without all nodes`,
       view,
-      `bring it back, or take it out for good: deploy db remove-node ${view.desired.environment} ${unseen[0]?.host}`,
+      backOrOut(view.desired, unseen),
     )
   const first = decision.steps.map(({ name, about }) => `${name} ${about}`).join(', ')
-  if (first !== '' && !versionsDiffer(all)) return refused(`the cluster is not whole; first: ${first}`, view, MEND)
+  if (first !== '' && !versionsDiffer(all))
+    return refused(`the cluster is not whole; first: ${first}`, view, mendWords(view.desired))
   const trouble = all.map((node) => troubleOf(node, packages.get(node.host))).find((found) => found !== undefined)
   if (trouble) return refused(trouble.why, view, trouble.hint)
   return { ...decision, steps: [...decision.steps, ...refreshing(all, packages), ...rolling(view, primary, packages)] }
+}
+
+function backOrOut({ environment }: Desired, unseen: readonly PostgresNode[]): string {
+  const them = unseen.length > 1 ? 'them' : 'it'
+  const commands = unseen.map(({ host }) => `deploy db remove-node ${environment} ${host}`)
+  return `bring ${them} back, or take ${them} out for good: ${commands.join('; ')}`
 }
 
 /** Why a node cannot be upgraded. */
@@ -60,11 +68,15 @@ function troubleOf({ host }: Node, found: Packages | undefined): { why: string; 
   return { why: `${host} is offered ${major.to}, which is another major version`, hint: 'look at its apt sources' }
 }
 
-/** Lists of yesterday do not know what came today. Where some nodes know of more than others, these look at once. */
+/**
+ * Lists of yesterday do not know what came today. Where some nodes know of more than others, these look at once: only before
+ * the first of them is upgraded, for mirrors may differ for longer than that takes.
+ */
 function refreshing(nodes: readonly Node[], packages: ReadonlyMap<string, Packages>): readonly ClusterStep[] {
   const newest = new Set(nodes.map((node) => newestOf(node, packages.get(node.host))))
   const ages = nodes.map((node) => ({ node, age: packages.get(node.host)?.listsAge ?? Number.POSITIVE_INFINITY }))
-  const old = ages.filter(({ age }) => age > (newest.size > 1 ? JUST_NOW : FRESH))
+  const limit = newest.size > 1 && !versionsDiffer(nodes) ? JUST_NOW : FRESH
+  const old = ages.filter(({ age }) => age > limit)
   if (old.length === 0) return []
   const why = `package lists are old: ${old.map(({ node, age }) => `${node.host} ${ageWords(age)}`).join(', ')}`
   const stale = old.map(({ node }) => node)

@@ -20,16 +20,16 @@ export function warnings(
     ...ofVersions(desired, [...nodes, ...witnesses]),
     ...nodes.flatMap((node) => [
       // Hosts that are all bare are no fault: their first phase comes yet.
-      ...(nodes.some(({ seen }) => seen.prepared) ? ofPreparation(node) : []),
-      ...ofCertificate(node),
-      ...ofDisk(node),
+      ...(nodes.some(({ seen }) => seen.prepared) ? ofPreparation(desired, node) : []),
+      ...ofCertificate(desired, node),
+      ...ofDisk(desired, node),
       ...ofAside(node),
       ...ofSettings(node),
       ...ofReadOnly(node),
     ]),
     ...(primary
       ? [
-          ...ofKind(primary),
+          ...ofKind(desired, primary),
           ...ofSlots(desired, primary),
           ...ofRows(desired, primary),
           ...ofDurability(desired, primary),
@@ -86,22 +86,30 @@ function ofWitness({ nodes }: Desired, surveys: readonly NodeSurvey[]): readonly
     })
 }
 
-function ofPreparation({ host, seen: { prepared, missing } }: Node): readonly Finding[] {
+function ofPreparation({ environment }: Desired, { host, seen: { prepared, missing } }: Node): readonly Finding[] {
   return prepared
     ? []
-    : [fault('not prepared', host, 'packages or files are not there: deploy repair-db brings them', missing)]
+    : [
+        fault(
+          'not prepared',
+          host,
+          `packages or files are not there: deploy repair-db ${environment} brings them`,
+          missing,
+        ),
+      ]
 }
 
-function ofCertificate({ host, seen: { certificate, disk } }: Node): readonly Finding[] {
+function ofCertificate({ environment }: Desired, { host, seen: { certificate, disk } }: Node): readonly Finding[] {
   if (!disk) return []
-  if (!certificate) return [fault('certificate', host, 'it has no certificate: deploy repair-db brings it', [])]
+  if (!certificate)
+    return [fault('certificate', host, `it has no certificate: deploy repair-db ${environment} brings it`, [])]
   const { daysLeft, ends } = certificate
   if (daysLeft > SOON) return []
   const severity = daysLeft <= TOO_SOON ? 'fault' : 'warning'
   const message =
     daysLeft < 0
-      ? 'its certificate has expired, and a server like that looks dead to others: deploy repair-db renews it'
-      : `its certificate ends in ${daysLeft} days: deploy repair-db renews it`
+      ? `its certificate has expired, and a server like that looks dead to others: deploy repair-db ${environment} renews it`
+      : `its certificate ends in ${daysLeft} days: deploy repair-db ${environment} renews it`
   return [{ name: 'certificate', host, severity, message, evidence: [`it ends ${ends}`] }]
 }
 
@@ -109,12 +117,11 @@ function ofCertificate({ host, seen: { certificate, disk } }: Node): readonly Fi
 const SEGMENT = 16 * 1024 ** 2
 
 /** A reclone needs as much as the data takes. */
-function ofDisk({ host, seen: { space, disk, aside, server } }: Node): readonly Finding[] {
+function ofDisk({ environment }: Desired, { host, seen: { space, disk, aside, server } }: Node): readonly Finding[] {
   if (!disk || space.free > Math.max(space.data, 512 * 1024 ** 2)) return []
   const evidence = [`${space.free} bytes free, ${space.data} bytes of data, ${space.wal} of them WAL`]
   if (space.free < 2 * SEGMENT) {
-    const message =
-      'its disk is full: a server that cannot write ends, and does not start. Make room for it, and never by deleting files of pg_wal; then deploy repair-db'
+    const message = `its disk is full: a server that cannot write ends, and does not start. Make room for it, and never by deleting files of pg_wal; then deploy repair-db ${environment}`
     const kept = aside.map(
       ({ path, bytes }) => `${path}: ${bytes} bytes, which somebody may delete when nobody needs it`,
     )
@@ -148,31 +155,45 @@ function ofReadOnly({ host, seen: { server } }: Node): readonly Finding[] {
   return [fault('read-only', host, 'the primary refuses to write: default_transaction_read_only is on', [])]
 }
 
-function ofKind({ host, kind }: Live): readonly Finding[] {
+function ofKind({ environment }: Desired, { host, kind }: Live): readonly Finding[] {
   if (kind === 'member') return []
-  return [warning('replica is primary', host, 'a replica is the primary: let a member become it, deploy db switchover')]
+  return [
+    warning(
+      'replica is primary',
+      host,
+      `a replica is the primary: let a member become it, deploy db switchover ${environment}`,
+    ),
+  ]
 }
 
 /** A slot goes from whole to lost almost at once: what it may still keep is the figure to look at. */
-function ofSlots({ nodes }: Desired, { host, seen: { server } }: Live): readonly Finding[] {
+function ofSlots({ nodes, environment }: Desired, { host, seen: { server } }: Live): readonly Finding[] {
   const owner = (name: string) => nodes.find((node) => slotName(node) === name)?.host
   return server.slots.flatMap(({ name, active, kept, safe }) => {
     const words = [`slot ${name}: ${active ? 'active' : 'inactive'}, keeps ${kept} bytes, ${safe ?? 'no'} bytes left`]
     if (!owner(name) && !active)
       return [
-        warning('unknown slot', host, `slot ${name} is of no node: deploy db remove-node, or drop it by hand`, words),
+        warning(
+          'unknown slot',
+          host,
+          `slot ${name} is of no node: deploy db remove-node ${environment}, or drop it by hand`,
+          words,
+        ),
       ]
     if (safe === undefined || kept <= safe) return []
     return [warning('slot bloat', host, `much WAL is kept back for ${owner(name) ?? name}`, words)]
   })
 }
 
-function ofRows({ nodes }: Desired, { host, seen: { server } }: Live): readonly Finding[] {
+function ofRows({ nodes, environment }: Desired, { host, seen: { server } }: Live): readonly Finding[] {
   const unknown = server.registered?.filter(({ id }) => !nodes.some((node) => node.id === id)) ?? []
   return unknown.map(({ id, name, type }) =>
-    warning('unknown node', host, `repmgr knows ${name}, which the playbook does not name: deploy db remove-node`, [
-      `node ${id}, registered as ${type}`,
-    ]),
+    warning(
+      'unknown node',
+      host,
+      `repmgr knows ${name}, which the playbook does not name: deploy db remove-node ${environment} ${name}`,
+      [`node ${id}, registered as ${type}`],
+    ),
   )
 }
 

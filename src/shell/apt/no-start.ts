@@ -11,5 +11,5 @@ trap unpolicy EXIT
 trap 'exit 130' HUP INT TERM
 printf '#!/bin/sh\\n%s\\n[ -z "$DEPLOY_NO_START" ] || exit 101\\n' "$mark" >"$policy.$$"
 chmod 755 "$policy.$$"
-ln -T -- "$policy.$$" "$policy" 2>/dev/null || { rm -f -- "$policy.$$"; echo "$policy is there already and not ours: start: false cannot be kept" >&2; exit 1; }
+ln -T -- "$policy.$$" "$policy" 2>/dev/null || { rm -f -- "$policy.$$"; echo "$policy is there already and not ours: services cannot be kept from starting" >&2; exit 1; }
 rm -f -- "$policy.$$"`

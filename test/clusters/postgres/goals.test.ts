@@ -165,7 +165,7 @@ describe('a node leaves', () => {
       message: 'node "ap3" is not known (nodes: app3, app1, app2)',
       hint: 'did you mean app3?',
     })
-    expect(judge(healthy(), { remove: 'zebra' }).decision.unknown?.hint).toBe('deploy status shows who is in it')
+    expect(judge(healthy(), { remove: 'zebra' }).decision.unknown?.hint).toBe('deploy status prod shows who is in it')
     expect(judge(healthy(), { remove: 'app3' }).decision.unknown).toBeUndefined()
   })
 

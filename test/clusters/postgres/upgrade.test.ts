@@ -149,6 +149,24 @@ describe('a minor upgrade', () => {
     expect(steps(200)).toBe('upgrade server: app2')
   })
 
+  test('once it has begun nobody looks again for what mirrors of other ages do not have', () => {
+    const begun = software({ app2: newest, app3: { listed: OLD, age: 400 } })
+    expect(stepsOf(made({}, begun), goal)[0]).toMatch(/^switch over/)
+  })
+
+  test('a hint names all that cannot be seen', () => {
+    const hint = (...hosts: readonly string[]) => {
+      const world = made({ nodes: 5 }, software())
+      for (const host of hosts) at(world, host).reachable = false
+      return judge(world, goal).decision.refusal?.hint
+    }
+    const env = made({}, software()).desired.environment
+    expect(hint('app3')).toBe(`bring it back, or take it out for good: deploy db remove-node ${env} app3`)
+    expect(hint('app3', 'app4')).toBe(
+      `bring them back, or take them out for good: deploy db remove-node ${env} app3; deploy db remove-node ${env} app4`,
+    )
+  })
+
   test('a step says from which version to which', () => {
     const world = made({}, software({ app3: { installed: NEW } }))
     expect(judge(world, goal).decision.steps.map(({ about, reason }) => `${about}: ${reason}`)).toEqual([
