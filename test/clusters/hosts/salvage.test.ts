@@ -176,13 +176,19 @@ cd /; runuser -u postgres -- ${BIN}/pg_ctl -D ${copy}/data -l ${copy}/old -o "-p
     await unit('true', '"[Unit]" ConditionPathExists=/none')
     await refused(/the backup failed here: pg-backup.service: systemd did not run it: its conditions are not met/)
 
-    await unit('sleep 2; date +%%s >/root/backed-up')
+    // One that just runs, for longer than systemd is waited for otherwise, is waited for and then run once more.
+    await unit('sleep 45; date +%%s >>/root/backed-up', 'Type=oneshot')
+    await bed.on(primary, 'systemctl start --no-block pg-backup')
     const ran = await repair()
     expect(said(ran)).toMatch(/^0 /)
+    expect(await bed.on(primary, 'wc -l </root/backed-up')).toBe('2')
     expect(said(ran)).toMatch(/notes\.public\.note 1\b/)
     expect(said(ran)).toMatch(new RegExp(`^${primary}: pg-backup.service has made a backup in \\d+ s$`, 'm'))
     const file = /saved as SQL in (\S+\.sql): /.exec(ran.stdout)?.[1] ?? ''
-    const [backup, saved] = [await bed.on(primary, 'cat /root/backed-up'), await bed.on(former, `stat -c %Y ${file}`)]
+    const [backup, saved] = [
+      await bed.on(primary, 'tail -n 1 /root/backed-up'),
+      await bed.on(former, `stat -c %Y ${file}`),
+    ]
     expect(Number(saved)).toBeGreaterThanOrEqual(Number(backup))
     expect(await bed.on(former, `cd ${DATA}.aside-*; ${BIN}/pg_controldata . | grep -c 'shut down in recovery'`)).toBe(
       '1',

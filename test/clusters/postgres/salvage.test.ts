@@ -116,7 +116,15 @@ test.each<[string, Given]>([
       .filter((line) => /\b(systemctl (start|stop|show|cat)|psql|journalctl) /.test(line))
       .filter((line) => !/timeout |\bpg (\$|"|\d)|^-- |'-- /.test(line))
     expect(unlimited).toEqual([])
+    // What fails says why: a script would end there without a word.
+    const silent = script.split('\n').filter((line) => /(^|\) )\w+=\$\((sql|shown) [^|]*$/.test(line))
+    expect(silent).toEqual([])
   }
+})
+
+test('nobody waits for the unit that names a backup: it waits for a backup that runs', () => {
+  const { scripts } = stepOf(former(), { acceptLoss: { app1: 240 } }, 'pg-backup.service')
+  expect(scripts[0]).toMatch(/systemd-run .*--no-block .*-p After="\$unit"/)
 })
 
 describe('the log of a node', () => {

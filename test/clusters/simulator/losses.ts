@@ -4,24 +4,40 @@ import type { Loss, NodeSurvey } from '../../../src/clusters/postgres/model.ts'
 import { viewOf } from '../../../src/clusters/postgres/view.ts'
 import type { ClusterGoal } from '../../../src/model/cluster.ts'
 import { place } from '../postgres/support/surveys.ts'
-import { at, type World } from '../postgres/support/world.ts'
+import { at, dataNodes, type World } from '../postgres/support/world.ts'
+import { type Luck, luckOf } from './random.ts'
 
-/** What is read from the logs of nodes whose histories part, as it is by then. */
-export function lossesOf(world: World, surveys: readonly NodeSurvey[], goal: ClusterGoal): ReadonlyMap<string, Loss> {
+/**
+ * What is read from the logs of nodes whose histories part, as it is by then. Not always to the end: pg_waldump may be killed.
+ */
+export function lossesOf(
+  world: World,
+  surveys: readonly NodeSurvey[],
+  goal: ClusterGoal,
+  luck: Luck,
+): ReadonlyMap<string, Loss> {
   const found = new Map<string, Loss>()
   for (const [host, stretches] of apart(viewOf(world.desired, surveys, goal))) {
     const { data, reachable, server, readable } = at(world, host)
     if (!data || !reachable || (server === 'down' && !readable)) continue
-    const commits = data.log.flatMap((record, index) =>
+    const all = data.log.flatMap((record, index) =>
       record > 0 && stretches.some((stretch) => isIn(stretch, place(index))) ? [index] : [],
     )
+    const more = luck.chance(0.3)
+    const commits = more ? all.slice(0, luck.int(all.length + 1)) : all
     const last = commits.at(-1)
     const words = last === undefined ? {} : { first: '0', last: '1', lastAt: place(last) }
-    found.set(host, { records: data.log.length, commits: commits.length, ...words, tables: [], more: false })
+    found.set(host, { records: data.log.length, commits: commits.length, ...words, tables: [], more })
   }
   return found
 }
 
 function isIn({ from, to }: Stretch, lsn: string): boolean {
   return lsnDifference(lsn, from) >= 0 && (to === undefined || lsnDifference(lsn, to) < 0)
+}
+
+/** Of its own, so that nothing else of a history depends on whether logs are read. */
+export function luckOfReadings(world: World): Luck {
+  const records = dataNodes(world).flatMap(({ data }) => data?.log ?? [])
+  return luckOf(records.reduce((sum, record) => (sum * 31 + record) % 1_000_003, records.length))
 }

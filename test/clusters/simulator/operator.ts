@@ -7,9 +7,9 @@ import { answerOf } from '../postgres/support/surveys.ts'
 import { carryOut } from './carry-out.ts'
 import type { Answer, Consent, Question } from './consent.ts'
 import { Broken } from './given-up.ts'
-import { lossesOf } from './losses.ts'
+import { lossesOf, luckOfReadings } from './losses.ts'
 import { checkDecision, checkPromised, promised } from './promises.ts'
-import type { Luck } from './random.ts'
+import { type Luck, NO_LUCK } from './random.ts'
 import type { Sim } from './sim.ts'
 
 export type Judge = typeof assess
@@ -93,13 +93,15 @@ function repairWith(sim: Sim, how: Repair, consent: Consent | undefined): Ran {
 /** What only one node has is read where somebody has to choose. */
 function decide(
   { world }: Sim,
-  { judge }: Repair,
+  { judge, quiet }: Repair,
   surveys: readonly NodeSurvey[],
   consent: Consent | undefined,
 ): { decision: ClusterDecision; findings: ReturnType<Judge>['findings'] } {
   const goal = consent ? { acceptLoss: consent.given } : {}
   const first = judge(world.desired, surveys, goal)
-  return first.decision.refusal ? judge(world.desired, surveys, goal, lossesOf(world, surveys, goal)) : first
+  if (!first.decision.refusal) return first
+  const luck = quiet ? NO_LUCK : luckOfReadings(world)
+  return judge(world.desired, surveys, goal, lossesOf(world, surveys, goal, luck))
 }
 
 function endOf(sim: Sim, commits: readonly number[], how: Repair, failures: readonly Failure[]): Ended {

@@ -104,6 +104,10 @@ export const PLANTED: Readonly<Record<string, Judge>> = {
     const { disk, running } = seen
     return disk && !running && !disk.log ? { ...seen, disk: { ...disk, log: { end: disk.checkpoint } } } : seen
   }),
+  'a cut reading says none': (desired, surveys, goal, losses = new Map()) => {
+    const whole = [...losses].map(([host, loss]) => [host, { ...loss, more: false }] as const)
+    return assess(desired, surveys, goal, new Map(whole))
+  },
   'a standby past the fork is taken for one that is behind': through((seen) => {
     return seen.disk?.standbySignal && !seen.server?.receiver ? old(seen) : seen
   }),

@@ -60,7 +60,7 @@ function salvageAction(
 /** Where a server that runs is, or where the one that does not has its last checkpoint. */
 function endsAt(given: string): Shell {
   return sh`case $(in_recovery) in
-t) ends=$(sql 'select greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())') ;;
+t) ends=$(sql 'select greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())') || fail "its server does not say where it ends: $ends" ;;
 f) fail 'this server takes writes by now: nothing is done to it' ;;
 *) ends=$(control 'Latest checkpoint location') ;;
 esac
