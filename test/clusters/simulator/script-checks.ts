@@ -1,4 +1,3 @@
-import { endIsKnown, endOfPrimary, placeOf } from '../../../src/clusters/postgres/lineage.ts'
 import { compareLsn } from '../../../src/clusters/postgres/lsn.ts'
 import type { NodeSurvey } from '../../../src/clusters/postgres/model.ts'
 import type { ClusterStep } from '../../../src/model/cluster.ts'
@@ -193,17 +192,9 @@ function ranSince({ node, seen, step }: Doing): string | undefined {
   return place(node.data.checkpoint) === looked ? undefined : 'its server ran since it was looked at'
 }
 
-/** Where nobody read the end of its log, it has to reach what others on its timeline were seen to have. */
-function lacksWhatOthersHave({ node, seen, title }: Doing): string | undefined {
-  const own = seen.find(({ host }) => host === node.host)
-  if (title !== 'start the primary' || own?.unreachable !== undefined || !own?.disk) return undefined
-  const { disk } = own
-  if (endIsKnown(disk) || !node.data) return undefined
-  const { length } = node.data.log
-  const end = place(length)
-  const others = seen.flatMap((one) =>
-    one.host === own.host || one.unreachable !== undefined ? [] : (placeOf(one) ?? []),
-  )
-  const ahead = others.some(({ timeline, lsn }) => timeline === endOfPrimary(disk).timeline && compareLsn(lsn, end) > 0)
-  return ahead ? 'its log does not reach where others are' : undefined
+/** Where nobody read the end of its log, it has to reach the place that the script names. */
+function lacksWhatOthersHave({ node, script, title }: Doing): string | undefined {
+  const [, end] = /its log does not reach ([0-9A-F]+\/[0-9A-F]+), where others are/.exec(script) ?? []
+  if (title !== 'start the primary' || end === undefined || !node.data || node.server !== 'down') return undefined
+  return compareLsn(place(node.data.log.length), end) < 0 ? 'its log does not reach where others are' : undefined
 }
