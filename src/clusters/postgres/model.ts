@@ -173,8 +173,6 @@ export interface ServerSeen {
 
 /** What is in the log of one node only: it would be lost with that node's data. */
 export interface Loss {
-  /** How many records were read. */
-  readonly records: number
   readonly commits: number
   /** When the first and the last of them were made; missing: there are none. */
   readonly first?: string

@@ -20,7 +20,6 @@ export function parseLoss(answer: NodeAnswer | undefined, names: ReadonlyMap<str
   const reads = of('read').map((line) => /^(\d+) \d+( whole)?/.exec(line))
   const whole = reads.filter((read) => read?.[2]).length === of('log').length
   return {
-    records: reads.reduce((sum, read) => sum + Number(read?.[1] ?? 0), 0),
     commits: commits.reduce((sum, { count }) => sum + count, 0),
     ...(first !== undefined && last !== undefined && { first: shortTime(first), last: shortTime(last) }),
     ...(commits.length > 0 && { lastAt: commits.map(({ lastAt }) => lastAt).reduce(greater) }),

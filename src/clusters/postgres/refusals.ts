@@ -1,6 +1,5 @@
 import type { ClusterRefusal } from '../../model/cluster.ts'
 import { consentWords, type Given } from './consent.ts'
-import { tookWrites } from './contenders.ts'
 import { amount, type Excess } from './excess.ts'
 import { DATA } from './layout.ts'
 import { endOf, placeOf } from './lineage.ts'
@@ -117,14 +116,10 @@ export function unknown(nodes: readonly Pick<Node, 'host'>[]): Given {
 
 /**
  * Whether nothing is in the way of what a node has. One that takes writes is stopped first, by which nothing is lost: what it
- * has is judged when it cannot get more. A former primary that committed nothing may be rewound.
+ * has is judged when it cannot get more.
  */
 function mayGo(view: View, node: Node, excess: Excess): boolean {
-  if (isAccepted(view, node, excess)) return true
-  if (isWriter(node)) return isGivenUp(view, node)
-  const loss = view.losses.get(node.host)
-  const none = loss !== undefined && loss.records > 0 && loss.commits === 0 && !loss.more
-  return none && excess.bytes !== undefined && !isLive(node) && tookWrites(node)
+  return isAccepted(view, node, excess) || (isWriter(node) && isGivenUp(view, node))
 }
 
 function diverged(view: View, primary: Live): ClusterRefusal | undefined {

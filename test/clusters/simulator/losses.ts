@@ -27,7 +27,7 @@ export function lossesOf(
     const commits = more ? all.slice(0, luck.int(all.length + 1)) : all
     const last = commits.at(-1)
     const words = last === undefined ? {} : { first: '0', last: '1', lastAt: place(last) }
-    found.set(host, { records: data.log.length, commits: commits.length, ...words, tables: [], more })
+    found.set(host, { commits: commits.length, ...words, tables: [], more })
   }
   return found
 }
