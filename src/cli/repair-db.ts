@@ -62,11 +62,19 @@ export function repairGoal(acceptDataLoss: readonly string[], salvage = false): 
 
 /** @throws DeployError (exit 64) for what no refusal prints. */
 export function acceptedLoss(values: readonly string[]): Readonly<Record<string, number | 'unknown'>> {
+  const nodes = values.map((value) => value.split('=')[0] ?? '')
+  const twice = nodes.find((node, index) => nodes.indexOf(node) !== index)
+  if (twice !== undefined)
+    throw new DeployError({
+      code: 'E_CLUSTER',
+      message: `--accept-data-loss names ${twice} twice`,
+      exit: exitCodes.usage,
+    })
   return Object.fromEntries(
     values.map((value) => {
       const [, node, bytes = ''] = /^([^=\s]+)=(\d+|unknown)$/.exec(value) ?? []
       if (node === undefined) {
-        const message = `--accept-data-loss takes NODE=BYTES, as the refusal prints it, not '${value}'`
+        const message = `--accept-data-loss takes NODE=BYTES or NODE=unknown, as the refusal prints it, not '${value}'`
         throw new DeployError({ code: 'E_CLUSTER', message, exit: exitCodes.usage })
       }
       return [node, bytes === 'unknown' ? bytes : Number(bytes)]

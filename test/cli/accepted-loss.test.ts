@@ -8,8 +8,12 @@ test('what was accepted is node and bytes, as a refusal prints it', () => {
 
 test.each(['app1', 'app1=', 'app1=all', 'app1=-1', '=5', 'app1=5 bytes'])('%s is no such thing', (value) => {
   expect(() => acceptedLoss([value])).toThrow(
-    `--accept-data-loss takes NODE=BYTES, as the refusal prints it, not '${value}'`,
+    `--accept-data-loss takes NODE=BYTES or NODE=unknown, as the refusal prints it, not '${value}'`,
   )
+})
+
+test('a node is named once', () => {
+  expect(() => acceptedLoss(['app1=5', 'app2=5', 'app1=9'])).toThrow('--accept-data-loss names app1 twice')
 })
 
 test('what is given up is saved only where something is given up', () => {

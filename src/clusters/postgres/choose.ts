@@ -1,5 +1,5 @@
 import type { ClusterDecision } from '../../model/cluster.ts'
-import { consentWords, type Given } from './consent.ts'
+import { agreedWords, consentWords, type Given } from './consent.ts'
 import { contenders, excessBehind, follows, isBehind, tookWrites } from './contenders.ts'
 import { amount, type Excess, endIsSeen } from './excess.ts'
 import type { PostgresNode } from './model.ts'
@@ -161,14 +161,12 @@ function tooMuch(view: View, best: Node): Blocked | undefined {
   const more = view.nodes.flatMap((node) => {
     if (!hasData(node) || !isGivenUp(view, node)) return []
     const excess = excessBehind(view, node, best)
-    const counted = isWrittenOff(view, node) && excess?.bytes !== undefined
-    return excess && (counted || !isAccepted(view, node, excess)) ? [{ node, excess }] : []
+    return excess && !isAccepted(view, node, excess) ? [{ node, excess }] : []
   })
   if (more.length === 0) return undefined
-  const words = more.map(({ node, excess }) => {
-    const given = view.acceptLoss[node.host]
-    return `${node.host} ${amount(excess)}, and ${given === 'unknown' ? 'it was given up unseen' : `${given} were accepted`}`
-  })
+  const words = more.map(
+    ({ node, excess }) => `${node.host} ${amount(excess)}, and ${agreedWords(view.acceptLoss, node)}`,
+  )
   return {
     why: `more would be lost than somebody agreed to: ${words.join('; ')}`,
     give: Object.fromEntries(more.map(({ node, excess }) => [node.host, bytesOf(excess)])),

@@ -15,3 +15,8 @@ export function consentOptions(given: Given): string {
 export function consentWords({ environment, name }: Pick<Desired, 'environment' | 'name'>, given: Given): string {
   return `deploy repair-db ${environment} --cluster ${name} ${consentOptions(given)}`
 }
+
+/** What somebody said of a node, e.g. `552 were accepted`. */
+export function agreedWords(given: Given, { host }: { readonly host: string }): string {
+  return given[host] === 'unknown' ? 'it was given up unseen' : `${given[host]} were accepted`
+}

@@ -7,7 +7,7 @@ import { isGivenUp, isLive, isWriter, type Live, type Node, streamsFrom, type Vi
 /** Servers that somebody agreed to give up, and that take writes, or may. */
 export interface Fencing {
   readonly steps: readonly ClusterStep[]
-  /** Nodes whose repmgrd does not run behind it. */
+  /** Nodes whose repmgrd may not run behind it. */
   readonly stopped: readonly Node[]
 }
 
@@ -19,9 +19,9 @@ export function fencing(view: View, primary?: Live): Fencing {
   const fenced = view.nodes.filter((node) => isGivenUp(view, node) && mayWrite(view, node))
   if (fenced.length === 0) return { steps: [], stopped: [] }
   const armed = view.nodes.filter(isArmed)
-  const watching = armed.filter((node) => primary && (node.host === primary.host || streamsFrom(node, primary)))
+  const watching = armed.filter((node) => primary && streamsFrom(node, primary))
   const step = stopServers(fenced, { armed, ...(primary && { again: { primary, nodes: watching } }) })
-  return { steps: [step], stopped: armed.filter((node) => !watching.includes(node)) }
+  return { steps: [step], stopped: armed }
 }
 
 /** Of one that runs and does not answer nobody knows, unless its data follows another one's. */

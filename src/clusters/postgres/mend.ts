@@ -1,4 +1,5 @@
 import type { ClusterStep, Finding } from '../../model/cluster.ts'
+import { agreedWords } from './consent.ts'
 import { tookWrites } from './contenders.ts'
 import { amount, type Excess } from './excess.ts'
 import { CUT_OFF, DAMAGED, REMOVED, saysLast } from './log.ts'
@@ -178,7 +179,7 @@ function whole(view: View, node: Node, primary: Live): Excess | undefined {
 function givenUp(view: View, primary: Live, node: Node, excess: Excess): Ailment {
   const { server, disk } = node.seen
   const saved = view.salvage ? ', its rows are saved as SQL first' : ''
-  const message = `what only it has is given up, as was agreed: ${amount(excess)}; the data is moved aside${saved}`
+  const message = `what only it has is given up: ${amount(excess)}, and ${agreedWords(view.acceptLoss, node)}; the data is moved aside${saved}`
   const finding: Finding = { name: 'diverged', host: node.host, severity: 'fault', message, evidence: [] }
   const ends = server ? server.lsn : disk?.checkpoint
   const { backup } = view.desired

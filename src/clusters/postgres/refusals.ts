@@ -1,5 +1,5 @@
 import type { ClusterRefusal } from '../../model/cluster.ts'
-import { consentWords, type Given } from './consent.ts'
+import { agreedWords, consentWords, type Given } from './consent.ts'
 import { amount, type Excess } from './excess.ts'
 import { DATA } from './layout.ts'
 import { endOf, placeOf } from './lineage.ts'
@@ -59,7 +59,7 @@ function splitBrain(view: View, primaries: readonly [Live, ...Live[]]): ClusterR
   return {
     why: `${names(primaries)} take writes at the same time (split brain): what was written to one of them is not in the other`,
     sides: primaries.map((node) => side(node, undefined, view.losses)),
-    hint: `by what was seen ${best.host} is the one to keep (${why}). Look at what the others have; when nobody needs it, give it up: ${consentWords(view.desired, { ...accepted, ...Object.fromEntries(given) })}. Their servers stop then, and their data is moved aside and stays there; with --salvage its rows are saved as SQL first. To keep another one, give up all others, ${best.host} among them: =unknown is whatever it has`,
+    hint: `by what was seen ${best.host} is the one to keep (${why}). Look at what the others have; when nobody needs it, give it up: ${consentWords(view.desired, { ...accepted, ...Object.fromEntries(given) })}. Their servers stop then, and their data is moved aside and stays there; with --salvage its rows are saved as SQL first. To keep another one, give up all others, ${best.host} among them with =unknown: its server is stopped, and what it has is told`,
   }
 }
 
@@ -122,24 +122,39 @@ function mayGo(view: View, node: Node, excess: Excess): boolean {
   return isAccepted(view, node, excess) || (isWriter(node) && isGivenUp(view, node))
 }
 
+/** The one that takes writes is what is built on: to build on what others have it must not take writes any more. */
+function keptNobody(view: View, primary: Live): ClusterRefusal {
+  return {
+    why: `${primary.host} is the only one that takes writes, and was to be given up as well`,
+    sides: view.nodes.map((node) => side(node, node === primary ? undefined : primary, view.losses)),
+    hint: `leave it out of what is given up. ${keepWords(primary)}`,
+  }
+}
+
+function keepWords({ host }: Live): string {
+  return `To keep what the others have instead, stop the server of ${host} there by hand (systemctl stop repmgrd postgresql@15-main), then repair again: it tells what only ${host} has`
+}
+
 function diverged(view: View, primary: Live): ClusterRefusal | undefined {
-  const past = view.nodes.flatMap((node) => {
+  const apart = view.nodes.flatMap((node) => {
     if (node === primary || view.strangers.includes(node)) return []
     const excess = atStake(view, primary, node)
-    return excess && !mayGo(view, node, excess) ? [{ node, excess }] : []
+    return excess ? [{ node, excess }] : []
   })
+  if (apart.length > 0 && isGivenUp(view, primary)) return keptNobody(view, primary)
+  const past = apart.filter(({ node, excess }) => !mayGo(view, node, excess))
   if (past.length === 0) return undefined
   const hosts = past.map(({ node }) => node)
   const amounts = past.map(({ node, excess }) => {
     const loss = view.losses.get(node.host)
-    const grown = isGivenUp(view, node) ? `, and ${view.acceptLoss[node.host]} were accepted` : ''
+    const grown = isGivenUp(view, node) ? `, and ${agreedWords(view.acceptLoss, node)}` : ''
     return `${node.host} ${amount(excess)}${loss ? ` (${lossWords(loss)})` : ''}${grown}`
   })
   const given: Given = Object.fromEntries(past.map(({ node, excess }) => [node.host, excess.bytes ?? 'unknown']))
   return {
     why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
     sides: [side(primary), ...hosts.map((node) => side(node, primary, view.losses))],
-    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(view.desired, { ...view.acceptLoss, ...given })}. The data is moved aside then, and stays on ${names(hosts)}; with --salvage its rows are saved as SQL first`,
+    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(view.desired, { ...view.acceptLoss, ...given })}. The data is moved aside then, and stays on ${names(hosts)}; with --salvage its rows are saved as SQL first. ${keepWords(primary)}`,
   }
 }
 

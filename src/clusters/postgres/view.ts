@@ -159,7 +159,8 @@ export function isWrittenOff({ acceptLoss }: Pick<View, 'acceptLoss'>, { host }:
 export function isAccepted(view: Pick<View, 'acceptLoss' | 'losses'>, node: Node, { bytes }: Excess): boolean {
   if (!isGivenUp(view, node)) return false
   const accepted = view.acceptLoss[node.host]
-  if (accepted === 'unknown') return true
+  // What can be counted is to be named by its figure.
+  if (accepted === 'unknown') return bytes === undefined
   if (accepted === undefined || bytes === undefined) return false
   return bytes <= accepted || isNoise(node, view.losses.get(node.host), bytes - accepted)
 }

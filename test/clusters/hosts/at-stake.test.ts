@@ -113,11 +113,11 @@ for (const durability of ['async', 'sync'] as const)
       const past = await refusal(bed, '--accept-data-loss', `${primary}=unknown`)
       expect(past.why).toContain(`${others(former, primary)[0]} holds changes that the primary ${former} does not have`)
       const told = commitsOf(split, [primary])
-      const ran = await bed.deploy(
-        ...['repair-db', 'lab', '--yes', '--accept-data-loss', `${primary}=unknown`],
-        ...agreeing(past),
-      )
-      expect(`${ran.code} ${ran.code === 0 ? '' : ran.stdout + ran.stderr}`).toBe('0 ')
+      // It is stopped, and tells how much it has.
+      const ran = await bed.deploy('repair-db', 'lab', '--yes', ...agreeing(past))
+      expect(`${ran.code} ${ran.code === 4 ? '' : ran.stdout + ran.stderr}`).toBe('4 ')
+      expect(ran.stdout + ran.stderr).toMatch(new RegExp(`${primary} \\d+ bytes .*, and it was given up unseen`))
+      await agreed(await refusal(bed))
       expect(await bed.primary()).toBe(former)
       await repaired(bed)
       const lost = await load.lost()

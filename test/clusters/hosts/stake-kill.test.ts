@@ -64,6 +64,24 @@ runuser -u postgres -- ${BIN}/pg_ctl -s -D ${found}.look -m immediate stop; rm -
     expect(there).toBe('1')
   }
 
+  test('the one that was promoted by hand is kept, where somebody says so', async () => {
+    const { primary, twin } = await split(9000)
+    const given = ['--accept-data-loss', `${primary}=unknown`]
+    const past = await refusal(bed, ...given)
+    const ran = await bed.deploy('repair-db', 'lab', '--yes', ...agreeing(past))
+    expect(`${ran.code} ${ran.code === 4 ? '' : ran.stdout + ran.stderr}`).toBe('4 ')
+    expect(await bed.primary()).toBe(twin)
+    const last = await refusal(bed)
+    expect(last.hint).toContain(`To keep what the others have instead, stop the server of ${twin} there by hand`)
+    const end = await bed.deploy('repair-db', 'lab', '--yes', ...agreeing(last))
+    expect(`${end.code} ${end.code === 0 ? '' : end.stdout + end.stderr}`).toBe('0 ')
+    await repaired(bed)
+    expect(await bed.primary()).toBe(twin)
+    expect(await notes(twin, 'select count(*) from w where n = -9001')).toBe('1')
+    await each(NODES, `rm -rf ${DATA}.aside-*`)
+    expect(await whole(bed)).toEqual([])
+  })
+
   describe.each(KILLS)('after %i s', (seconds) => {
     test('two take writes, and one is given up', async () => {
       const mark = seconds * 10

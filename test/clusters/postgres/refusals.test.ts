@@ -361,7 +361,10 @@ describe('what somebody agreed to give up', () => {
 
   test('more than was said, or of another node: refused, with both numbers', () => {
     expect(refusedOf(two(), { acceptLoss: { app1: 239 } })).toMatch(/app1 240 bytes, and 239 were accepted$/)
-    expect(refusedOf(two(), { acceptLoss: { app2: 240 } })).toMatch(/app1 240 bytes$/)
+    expect(refusedOf(two(), { acceptLoss: { app2: 240 } })).toBe(
+      'app2 is the only one that takes writes, and was to be given up as well',
+    )
+    expect(refusedOf(two(), { acceptLoss: { app1: 'unknown' } })).toMatch(/app1 240 bytes, and it was given up unseen$/)
     expect(refusedOf(two(), { acceptLoss: { toString: 240 } as Record<string, number> })).toMatch(/app1 240 bytes$/)
   })
 

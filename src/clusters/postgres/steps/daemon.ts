@@ -55,6 +55,14 @@ ${START_DAEMON}`),
   }))
 }
 
+/** As that, where what comes next mends what keeps it from running, e.g. that repmgr's table names another primary. */
+export function watchAgain(node: PostgresNode, primary: PostgresNode): ClusterAction {
+  const script = sh`as_before() { ${isAsBefore(node, primary)}; }
+( as_before || fail 'it does not stream from the primary'
+${START_DAEMON} ) || echo 'repmgrd stays off here for now'`
+  return { host: node.host, title: 'start repmgrd', script: action(script) }
+}
+
 function isAsBefore(node: PostgresNode, primary: PostgresNode): Shell {
   const { kind } = node
   if (node === primary) return sh`[ "$(in_recovery)" = f ]`

@@ -1,7 +1,7 @@
 import type { ClusterStep } from '../../../model/cluster.ts'
 import { sh } from '../../../shell/sh.ts'
 import type { PostgresNode } from '../model.ts'
-import { daemonsAgain, STOP_DAEMON } from './daemon.ts'
+import { STOP_DAEMON, watchAgain } from './daemon.ts'
 import { action } from './prelude.ts'
 
 /** Whose repmgrd has to do with it. */
@@ -19,10 +19,7 @@ export interface Watchers {
 export function stopServers(nodes: readonly PostgresNode[], { armed, again }: Watchers): ClusterStep {
   const on = (title: string, hosts: readonly PostgresNode[], script: string) =>
     hosts.map(({ host }) => ({ host, title, script }))
-  const others = again?.nodes.filter((node) => node.host !== again.primary.host) ?? []
-  const back = again
-    ? daemonsAgain(again.primary, others).filter(({ host }) => again.nodes.some((one) => one.host === host))
-    : []
+  const back = again?.nodes.map((node) => watchAgain(node, again.primary)) ?? []
   const stages = [
     on('stop repmgrd', armed, action(STOP_DAEMON)),
     on('stop the server', nodes, action(sh`stop_daemon\nstop_server`)),
