@@ -58,7 +58,9 @@ function promise({ desired, nodes }: View, give: Given): string {
   const all = desired.nodes.filter(({ kind }) => kind === 'member')
   const waits = seen.every(({ seen: { server } }) => server === undefined || server.waits)
   const unread = gone.every(({ host }) => !nodes.some((node) => node.host === host && hasData(node)))
-  const safe = desired.durability === 'sync' && waits && unread && seen.length >= all.length - 1
+  // What a member confirmed may have been given up since.
+  const discarded = nodes.some(({ seen: { aside } }) => aside.length > 0)
+  const safe = desired.durability === 'sync' && waits && unread && !discarded && seen.length >= all.length - 1
   return safe
     ? '. Durability is sync: what clients were told of is on two members, so none of it is lost'
     : `. What only ${names(gone)} had is lost, and nobody can tell how much that is`

@@ -255,6 +255,13 @@ describe('and what is told of it', () => {
     expect(assess(world.desired, surveys, {}).decision.refusal?.hint).toMatch(/What only app1 had is lost/)
   })
 
+  test('sync promises nothing where data of a member was given up before', () => {
+    const world = made({ durability: 'sync' }, lost('app1'))
+    const { data } = at(world, 'app3')
+    if (data) at(world, 'app3').aside.push(data)
+    expect(judge(world).decision.refusal?.hint).toMatch(/What only app1 had is lost/)
+  })
+
   test('where no node is away, each is to be looked at', () => {
     const world = made({ nodes: 2 }, (each) => {
       write(at(each, 'app1'))
