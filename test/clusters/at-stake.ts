@@ -50,3 +50,10 @@ export async function healed(bed: Bed, lab: UsedLab): Promise<void> {
     ),
   )
 }
+
+/** A former primary whose host is up again: its guard says no. */
+export async function stayedDown(bed: Bed, host: string): Promise<void> {
+  await expect
+    .poll(() => bed.on(host, 'systemctl is-failed postgresql@15-main || true').catch(() => ''), { timeout: 60_000 })
+    .toBe('failed')
+}

@@ -8,7 +8,17 @@ import { promotion } from './promotion.ts'
 import { unknown } from './refusals.ts'
 import { revive } from './revive.ts'
 import { cloneStandbys, createPrimary, pointPgbouncer, registerWitness, startDaemon } from './steps.ts'
-import { hasData, isAccepted, isGivenUp, isLive, isWrittenOff, type Node, streamsFrom, type View } from './view.ts'
+import {
+  hasData,
+  isAccepted,
+  isGivenUp,
+  isLive,
+  isWrittenOff,
+  keptNodes,
+  type Node,
+  streamsFrom,
+  type View,
+} from './view.ts'
 import { likeliest } from './winner.ts'
 
 /** What stands in the way of a cluster without a primary. */
@@ -25,7 +35,7 @@ export interface Blocked {
 /** Who becomes the primary, and by what steps; or what stands in the way. */
 export function choose(view: View): ClusterDecision | Blocked {
   const { nodes } = view
-  const kept = nodes.filter((node) => hasData(node) && !isGivenUp(view, node))
+  const kept = keptNodes(view)
   const hidden = unseen(view) ?? alive(view) ?? takingOver(view)
   if (hidden) return hidden
   if (!nodes.some(hasData)) return withoutData(view)

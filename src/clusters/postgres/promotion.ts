@@ -4,10 +4,10 @@ import { fencing } from './fencing.ts'
 import { placeOf } from './lineage.ts'
 import { disarming, isArmed } from './mend.ts'
 import type { PostgresNode } from './model.ts'
-import { names } from './names.ts'
+import { holdNoMore } from './names.ts'
 import { promoteStandby, startStandbys } from './steps.ts'
 import { supposingPromoted } from './supposed.ts'
-import { hasData, isGivenUp, isLive, type Node, type View } from './view.ts'
+import { hasData, isLive, keptNodes, type Node, type View } from './view.ts'
 import { wholeSteps } from './whole.ts'
 
 /**
@@ -16,7 +16,7 @@ import { wholeSteps } from './whole.ts'
  */
 export function promotion(view: View, best: Node): ClusterDecision {
   const { nodes, witnesses, unreachable } = view
-  const kept = nodes.filter((node) => hasData(node) && !isGivenUp(view, node))
+  const kept = keptNodes(view)
   const down = kept.filter((node) => follows(node) && !isLive(node))
   const fenced = fencing(view)
   const armed = nodes.filter(isArmed)
@@ -48,9 +48,6 @@ function answering({ unreachable }: View): readonly PostgresNode[] {
 function whyBest(best: Node, kept: readonly Node[]): string {
   const place = placeOf(best.seen)
   const others = kept.filter((node) => node !== best)
-  const more =
-    others.length > 0
-      ? `${names(others)} ${others.length > 1 ? 'hold' : 'holds'} nothing that it does not`
-      : 'no other node is left that has data'
+  const more = others.length > 0 ? holdNoMore(others) : 'no other node is left that has data'
   return `no primary is left, and it is the furthest of its standbys, on timeline ${place?.timeline} at ${place?.lsn}; ${more}`
 }

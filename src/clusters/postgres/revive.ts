@@ -4,10 +4,10 @@ import { fencing } from './fencing.ts'
 import { endIsKnown, endOfPrimary, type Place, placeOf } from './lineage.ts'
 import { greater } from './lsn.ts'
 import { disarming, isArmed } from './mend.ts'
-import { names } from './names.ts'
+import { holdNoMore } from './names.ts'
 import { startPrimary } from './steps.ts'
 import { supposingStarted } from './supposed.ts'
-import { hasData, isGivenUp, isLive, type Node, type View } from './view.ts'
+import { isLive, keptNodes, type Node, type View } from './view.ts'
 import { wholeSteps } from './whole.ts'
 
 /**
@@ -45,7 +45,7 @@ function newest(view: View, last: Node): Place | undefined {
 }
 
 function others(view: View, last: Node): readonly Node[] {
-  return view.nodes.filter((node) => node !== last && hasData(node) && !isGivenUp(view, node))
+  return keptNodes(view).filter((node) => node !== last)
 }
 
 function whyLast(view: View, last: Node): string {
@@ -53,5 +53,5 @@ function whyLast(view: View, last: Node): string {
   const nodes = others(view, last)
   const at = disk && endOfPrimary(disk)
   const end = disk && endIsKnown(disk) ? ` at ${at?.lsn}` : ''
-  return `it was the last primary, on timeline ${at?.timeline}${end}; ${nodes.length > 0 ? `${names(nodes)} ${nodes.length > 1 ? 'hold' : 'holds'} nothing that it does not` : 'no other node has data'}`
+  return `it was the last primary, on timeline ${at?.timeline}${end}; ${nodes.length > 0 ? holdNoMore(nodes) : 'no other node has data'}`
 }

@@ -152,6 +152,11 @@ export function isWrittenOff({ acceptLoss }: Pick<View, 'acceptLoss'>, { host }:
   return acceptLoss[host] === 'unknown'
 }
 
+/** The nodes that have data of which nobody agreed to lose anything. */
+export function keptNodes(view: View): readonly Node[] {
+  return view.nodes.filter((node) => hasData(node) && !isGivenUp(view, node))
+}
+
 /**
  * Whether somebody agreed to lose what a node has beyond its primary: no more of it than was said then. A server writes on
  * without any commit, as it stops for example: of what comes behind that which was said, commits count.

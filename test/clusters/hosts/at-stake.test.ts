@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { labDestroy, labKill, labStart, labUp } from '../../../src/lab/lab.ts'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
-import { agreeing, commitsOf, cutOff, healed, type Refused, refusal } from '../at-stake.ts'
+import { agreeing, commitsOf, cutOff, healed, type Refused, refusal, stayedDown } from '../at-stake.ts'
 import { type Bed, makeBed } from '../bed.ts'
 import { built, repaired, whole } from '../repaired.ts'
 import type { Workload } from '../workload.ts'
@@ -151,11 +151,7 @@ for (const durability of ['async', 'sync'] as const)
       await load.end()
 
       await labStart(lab, former)
-      await expect
-        .poll(() => bed.on(former, 'systemctl is-failed postgresql@15-main || true').catch(() => ''), {
-          timeout: 60_000,
-        })
-        .toBe('failed')
+      await stayedDown(bed, former)
       await kept(load, await mended(), 'no failover')
     })
 
@@ -171,11 +167,7 @@ for (const durability of ['async', 'sync'] as const)
       const seconds = await agreed(alone, 3)
       figures.push(`${durability}, all without power: promoted and proven in ${seconds.toFixed(1)} s`)
       await labStart(lab, former)
-      await expect
-        .poll(() => bed.on(former, 'systemctl is-failed postgresql@15-main || true').catch(() => ''), {
-          timeout: 60_000,
-        })
-        .toBe('failed')
+      await stayedDown(bed, former)
       await kept(load, await mended(), 'all without power')
     })
 

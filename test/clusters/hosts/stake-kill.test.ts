@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { labKill, labStart } from '../../../src/lab/lab.ts'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
-import { agreeing, refusal } from '../at-stake.ts'
+import { agreeing, refusal, stayedDown } from '../at-stake.ts'
 import { type Bed, makeBed } from '../bed.ts'
 import { built, repaired, whole } from '../repaired.ts'
 import { watchPrimaries } from '../watch.ts'
@@ -137,11 +137,7 @@ runuser -u postgres -- ${BIN}/pg_ctl -s -D ${found}.look -m immediate stop; rm -
       expect(two).toEqual([])
       expect(primaries).toHaveLength(1)
       await labStart(lab, former)
-      await expect
-        .poll(() => bed.on(former, 'systemctl is-failed postgresql@15-main || true').catch(() => ''), {
-          timeout: 60_000,
-        })
-        .toBe('failed')
+      await stayedDown(bed, former)
       await again([])
       await repaired(bed)
       await each(NODES, `rm -rf ${DATA}.aside-*`)

@@ -11,7 +11,7 @@ import { holdClients } from './hold.ts'
 import { clientsReach } from './pooler.ts'
 import { action, lookStillDown, oneAction } from './prelude.ts'
 import { requireSameLog } from './same-log.ts'
-import { conninfo, DROP_OLD_SLOTS, ownSlot, register, standbySettings, streamsFrom } from './standby.ts'
+import { DROP_OLD_SLOTS, noneTakesWrites, ownSlot, register, standbySettings, streamsFrom } from './standby.ts'
 
 /**
  * A server that does not run, or hangs. One that recovers is waited for. A standby that cannot get on, for its upstream has
@@ -32,6 +32,7 @@ ${noted(node)}`
 export const BRING_UP: Shell = sh`recovers() { case $(ask 5 'select 1' || true) in *'starting up'* | *'not yet accepting'*) ;; *) return 1 ;; esac; }
   gone || recovers || { wake; within 10 answers; } || stop_server 15
   if recovers; then within 300 settled || true; else (start_server 300) || beyond_wal || exit 1; fi`
+
 /** A standby gets some time to find whom it follows: only then it is looked at again. Retries are five seconds apart. */
 const SETTLE: Shell = sh`streaming() { [ "$(ask 10 'select status from pg_stat_wal_receiver')" = streaming ]; }
 [ "$(in_recovery)" = f ] || within 15 streaming || echo 'it streams from nobody yet'`
@@ -62,9 +63,7 @@ export function startPrimary(node: PostgresNode, how: Start): ClusterStep {
   const { standbys, formers = [], others, otherwise, newest } = how
   const start = sh`${newest ? reaches(newest, otherwise) : sh`:`}
 # One that hangs goes on at once, and asks nobody: we may not reach the one that took over, and it may.
-for other in ${others.map((one) => conninfo(one))}; do
-  [ "$(ask 5 'select pg_is_in_recovery()' "$other")" != f ] || fail "another node takes writes: $(echo "$other" | cut -d ' ' -f 1)"
-done
+${noneTakesWrites(others)}
 # The guard kept it down once, when another node was the primary.
 wake
 within 5 answers || { rm -f "$data.superseded"; (start_server 300); } || fail ${`it does not start, and nobody takes over meanwhile: repmgrd ${standbys.length > 0 ? `was stopped on ${names(standbys.map(({ host }) => ({ host })))}` : 'is off'}. Now: ${otherwise}`}`

@@ -6,7 +6,7 @@ import { names } from '../names.ts'
 import { literal } from '../sql.ts'
 import { BRING_UP } from './mend.ts'
 import { action, lookStillDown, sameAction } from './prelude.ts'
-import { conninfo } from './standby.ts'
+import { conninfo, noneTakesWrites } from './standby.ts'
 import { witnessScript } from './witness.ts'
 
 /**
@@ -104,9 +104,7 @@ t)
     t | f) fail "a server answers that was to be off: $(echo "$other" | cut -d ' ' -f 1)" ;;
     esac
   done
-  for other in ${[...others, ...rest].map((one) => conninfo(one))}; do
-    [ "$(ask 5 'select pg_is_in_recovery()' "$other")" != f ] || fail "another node takes writes by now: $(echo "$other" | cut -d ' ' -f 1)"
-  done
+  ${noneTakesWrites([...others, ...rest])}
   said=$(ask 300 'select pg_promote(true, 240)') || fail "$said"
   [ "$(in_recovery)" = f ] || fail "it was told to take over, and has not: $said" ;;
 *) fail 'the server does not answer' ;;

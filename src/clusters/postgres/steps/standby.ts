@@ -15,6 +15,13 @@ export function takesWrites(from: Pick<PostgresNode, 'host' | 'address'>): Shell
   return sh`[ "$(ask 10 'select pg_is_in_recovery()' ${conninfo(from)})" = f ] || fail ${`${from.host} takes no writes: nothing is done`}`
 }
 
+/** None of the others does, as far as they can be reached from here. */
+export function noneTakesWrites(others: readonly PostgresNode[]): Shell {
+  return sh`for other in ${others.map((one) => conninfo(one))}; do
+  [ "$(ask 5 'select pg_is_in_recovery()' "$other")" != f ] || fail "another node takes writes: $(echo "$other" | cut -d ' ' -f 1)"
+done`
+}
+
 /** How a standby reaches its upstream, as repmgr writes it. */
 function primaryConninfo({ host }: PostgresNode, { address }: PostgresNode): string {
   return `host=${address} user=repmgr connect_timeout=2 sslmode=verify-full sslrootcert=${CA} passfile=${PASSFILE} application_name=${host}`
