@@ -46,6 +46,8 @@ export interface ClusterStep {
   readonly effect: string
   /** Stages in order; the actions of one stage at once. A failed action ends the step. */
   readonly stages: readonly (readonly ClusterAction[])[]
+  /** Nodes that have other data behind it: what somebody agreed to give up of them (`acceptLoss`) is used up by it. */
+  readonly replaces?: readonly string[]
   /**
    * It neither needs nor hinders the others: when one like that fails, the steps like that which are left are done all the
    * same, but for what they do on hosts where one failed; the run has failed with the first reason.

@@ -5,7 +5,7 @@ import { actionDecision } from '../plan/cluster-task.ts'
 import { prove, provenWords } from './cluster-proof.ts'
 import { failedPart } from './failed-part.ts'
 import type { HostPhaseResult, HostResult } from './host-phase.ts'
-import { comesBack, type Failure, failureOf, nextStep, withRest } from './next-step.ts'
+import { comesBack, type Failure, failureOf, goalBehind, nextStep, withRest } from './next-step.ts'
 import { runTasks } from './run-tasks.ts'
 import type { HostPhase } from './survey.ts'
 import { type SurveyedCluster, surveyAgain } from './survey-clusters.ts'
@@ -76,13 +76,13 @@ async function makeWhole(job: ClusterJob, moved: boolean): Promise<Whole> {
   const tries = new Map<string, number>()
   const failures: Failure[] = []
   let { found } = job
+  let context = run.context
   const ended = (end?: HostPhaseResult): Whole => ({ touched, lost: found.lost, end })
   for (let number = 1; ; number++) {
     // The plan may be an hour old, and no node was locked then: what is done is decided from what is seen now.
     // One that was given up unseen may be back since.
-    const anew = number === 1 ? Object.keys(run.context.goal?.acceptLoss ?? {}) : []
-    if (moved || number > 1 || found.state.decision.steps.length > 0)
-      found = await surveyAgain(run.context, found, anew)
+    const anew = number === 1 ? Object.keys(context.goal?.acceptLoss ?? {}) : []
+    if (moved || number > 1 || found.state.decision.steps.length > 0) found = await surveyAgain(context, found, anew)
     const { refusal } = found.state.decision
     if (refusal) return ended({ outcome: 'refused', message: `${refusal.why}; ${refusal.hint}` })
     const step = nextStep(found.state, failures)
@@ -94,6 +94,7 @@ async function makeWhole(job: ClusterJob, moved: boolean): Promise<Whole> {
     tries.set(nameOf(step), tried)
     const failed = tried > TRIES ? fruitless(step) : await runStep(job, step, number, touched)
     if (failed) failures.push(failed)
+    else if (context.goal) context = { ...context, goal: goalBehind(context.goal, step) }
     if (failed && !(step.alone && failed.end.outcome === 'failed')) return ended(failures[0]?.end)
   }
 }

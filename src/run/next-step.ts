@@ -1,4 +1,4 @@
-import type { ClusterAction, ClusterState, ClusterStep } from '../model/cluster.ts'
+import type { ClusterAction, ClusterGoal, ClusterState, ClusterStep } from '../model/cluster.ts'
 import type { HostPhaseResult } from './host-phase.ts'
 
 /** How a step that was not done ended, and the hosts on which it did not end well. */
@@ -42,6 +42,14 @@ export function failureOf(
 /** A failure, with the hosts of the stages behind it: what was to be done there is not done either. */
 export function withRest({ end, hosts }: Failure, rest: ClusterStep['stages']): Failure {
   return { end, hosts: [...new Set([...hosts, ...rest.flat().map(({ host }) => host)])] }
+}
+
+/** What is wanted behind a step that was done: what was agreed to be given up is gone with the data that it was of. */
+export function goalBehind(goal: ClusterGoal, { replaces = [] }: ClusterStep): ClusterGoal {
+  const { acceptLoss } = goal
+  if (!acceptLoss) return goal
+  const left = Object.entries(acceptLoss).filter(([host]) => !replaces.includes(host))
+  return { ...goal, acceptLoss: Object.fromEntries(left) }
 }
 
 /**

@@ -6,6 +6,7 @@ import { endOf, placeOf } from './lineage.ts'
 import { lossWords } from './loss.ts'
 import { atStake } from './mend.ts'
 import { names } from './names.ts'
+import { stillGiven } from './still-given.ts'
 import {
   hasData,
   isAccepted,
@@ -35,7 +36,9 @@ export function refusalOf(view: View): ClusterRefusal | undefined {
   if (first && more.length > 0) return splitBrain(view, [first, ...more])
   const stranger = ofAnother(view)
   if (stranger || !primary) return stranger
-  return mostUnseen(view) ?? withoutDisk(primary) ?? emptyBesideUnread(view, primary) ?? diverged(view, primary)
+  return (
+    mostUnseen(view, primary) ?? withoutDisk(primary) ?? emptyBesideUnread(view, primary) ?? diverged(view, primary)
+  )
 }
 
 /** Those of one system that take writes, if there are several: it need not be the system that most nodes belong to. */
@@ -48,7 +51,8 @@ function twinsOf({ nodes, primaries, acceptLoss }: View): readonly Live[] {
 function splitBrain(view: View, primaries: readonly [Live, ...Live[]]): ClusterRefusal {
   const { node: best, why } = likeliest(view, primaries)
   const behind = { ...view, primaries: [best] }
-  const { [best.host]: _, ...accepted } = view.acceptLoss
+  const { [best.host]: _, ...acceptLoss } = view.acceptLoss
+  const accepted = stillGiven({ ...view, acceptLoss }, (node) => atStake(behind, best, node))
   const given = view.nodes.flatMap((node): (readonly [string, number | 'unknown'])[] => {
     if (node === best) return []
     const excess = atStake(behind, best, node)
@@ -74,14 +78,16 @@ function ofAnother({ strangers, nodes }: View): ClusterRefusal | undefined {
 }
 
 /** The one primary that is seen may be the one that most nodes left. */
-function mostUnseen({ desired, nodes, unreachable, primaries, acceptLoss }: View): ClusterRefusal | undefined {
+function mostUnseen(view: View, primary: Live): ClusterRefusal | undefined {
+  const { desired, nodes, unreachable, primaries, acceptLoss } = view
   const unseen = unreachable.map(({ node }) => node).filter((node) => !isWrittenOff({ acceptLoss }, node))
   if (unreachable.length <= nodes.length || unseen.length === 0) return undefined
   const lost = names(unseen)
+  const agreed = stillGiven(view, (node) => beside(view, primary, node))
   return {
     why: `most of the cluster cannot be seen: ${lost} may have another primary than ${names(primaries)}`,
     sides: [...nodes.map((node) => side(node)), ...unreachable.map(unseenSide)],
-    hint: `bring the nodes back (power, network), then repair again. When they are lost for good and surely off, give up what they may have: ${consentWords(desired, { ...acceptLoss, ...unknown(unseen) })}; or take them out: deploy db remove-node ${desired.environment} NODE`,
+    hint: `bring the nodes back (power, network), then repair again. When they are lost for good and surely off, give up what they may have: ${consentWords(desired, { ...agreed, ...unknown(unseen) })}; or take them out: deploy db remove-node ${desired.environment} NODE`,
   }
 }
 
@@ -135,10 +141,14 @@ function keepWords({ host }: Live): string {
   return `To keep what the others have instead, stop the server of ${host} there by hand (systemctl stop repmgrd postgresql@15-main), then repair again: it tells what only ${host} has`
 }
 
+/** What a node holds, or may hold, that the primary does not; nothing of the primary itself. */
+function beside(view: View, primary: Live, node: Node): Excess | undefined {
+  return node === primary || view.strangers.includes(node) ? undefined : atStake(view, primary, node)
+}
+
 function diverged(view: View, primary: Live): ClusterRefusal | undefined {
   const apart = view.nodes.flatMap((node) => {
-    if (node === primary || view.strangers.includes(node)) return []
-    const excess = atStake(view, primary, node)
+    const excess = beside(view, primary, node)
     return excess ? [{ node, excess }] : []
   })
   if (apart.length > 0 && isGivenUp(view, primary)) return keptNobody(view, primary)
@@ -151,10 +161,11 @@ function diverged(view: View, primary: Live): ClusterRefusal | undefined {
     return `${node.host} ${amount(excess)}${loss ? ` (${lossWords(loss)})` : ''}${grown}`
   })
   const given: Given = Object.fromEntries(past.map(({ node, excess }) => [node.host, excess.bytes ?? 'unknown']))
+  const agreed = stillGiven(view, (node) => beside(view, primary, node))
   return {
     why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
     sides: [side(primary), ...hosts.map((node) => side(node, primary, view.losses))],
-    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(view.desired, { ...view.acceptLoss, ...given })}. The data is moved aside then, and stays on ${names(hosts)}; with --salvage its rows are saved as SQL first. ${keepWords(primary)}`,
+    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(view.desired, { ...agreed, ...given })}. The data is moved aside then, and stays on ${names(hosts)}; with --salvage its rows are saved as SQL first. ${keepWords(primary)}`,
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ClusterGoal } from '../../model/cluster.ts'
 import { type Excess, excessOf } from './excess.ts'
-import { type Lineage, lineageOf, placeOf } from './lineage.ts'
+import { endOfPrimary, type Lineage, lineageOf, placeOf, wasPrimary } from './lineage.ts'
 import { lsnDifference } from './lsn.ts'
 import type { Desired, Loss, NodeSurvey, PostgresNode, SeenNode, ServerSeen } from './model.ts'
 
@@ -139,7 +139,25 @@ export function beyondPrimary({ nodes }: Pick<View, 'nodes'>, primary: Live, nod
   const { server } = node.seen
   // It was asked a moment after its primary: on one timeline it cannot be ahead of where its log comes from.
   const same = server?.inRecovery && server.timeline === primary.seen.server.timeline
-  return same && descendsFrom(nodes, node, primary) ? undefined : excessOf(node.seen, lineageOfPrimary(primary))
+  if (same && descendsFrom(nodes, node, primary)) return undefined
+  if (same && hasLogOfTwin(nodes, node, primary)) return {}
+  return excessOf(node.seen, lineageOfPrimary(primary))
+}
+
+/** Whether a standby has its log from another one that wrote on the primary's timeline: places tell nothing of what is there. */
+function hasLogOfTwin(nodes: readonly Node[], node: Node, primary: Live): boolean {
+  const { timeline } = primary.seen.server
+  const isTwin = ({ seen: { server, disk } }: Node) => {
+    if (server) return !server.inRecovery && server.timeline === timeline
+    return disk !== undefined && wasPrimary(disk) && endOfPrimary(disk).timeline === timeline
+  }
+  let above: Node | undefined = node
+  for (let hops = 0; above && hops < nodes.length; hops++) {
+    const from: string | undefined = above.seen.server?.upstream?.host
+    above = nodes.find(({ host, address }) => from === host || from === address)
+    if (above && above !== primary && isTwin(above)) return true
+  }
+  return false
 }
 
 /** Whether somebody agreed to lose something of what a node has, or may have. */

@@ -1,10 +1,12 @@
 import type { ClusterDecision, ClusterRefusal } from '../../model/cluster.ts'
 import { type Blocked, choose } from './choose.ts'
 import { consentWords, type Given } from './consent.ts'
+import { excessBehind } from './contenders.ts'
 import { isArmed } from './mend.ts'
+import type { PostgresNode } from './model.ts'
 import { names } from './names.ts'
 import { side, unseenSide } from './refusals.ts'
-import { hasData, type View } from './view.ts'
+import { hasData, type Node, type View } from './view.ts'
 
 /**
  * What is to be done where no server takes writes: the last primary starts, or else the standby is promoted that has all
@@ -43,27 +45,49 @@ function agreeing(view: View, blocked: Blocked): string {
   const when = blocked.first ? 'When nobody needs it' : `When it is lost for good${off}`
   const { primary } = next
   if (!primary) return ''
-  const all = { ...view.acceptLoss, ...give }
+  const all = { ...agreedBefore(view, primary.host), ...give }
   return `. ${when}, give it up: ${consentWords(view.desired, all)}; then ${primary.host} is the primary: ${primary.why}${promise(view, all)}`
+}
+
+/** Figures of before, but for no more than there is by now beyond the one that is to be the primary. */
+function agreedBefore(view: View, host: string): Given {
+  const best = view.nodes.find((node) => node.host === host)
+  const agreed = Object.entries(view.acceptLoss).map(([name, bytes]): readonly [string, Given[string]] => {
+    const node = view.nodes.find((one) => one.host === name && hasData(one))
+    const excess = node && best && excessBehind(view, node, best)
+    return [name, bytes === 'unknown' ? bytes : Math.min(bytes, excess?.bytes ?? bytes)]
+  })
+  return Object.fromEntries(agreed)
 }
 
 /**
  * What is known of commits that are given up unseen. Each commit that a client was told of was on two members, so all but one
- * of them have every one: where that is how the servers run, and not only what the playbook says.
+ * of them have every one: where that is how the servers run, and not only what the playbook says, and where all that is left
+ * follows that one node. Of those that wrote apart from each other one may have confirmed what the other one does not have.
  */
 function promise({ desired, nodes }: View, give: Given): string {
-  const gone = desired.nodes.filter(({ host }) => give[host] === 'unknown')
-  if (gone.length === 0) return ''
+  const [gone, ...more] = desired.nodes.filter(({ host }) => give[host] === 'unknown')
+  if (!gone) return ''
+  const lost = nodes.find((node) => node.host === gone.host)
   const seen = nodes.filter((node) => node.kind === 'member' && hasData(node) && !Object.hasOwn(give, node.host))
-  const all = desired.nodes.filter(({ kind }) => kind === 'member')
-  const waits = seen.every(({ seen: { server } }) => server === undefined || server.waits)
-  const unread = gone.every(({ host }) => !nodes.some((node) => node.host === host && hasData(node)))
+  const members = desired.nodes.filter(({ kind }) => kind === 'member')
   // What a member confirmed may have been given up since.
   const discarded = nodes.some(({ seen: { aside } }) => aside.length > 0)
-  const safe = desired.durability === 'sync' && waits && unread && !discarded && seen.length >= all.length - 1
+  const safe =
+    desired.durability === 'sync' &&
+    more.length === 0 &&
+    !(lost && hasData(lost)) &&
+    !discarded &&
+    seen.length >= members.length - 1 &&
+    seen.every((node) => confirmed(node, gone))
   return safe
     ? '. Durability is sync: what clients were told of is on two members, so none of it is lost'
-    : `. What only ${names(gone)} had is lost, and nobody can tell how much that is`
+    : `. What only ${names([gone, ...more])} had is lost, and nobody can tell how much that is`
+}
+
+/** Whether a node is a standby of another one, whose commits wait for one to confirm them. */
+function confirmed({ seen: { server } }: Node, { host, address }: PostgresNode): boolean {
+  return server?.inRecovery === true && server.waits && [host, address].includes(server.upstream?.host ?? '')
 }
 
 /** What may come about by itself. */

@@ -13,7 +13,7 @@ import {
   watch,
 } from '../postgres/support/world.ts'
 import { flowAll, followersLook, serverWrites } from './clients.ts'
-import { Broken, Forgiven, isHiddenTwin } from './given-up.ts'
+import { Broken, Forgiven, isHiddenTwin, isOverwritten } from './given-up.ts'
 import { serverStarts } from './power.ts'
 import { isArmedBlindly } from './promises.ts'
 import type { Luck } from './random.ts'
@@ -80,7 +80,8 @@ const OWN: Readonly<Record<string, Effect>> = {
   'clone standby anew': (doing) => {
     const { sim, node, primary, consent } = doing
     // It is kept aside, and nobody was asked: the log of a server that hangs is compared with nobody's.
-    if (consent?.given[node.host] === undefined && isHiddenTwin(primary, node)) throw new Forgiven()
+    const hides = isHiddenTwin(primary, node) || isOverwritten(sim, node.data?.log, primary.data?.log)
+    if (consent?.given[node.host] === undefined && hides) throw new Forgiven()
     if (consent?.given[node.host] === undefined || !node.data) return whole(doing)
     node.aside.push(node.data)
     node.daemon.active = false
@@ -190,7 +191,8 @@ const quiet: Effect = ({ node }) => {
 
 const stopped: Effect = (doing) => {
   quiet(doing)
-  stop(doing.node)
+  if (doing.node.server === 'hung') stopHung(doing.node)
+  else stop(doing.node)
 }
 
 /** The new data is in its place, and its server was not started. */

@@ -2,7 +2,7 @@ import type { assess } from '../../../src/clusters/postgres/decide.ts'
 import type { NodeSurvey } from '../../../src/clusters/postgres/model.ts'
 import { topology } from '../../../src/clusters/postgres/topology.ts'
 import type { ClusterDecision, ClusterStep } from '../../../src/model/cluster.ts'
-import { type Failure, nextStep } from '../../../src/run/next-step.ts'
+import { type Failure, goalBehind, nextStep } from '../../../src/run/next-step.ts'
 import { answerOf } from '../postgres/support/surveys.ts'
 import { carryOut } from './carry-out.ts'
 import type { Answer, Consent, Question } from './consent.ts'
@@ -60,7 +60,8 @@ interface Look {
 }
 
 /** `deploy repair-db`: the next step of what is decided, and a new survey behind each. */
-function repairWith(sim: Sim, how: Repair, consent: Consent | undefined): Ran {
+function repairWith(sim: Sim, how: Repair, agreed: Consent | undefined): Ran {
+  let consent = agreed
   const commits = promised(sim, consent)
   const tries = new Map<string, number>()
   const failures: Failure[] = []
@@ -83,11 +84,17 @@ function repairWith(sim: Sim, how: Repair, consent: Consent | undefined): Ran {
         : carryOut(sim, step, basis, cut ? how.luck : undefined)
     if (cut) return { ended: 'killed' }
     if (failed.hosts.length > 0) failures.push({ end: { outcome: 'failed' }, hosts: failed.hosts })
+    else consent = consent && leftBehind(consent, step)
     said += failed.words
     if (failed.hosts.length > 0 && !step.alone) return { ended: 'stuck', question: { words: said, logs } }
     how.meanwhile(sim)
   }
   throw new Broken('a repair without an end')
+}
+
+/** What somebody agreed to is used up by what replaces the data that it was of. */
+function leftBehind(consent: Consent, step: ClusterStep): Consent {
+  return { ...consent, given: goalBehind({ acceptLoss: consent.given }, step).acceptLoss ?? {} }
 }
 
 /** What only one node has is read where somebody has to choose. */

@@ -54,6 +54,8 @@ const TITLES: Readonly<Record<string, string | undefined>> = {
 }
 
 const CHECKS: Readonly<Record<string, Check>> = {
+  'start server': hasNoSignal,
+  'start standbys': hasNoSignal,
   'clone standby': (doing) => takesWrites(doing) ?? hasNoRoom(doing),
   'clone standby anew': (doing) => endsElsewhere(doing) ?? takesWrites(doing) ?? hasNoRoom(doing),
   'rejoin standby': (doing) =>
@@ -91,6 +93,12 @@ function writesItself({ node }: Doing): string | undefined {
 
 function isNoStandby({ node }: Doing): string | undefined {
   return node.server === 'up' && node.data?.signal ? undefined : 'this server is no standby'
+}
+
+/** Before a server starts that is to follow. */
+function hasNoSignal({ node, step }: Doing): string | undefined {
+  const started = node.server === 'up' || step.name === 'register witness'
+  return started || node.kind === 'witness' || node.data?.signal ? undefined : 'it is no standby any more'
 }
 
 function isDown({ node }: Doing): string | undefined {

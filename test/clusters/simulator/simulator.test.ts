@@ -71,6 +71,10 @@ const KNOWN: readonly (readonly [reason: string, history: string])[] = [
     'a last primary that lost its end starts although a standby, whose log nobody read, may hold more: refusing would hold up clusters whose disks do not lie',
     '{"shape":{"nodes":4,"durability":"sync"},"lies":true,"dark":false,"events":[["a node is alone",128,38,1455940736],["time passes",5,22,390851040],["several clients commit",43,42,999456707],["time passes",10,8,239052480],["power goes",104,32,328792069],["power goes everywhere",10,29,2005376370],["hosts come back, servers do not",54,58,89380495]]}',
   ],
+  [
+    'a primary that lost its end wrote on in the same places: a standby that has what was there before, and that only a clone mends, is cloned without a question; what it had is kept beside it',
+    '{"shape":{"nodes":2},"lies":true,"dark":false,"events":[["power goes",134,51,339797509],["we repair",51,3,1413737521],["power comes back",246,36,938953117],["we repair",45,18,1738292662],["what it needs is not kept",301,22,404400370]]}',
+  ],
 ]
 
 test.each(KNOWN)('still known: %s', (_, history) => {
@@ -90,6 +94,26 @@ const MENDED: readonly (readonly [reason: string, history: string])[] = [
   [
     'a rewind that was cut off behind the clean end that pg_rewind makes is not refused: nothing is at stake in it',
     '{"shape":{"nodes":3},"lies":false,"dark":false,"events":[["a node is alone",100,0,1],["a server writes by itself",100,0,1],["time passes",0,0,1],["a server dies",100,0,1],["cables are mended",0,0,1],["we repair",0,0,1837208]]}',
+  ],
+  [
+    'in sync nothing is promised of a node that is lost where another one wrote apart from it: what it confirmed may be what is not kept',
+    '{"shape":{"nodes":4,"durability":"sync"},"lies":false,"dark":false,"events":[["a node is alone",55,14,1344455313],["power goes",151,47,652215663],["time passes",8,19,1710434451],["several clients commit",3,41,1749923573],["a host is lost for good",114,23,2071222728],["power goes everywhere",50,6,692790718],["hosts come back, servers do not",28,53,2023233018]]}',
+  ],
+  [
+    'a figure that was agreed to once is not printed again for more than there is: what is written since is not in it',
+    '{"shape":{"nodes":5},"lies":false,"dark":true,"events":[["a node is alone",129,4,1299795348],["several clients commit",5,31,1054058708],["time passes",27,0,431224444],["cables are mended",18,38,1737172149],["we repair",15,58,2056532830],["time passes",4,45,1701141958],["a disk is full",153,18,1508716005],["we repair",28,32,1988382087],["a node is alone",115,59,1100901425],["time passes",3,21,647447448],["cables are mended",44,37,840083248],["we repair",53,36,1426999067]]}',
+  ],
+  [
+    'what was agreed to be given up of a node is used up when its data was replaced: what it has then is not meant',
+    '{"shape":{"nodes":3,"durability":"sync"},"lies":false,"dark":false,"events":[["a node is alone",107,24,957292313],["several clients commit",57,20,335910308],["a client commits",3,52,1413866589],["time passes",32,25,1495344051],["cables are mended",29,33,275827627],["we repair",32,28,168037246],["power goes",132,51,633257946],["time passes",42,47,1410216231],["several clients commit",17,30,482217577],["power goes everywhere",50,4,1511867299],["hosts come back, servers do not",11,45,1635715958],["we repair",20,19,1379946151]]}',
+  ],
+  [
+    'a standby whose signal was removed since it was seen is not started: it would take writes',
+    '{"shape":{"nodes":3},"lies":false,"dark":false,"events":[["a node is alone",127,46,1076316796],["time passes",5,24,1792846925],["cables are mended",56,15,1441691359],["we repair",45,47,725974291],["a node is alone",37,26,1800304475],["a standby dies",9,55,936538926],["repmgrd stops everywhere",37,21,1202977253],["we repair",35,21,1449897165]]}',
+  ],
+  [
+    'a standby of one that wrote on the timeline of the primary apart from it: places tell no figure of what it holds',
+    '{"shape":{"nodes":5},"lies":true,"dark":true,"events":[["a server is stopped",15,49,105330019],["a split, and we are on one side",25,49,2111648506],["time passes",39,2,2041625194],["we repair",57,14,595928536],["cables are mended",9,22,1049783054],["we repair",59,53,1177641400]]}',
   ],
 ]
 

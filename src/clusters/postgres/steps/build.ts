@@ -69,6 +69,7 @@ export function cloneStandbys(nodes: readonly PostgresNode[], from: PostgresNode
     reason: several ? 'they have no data' : 'it has no data',
     effect: `${several ? 'they stream' : 'it streams'} from ${from.host}, which sends all of its data meanwhile`,
     stages: [nodes.map((node) => cloneAction(node, from))],
+    replaces: nodes.map(({ host }) => host),
     alone: true,
   }
 }

@@ -19,6 +19,7 @@ import { DROP_OLD_SLOTS, noneTakesWrites, ownSlot, register, standbySettings, st
  */
 export function startServer(node: PostgresNode, why: string): ClusterStep {
   const script = sh`if ! answers; then
+  ${STILL_STANDBY}
   ${BRING_UP}
   answers || { why; beyond_wal && echo 'it runs, and needs what its primary has not kept' || fail 'the server does not answer'; }
 fi
@@ -27,6 +28,9 @@ ${noted(node)}`
   const told = { name: 'start server', reason: why, effect: `the server of ${node.host} answers`, alone: true } as const
   return oneAction(node, told, { title: 'start the server', script })
 }
+
+/** Without its signal it would take writes: whoever removed that did so since it was seen. */
+export const STILL_STANDBY: Shell = sh`[ -e "$data/standby.signal" ] || fail 'it is no standby any more: look again'`
 
 /** A server that recovers is waited for, and one whose processes were stopped by a signal goes on. */
 export const BRING_UP: Shell = sh`recovers() { case $(ask 5 'select 1' || true) in *'starting up'* | *'not yet accepting'*) ;; *) return 1 ;; esac; }

@@ -4,7 +4,7 @@ import { sh } from '../../../shell/sh.ts'
 import type { PostgresNode } from '../model.ts'
 import { names } from '../names.ts'
 import { literal } from '../sql.ts'
-import { BRING_UP } from './mend.ts'
+import { BRING_UP, STILL_STANDBY } from './mend.ts'
 import { action, lookStillDown, sameAction } from './prelude.ts'
 import { conninfo, noneTakesWrites } from './standby.ts'
 import { witnessScript } from './witness.ts'
@@ -22,6 +22,7 @@ export function startStandbys(nodes: readonly PostgresNode[], standbys: readonly
     effect: `${one ? 'it answers' : 'they answer'}, and ${one ? 'follows' : 'follow'} nobody yet`,
   }
   const script = sh`if ! answers; then
+  ${STILL_STANDBY}
   ${BRING_UP}
 fi
 ${replayed(standbys)}`

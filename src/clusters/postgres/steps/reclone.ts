@@ -36,6 +36,7 @@ export function recloneStandby(node: PostgresNode, from: PostgresNode, why: stri
       ...(given && salvage ? [[salvageAction(node, from, given.ends, salvage)]] : []),
       [cloneAction(node, from, given && sh`${salvage ? savedHere(given.ends) : endsAt(given.ends)}\n${DROP_COPY}`)],
     ],
+    replaces: [node.host],
     alone: true,
   }
 }
