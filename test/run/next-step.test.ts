@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ClusterAction, ClusterState, ClusterStep } from '../../src/model/cluster.ts'
 import type { HostPhaseResult } from '../../src/run/host-phase.ts'
-import { comesBack, failureOf, nextStep, withRest } from '../../src/run/next-step.ts'
+import { comesBack, failureOf, goalBehind, nextStep, withRest } from '../../src/run/next-step.ts'
 
 const on = (...hosts: readonly string[]): readonly ClusterAction[] =>
   hosts.map((host) => ({ host, title: 'do it', script: 'true' }))
@@ -70,4 +70,20 @@ test.each([
   [1, 'refused', false],
 ] as const)('behind stage %i that ended as %s, what was taken away comes back: %s', (stage, outcome, back) => {
   expect(comesBack(stage, { end: { outcome }, hosts: ['db1'] })).toBe(back)
+})
+
+describe('what is wanted behind a step', () => {
+  const goal = { acceptLoss: { db2: 120, db3: 'unknown' }, salvage: true } as const
+
+  test('is no more what was agreed to be given up of data that it replaced', () => {
+    const clone = { ...step('clone standby anew', [on('db2')]), replaces: ['db2'] }
+    expect(goalBehind(goal, clone)).toEqual({ acceptLoss: { db3: 'unknown' }, salvage: true })
+  })
+
+  test('is the same where nothing was replaced, or nothing was agreed to', () => {
+    expect(goalBehind(goal, step('start server', [on('db2')]))).toEqual(goal)
+    expect(goalBehind({ primary: 'db2' }, { ...step('clone', [on('db2')]), replaces: ['db2'] })).toEqual({
+      primary: 'db2',
+    })
+  })
 })

@@ -255,6 +255,18 @@ describe('and what is told of it', () => {
     expect(assess(world.desired, surveys, {}).decision.refusal?.hint).toMatch(/What only app1 had is lost/)
   })
 
+  test('sync promises nothing where one that is left follows another one: that one may have confirmed something else', () => {
+    const world = made({ durability: 'sync' }, lost('app1'))
+    at(world, 'app3').upstream = 'app2'
+    expect(judge(world).decision.refusal?.hint).toMatch(/What only app1 had is lost/)
+  })
+
+  test('sync promises nothing where one that is left is down: whom it followed is not seen', () => {
+    const world = made({ durability: 'sync' }, lost('app1'))
+    crash(at(world, 'app3'))
+    expect(judge(world).decision.refusal?.hint).toMatch(/What only app1 had is lost/)
+  })
+
   test('sync promises nothing where data of a member was given up before', () => {
     const world = made({ durability: 'sync' }, lost('app1'))
     const { data } = at(world, 'app3')

@@ -376,6 +376,29 @@ describe('what somebody agreed to give up', () => {
     expect(stepsOf(world, { acceptLoss: { app1: 'unknown' } })).toContain('clone standby anew: app1')
   })
 
+  test('is printed again for what there is by now, and not for nodes that hold nothing', () => {
+    const world = made(
+      { nodes: 4 },
+      left([commit(), commit()], (each) => crash(at(each, 'app1'))),
+    )
+    twin(world, 'app3')
+    const hint = judge(world, { acceptLoss: { app1: 1e9, app4: 100 } }).decision.refusal?.hint
+    expect(hint).toContain(
+      'deploy repair-db prod --cluster main --accept-data-loss app1=240 --accept-data-loss app3=480.',
+    )
+  })
+
+  test('of a standby of one that wrote apart from the primary on its timeline nobody can tell how much it holds', () => {
+    const world = made({ nodes: 4 }, left([]))
+    twin(world, 'app3')
+    const { data } = at(world, 'app3')
+    Object.assign(at(world, 'app4'), {
+      data: { ...structuredClone(data), signal: true, clean: false },
+      upstream: 'app3',
+    })
+    expect(refusedOf(world)).toMatch(/app3 an unknown number of bytes, app4 an unknown number of bytes$/)
+  })
+
   test('where nothing is at stake it changes nothing', () => {
     expect(stepsOf(healthy(), { acceptLoss: { app2: 100 } })).toEqual([])
     const down = made({}, (world) => stop(at(world, 'app2')))

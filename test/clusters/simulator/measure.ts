@@ -8,6 +8,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { Harm } from '../postgres/support/act.ts'
 import { historyOf, live } from './history.ts'
 import { PLANTED } from './planted.ts'
+import { PLANTED_CONSENTS } from './planted-consents.ts'
 import { parted, sectionText } from './section.ts'
 
 /** The histories from one number up to another one. */
@@ -72,7 +73,12 @@ async function main(): Promise<void> {
   }).trim()
   const section = sectionText({
     ...{ date: new Date().toISOString().slice(0, 10), commit, seed, outcomes, harms },
-    ...{ histories: runs, seconds: (performance.now() - began) / 1000, planted: Object.keys(PLANTED).length },
+    // Where much breaks, not all are lived.
+    ...{
+      histories: Object.values(outcomes).reduce((sum, count) => sum + count, harms.length),
+      seconds: (performance.now() - began) / 1000,
+      planted: Object.keys({ ...PLANTED, ...PLANTED_CONSENTS }).length,
+    },
   })
   writeFileSync(file, `${parted(readFileSync(file, 'utf8')).rest.trimEnd()}\n\n${section}`)
   console.log(section)
