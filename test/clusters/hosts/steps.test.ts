@@ -85,6 +85,17 @@ describeOnLab('steps of a PostgreSQL cluster', () => {
     await expectWhole('db1')
   }, 300_000)
 
+  test('a standby whose signal was removed since it was seen is not started: it would take writes', async () => {
+    await on('db2', `systemctl stop postgresql@15-main; mv ${DATA}/standby.signal ${DATA}/signal`)
+    await expect(run(steps.startServer(node('db2'), 'test'))).rejects.toThrow('it is no standby any more')
+    await expect(run(steps.startStandbys(nodes('db2'), nodes('db2')))).rejects.toThrow('it is no standby any more')
+    expect(await on('db2', 'pgrep -c postgres || true')).toBe('0')
+    await on('db2', `mv ${DATA}/signal ${DATA}/standby.signal`)
+    await run(steps.startServer(node('db2'), 'test'))
+    await run(steps.startDaemon(nodes('db2'), 'test'))
+    await expectWhole('db1')
+  }, 120_000)
+
   test('a server that does not start: its log says why', async () => {
     await on('db2', `systemctl stop postgresql@15-main; mv ${DATA}/global ${DATA}/elsewhere`)
     await expect(run(steps.startServer(node('db2'), 'test'))).rejects.toThrow(/could not open file|No such file/)
