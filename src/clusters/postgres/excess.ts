@@ -1,6 +1,7 @@
 import { agrees, beyond, endIsKnown, endOf, type Lineage, type Place, placeOf, wasPrimary } from './lineage.ts'
-import { compareLsn, lsnDifference } from './lsn.ts'
+import { lsnDifference } from './lsn.ts'
 import type { DiskSeen, SeenNode } from './model.ts'
+import { behindParting } from './parting.ts'
 
 /** What a node holds, or may hold, that is not in a primary's history. `bytes` missing: nobody can tell how much. */
 export interface Excess {
@@ -59,14 +60,11 @@ function excessOfPrimary(disk: DiskSeen, lineage: Lineage): Excess | undefined {
     : undefined
 }
 
-/** What was written behind the place where a node's own history left a lineage; undefined: its history tells of none. */
+/** What was written behind the place where a node's own history left a lineage; undefined: its history does not tell. */
 function behindOwnFork(lineage: Lineage, disk: DiskSeen | undefined, { timeline, lsn }: Place): number | undefined {
-  const history = disk?.history.filter((each) => each.timeline <= timeline) ?? []
-  const index = history.findIndex((each) => lineage.began.get(each.timeline) !== each.forkedAt)
-  const fork = history[index]
-  if (!fork) return undefined
-  const left = endOf(lineage, history[index - 1]?.timeline ?? 1) ?? fork.forkedAt
-  return lsnDifference(lsn, compareLsn(left, fork.forkedAt) < 0 ? left : fork.forkedAt)
+  const own = (disk && behindParting(lineage, disk, timeline)) ?? []
+  const [first] = own
+  return first && own.at(-1)?.timeline === timeline ? lsnDifference(lsn, first.from) : undefined
 }
 
 function counted(bytes: number | undefined): Excess {

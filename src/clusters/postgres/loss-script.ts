@@ -1,8 +1,8 @@
 import type { Shell } from '../../model/shell.ts'
 import { sh } from '../../shell/sh.ts'
 import { BIN, DATA, SOCKETS } from './layout.ts'
-import type { Stretch } from './loss.ts'
 import type { Desired } from './model.ts'
+import type { Stretch } from './parting.ts'
 import { RECORDS, stretchOf } from './read-log.ts'
 import { connect, literal } from './sql.ts'
 

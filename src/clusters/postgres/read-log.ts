@@ -1,6 +1,6 @@
 import type { Shell } from '../../model/shell.ts'
 import { sh } from '../../shell/sh.ts'
-import type { Stretch } from './loss.ts'
+import type { Stretch } from './parting.ts'
 
 /**
  * A stretch of the log as pg_waldump shows it, for a program that begins with `RECORDS`: how the reading ended comes last.

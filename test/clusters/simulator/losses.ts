@@ -1,6 +1,7 @@
-import { apart, type Stretch } from '../../../src/clusters/postgres/loss.ts'
+import { apart } from '../../../src/clusters/postgres/loss.ts'
 import { lsnDifference } from '../../../src/clusters/postgres/lsn.ts'
 import type { Loss, NodeSurvey } from '../../../src/clusters/postgres/model.ts'
+import type { Stretch } from '../../../src/clusters/postgres/parting.ts'
 import { viewOf } from '../../../src/clusters/postgres/view.ts'
 import type { ClusterGoal } from '../../../src/model/cluster.ts'
 import { place } from '../postgres/support/surveys.ts'

@@ -1,7 +1,7 @@
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
-import type { Stretch } from '../loss.ts'
 import { lsnBytes, lsnText } from '../lsn.ts'
+import type { Stretch } from '../parting.ts'
 import { FIELDS, RECORDS, stretchOf } from '../read-log.ts'
 
 /**
