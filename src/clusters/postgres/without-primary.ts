@@ -43,8 +43,17 @@ function agreeing(view: View, blocked: Blocked): string {
   const when = blocked.first ? 'When nobody needs it' : `When it is lost for good${off}`
   const { primary } = next
   if (!primary) return ''
-  const all = { ...view.acceptLoss, ...give }
+  const all = needed(view, { ...view.acceptLoss, ...give }, primary.host)
   return `. ${when}, give it up: ${consentWords(view.desired, all)}; then ${primary.host} is the primary: ${primary.why}${promise(view, all)}`
+}
+
+/** What of it that node does not become the primary without: what was in the way at first may not be, behind what came up then. */
+function needed(view: View, given: Given, primary: string): Given {
+  return Object.keys(given).reduce((left, host) => {
+    const { [host]: _, ...rest } = left
+    const then = choose({ ...view, acceptLoss: rest })
+    return !('give' in then) && then.primary?.host === primary ? rest : left
+  }, given)
 }
 
 /**
