@@ -138,11 +138,12 @@ function hasAll(view: View, kept: readonly Node[], node: Node): boolean {
 
 /** Only one node writes on a timeline: those that did on one number took over apart from each other, and no place tells. */
 function isTwin(node: Node, other: Node): boolean {
-  return other !== node && tookWrites(other) && node.seen.disk?.timeline === other.seen.disk?.timeline
+  const both = other !== node && tookWrites(node) && tookWrites(other)
+  return both && node.seen.disk?.timeline === other.seen.disk?.timeline
 }
 
 function twinsOf(nodes: readonly Node[]): readonly Node[] {
-  return nodes.filter((node) => tookWrites(node) && nodes.some((other) => isTwin(node, other)))
+  return nodes.filter((node) => nodes.some((other) => isTwin(node, other)))
 }
 
 function conflict(view: View, kept: readonly Node[]): Blocked {

@@ -45,7 +45,7 @@ function agreeing(view: View, blocked: Blocked): string {
   const when = blocked.first ? 'When nobody needs it' : `When it is lost for good${off}`
   const { primary } = next
   if (!primary) return ''
-  const all = { ...agreedBefore(view, primary.host), ...give }
+  const all = needed(view, { ...agreedBefore(view, primary.host), ...give }, primary.host)
   return `. ${when}, give it up: ${consentWords(view.desired, all)}; then ${primary.host} is the primary: ${primary.why}${promise(view, all)}`
 }
 
@@ -58,6 +58,15 @@ function agreedBefore(view: View, host: string): Given {
     return [name, bytes === 'unknown' ? bytes : Math.min(bytes, excess?.bytes ?? bytes)]
   })
   return Object.fromEntries(agreed)
+}
+
+/** What of it that node does not become the primary without: what was in the way at first may not be, behind what came up then. */
+function needed(view: View, given: Given, primary: string): Given {
+  return Object.keys(given).reduce((left, host) => {
+    const { [host]: _, ...rest } = left
+    const then = choose({ ...view, acceptLoss: rest })
+    return !('give' in then) && then.primary?.host === primary ? rest : left
+  }, given)
 }
 
 /**

@@ -7,6 +7,7 @@ import { judge, refusedOf, run, stepsOf } from './support/run.ts'
 import { surveysOf } from './support/surveys.ts'
 import {
   at,
+  become,
   commit,
   crash,
   dataNodes,
@@ -272,6 +273,39 @@ describe('and what is told of it', () => {
     const { data } = at(world, 'app3')
     if (data) at(world, 'app3').aside.push(data)
     expect(judge(world).decision.refusal?.hint).toMatch(/What only app1 had is lost/)
+  })
+
+  test('no more is asked for than is needed: not of a former primary that the one to keep has all of', () => {
+    const world = made({ nodes: 2, replicas: 1 }, (each) => {
+      crash(at(each, 'app1'))
+      const [both = 0, more = 0] = [commit(), commit()]
+      at(each, 'app2').data?.log.push(both)
+      at(each, 'off1').data?.log.push(both, more)
+    })
+    const { refusal } = judge(world).decision
+    expect(refusal?.why).toContain('app2 and off1 each hold, or may hold')
+    expect(refusal?.hint).toContain('--cluster main --accept-data-loss off1=120; then app2 is the primary')
+    expect(refusal?.hint).not.toContain('nobody can tell')
+    expect(stepsOf(world, { acceptLoss: { off1: 120 } })).toContain('promote standby: app2')
+  })
+
+  test('nor of a standby that starts, and tells how far it is, before one is promoted', () => {
+    const world = made({ nodes: 4 }, (each) => {
+      lost('app1')(each)
+      promote(at(each, 'app3'))
+      become(each, at(each, 'app4'), at(each, 'app3'))
+      at(each, 'app2').data?.log.push(commit())
+      for (const host of ['app3', 'app4']) crash(at(each, host))
+      at(each, 'app4').readable = false
+      for (const { pooler } of each.nodes) pooler.target = 'app2'
+    })
+    const { refusal } = judge(world).decision
+    expect(refusal?.hint).toContain('--accept-data-loss app1=unknown --accept-data-loss app3=120; then app2 is')
+    expect(refusal?.hint).toMatch(/What only app1 had is lost/)
+    const acceptLoss = { app1: 'unknown', app3: 120 } as const
+    expect(stepsOf(world, { acceptLoss }).slice(0, 3)).toEqual([
+      ...['stop repmgrd: app2, app3, app4', 'start standbys: app4', 'promote standby: app2'],
+    ])
   })
 
   test('where no node is away, each is to be looked at', () => {
