@@ -231,7 +231,9 @@ describeOnLab('steps of a PostgreSQL cluster', () => {
     await expect.poll(() => bench.recovery('db1')).toBe('t')
     await ask('db1', 'select pg_promote()')
     await on('db2', `touch ${DATA}.rewind`)
-    await expect(run(steps.startServer(node('db2'), 'test'))).rejects.toThrow('was being rewound')
+    await expect(run(steps.startServer(node('db2'), 'test'))).rejects.toThrow('it is no standby any more')
+    const said = 'journalctl -q --no-pager -o cat -n 20 -u postgresql@15-main'
+    expect(await on('db2', `systemctl start postgresql@15-main || ${said}`)).toContain('was being rewound')
     expect(await bench.recovery('db2')).toBe('down')
     await run(steps.followPrimary(node('db3'), node('db1'), 'test'))
     expect(await run(steps.rejoinStandby(node('db2'), node('db1'), 'test'))).toContain('was cut off')
