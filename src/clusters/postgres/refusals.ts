@@ -156,17 +156,23 @@ function diverged(view: View, primary: Live): ClusterRefusal | undefined {
   if (past.length === 0) return undefined
   const hosts = past.map(({ node }) => node)
   const amounts = past.map(({ node, excess }) => {
-    const loss = view.losses.get(node.host)
     const grown = isGivenUp(view, node) ? `, and ${agreedWords(view.acceptLoss, node)}` : ''
-    return `${node.host} ${amount(excess)}${loss ? ` (${lossWords(loss)})` : ''}${grown}`
+    return `${amountWords(view, node, excess)}${grown}`
   })
+  const before = apart.filter(({ node }) => !hosts.includes(node))
+  const already = before.map(({ node, excess }) => amountWords(view, node, excess))
   const given: Given = Object.fromEntries(past.map(({ node, excess }) => [node.host, excess.bytes ?? 'unknown']))
   const agreed = stillGiven(view, (node) => beside(view, primary, node))
   return {
     why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
-    sides: [side(primary), ...hosts.map((node) => side(node, primary, view.losses))],
-    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(view.desired, { ...agreed, ...given })}. The data is moved aside then, and stays on ${names(hosts)}; with --salvage its rows are saved as SQL first. ${keepWords(primary)}`,
+    sides: [side(primary), ...apart.map(({ node }) => side(node, primary, view.losses))],
+    hint: `look at what it is; ${already.length > 0 ? `given up already: ${already.join(', ')}; ` : ''}when nobody needs it, give it up: ${consentWords(view.desired, { ...agreed, ...given })}. The data is moved aside then, and stays on ${names(hosts)}; with --salvage its rows are saved as SQL first. ${keepWords(primary)}`,
   }
+}
+
+function amountWords({ losses }: View, { host }: Node, excess: Excess): string {
+  const loss = losses.get(host)
+  return `${host} ${amount(excess)}${loss ? ` (${lossWords(loss)})` : ''}`
 }
 
 /** What was seen of one side; `primary`: where its history left the one of the primary. */

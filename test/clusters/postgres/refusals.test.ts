@@ -383,6 +383,7 @@ describe('what somebody agreed to give up', () => {
     )
     twin(world, 'app3')
     const hint = judge(world, { acceptLoss: { app1: 1e9, app4: 100 } }).decision.refusal?.hint
+    expect(hint).toContain('look at what it is; given up already: app1 240 bytes; when nobody needs it')
     expect(hint).toContain(
       'deploy repair-db prod --cluster main --accept-data-loss app1=240 --accept-data-loss app3=480.',
     )
