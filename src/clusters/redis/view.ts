@@ -1,5 +1,14 @@
 import type { ClusterGoal } from '../../model/cluster.ts'
-import type { Desired, NodeSurvey, Place, RedisNode, RedisSeen, SeenNode, SentinelSeen, WatchedMaster } from './model.ts'
+import type {
+  Desired,
+  NodeSurvey,
+  Place,
+  RedisNode,
+  RedisSeen,
+  SeenNode,
+  SentinelSeen,
+  WatchedMaster,
+} from './model.ts'
 
 /** A node of the playbook with what was seen of it. */
 export interface Node extends RedisNode {
@@ -66,7 +75,10 @@ export function most({ nodes }: Pick<Desired, 'nodes'>): number {
 }
 
 /** The node at an address; undefined: it is none of the playbook. */
-export function nodeAt<N extends RedisNode>(nodes: readonly N[], place: Pick<Place, 'address'> | undefined): N | undefined {
+export function nodeAt<N extends RedisNode>(
+  nodes: readonly N[],
+  place: Pick<Place, 'address'> | undefined,
+): N | undefined {
   return nodes.find(({ host, address }) => place?.address === address || place?.address === host)
 }
 
