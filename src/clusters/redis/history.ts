@@ -12,7 +12,9 @@ export function continues(one: RedisSeen, other: RedisSeen): boolean {
 
 /** Whether a server has all that another one has. */
 export function hasAllOf(one: Live, other: Live): boolean {
-  return isLinked(other, one) || wasLinked(other, one) || continues(one.seen.redis, other.seen.redis)
+  // A link to one that is no master tells nothing: replicas may follow each other in a circle.
+  if (one.seen.redis.role === 'master' && (isLinked(other, one) || wasLinked(other, one))) return true
+  return continues(one.seen.redis, other.seen.redis)
 }
 
 /** Seconds by which two clocks, or two moments of one survey, may differ. */
@@ -22,15 +24,5 @@ const SLACK = 2
 function wasLinked(node: Live, master: Live): boolean {
   const link = node.seen.redis.master
   if (!follows(node, master) || !link || link.syncing || link.downFor < 0) return false
-  return master.seen.redis.role === 'master' && master.seen.redis.uptime > link.downFor + SLACK
-}
-
-/** Of several servers those whose history no other one continues; of some that have just the same, all. */
-export function ahead(nodes: readonly Live[]): readonly Live[] {
-  return nodes.filter((node) => nodes.every((other) => !hasAllOf(other, node) || hasAllOf(node, other)))
-}
-
-/** Whether all of these have just the same, so that any of them will do. */
-export function areEqual(nodes: readonly Live[]): boolean {
-  return nodes.every((node) => nodes.every((other) => node === other || hasAllOf(node, other)))
+  return master.seen.redis.uptime > link.downFor + SLACK
 }

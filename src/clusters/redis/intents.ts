@@ -20,6 +20,8 @@ export type Intent =
       readonly node: Live
       /** They follow it then. Masters among them are made to follow before it is promoted: nobody may copy them meanwhile. */
       readonly others: readonly Live[]
+      /** Keys of others that were given up, by host: their data sets are saved first. */
+      readonly given: Readonly<Record<string, number>>
       readonly why: string
     }
   | { readonly do: 'watch master'; readonly nodes: readonly Node[]; readonly master: Live; readonly why: string }

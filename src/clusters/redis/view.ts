@@ -110,6 +110,11 @@ export function isLinked(node: Live, master: RedisNode): boolean {
   return follows(node, master) && node.seen.redis.master?.link === 'up'
 }
 
+/** Whether somebody agreed to lose something of what a node has, or may have. */
+export function isGivenUp({ acceptLoss }: Pick<View, 'acceptLoss'>, { host }: Pick<RedisNode, 'host'>): boolean {
+  return Object.hasOwn(acceptLoss, host)
+}
+
 /** Whether somebody agreed to lose whatever a node has that nobody can see. */
 export function isWrittenOff({ acceptLoss }: Pick<View, 'acceptLoss'>, { host }: Pick<RedisNode, 'host'>): boolean {
   return acceptLoss[host] === 'unknown'
