@@ -1,7 +1,17 @@
 import type { ClusterAction, ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
-import { CA, MARK, PASSWORD, REDIS_CONF, REDIS_PORT, redisPlaces, SENTINEL_CONF, SENTINEL_PASSWORD, SENTINEL_PORT } from '../layout.ts'
+import {
+  CA,
+  MARK,
+  PASSWORD,
+  REDIS_CONF,
+  REDIS_PORT,
+  redisPlaces,
+  SENTINEL_CONF,
+  SENTINEL_PASSWORD,
+  SENTINEL_PORT,
+} from '../layout.ts'
 import type { RedisNode } from '../model.ts'
 
 /**
