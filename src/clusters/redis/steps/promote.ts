@@ -1,0 +1,54 @@
+import type { ClusterStep } from '../../../model/cluster.ts'
+import { sh } from '../../../shell/sh.ts'
+import type { Desired, RedisNode } from '../model.ts'
+import { noOtherMaster } from './looks.ts'
+import { followScript } from './mend.ts'
+import { hosts, sameOn } from './prelude.ts'
+import { sentinelWatches } from './watch.ts'
+
+/**
+ * Nobody is a master, and Sentinel makes none. Sentinels watch nothing meanwhile, so that they cannot promote another one;
+ * behind it they watch the new master. `others`: all other nodes that can be reached; those with keys of another history are
+ * not made to follow here.
+ */
+export function promoteReplica(
+  desired: Desired,
+  node: RedisNode,
+  others: readonly RedisNode[],
+  why: string,
+): ClusterStep {
+  const { name } = desired
+  const all = [node, ...others]
+  const look = sh`answers || fail 'its server does not answer'
+${noOtherMaster(others)}`
+  const forget = sh`case $(watched 127.0.0.1 ${name} flags || true) in *failover*) fail 'a failover is under way: look again' ;; esac
+sask 127.0.0.1 sentinel remove ${name} >/dev/null || true`
+  const promote = sh`${noOtherMaster(others)}
+said=$(ask 127.0.0.1 replicaof no one) || fail "it does not become the master: $said"
+is_master 127.0.0.1 || fail 'it did not become the master'
+save_config`
+  const follow = sh`! answers || {
+${followScript(node)}
+}`
+  const watch = sh`! sanswers || {
+${sentinelWatches(desired, node)}
+}`
+  return {
+    ...{ name: 'promote replica', about: node.host, reason: why },
+    effect: `${node.host} is the master${others.length > 0 ? `, and ${hosts(others)} follow it` : ''}`,
+    stages: [
+      sameOn([node], { title: 'look that nobody is the master', script: look }),
+      sameOn(all, { title: 'Sentinel watches nothing meanwhile', script: forget }),
+      sameOn([node], { title: 'become the master', script: promote }),
+      sameOn(all, { title: `Sentinel watches ${node.host}`, script: watch }),
+      ...(others.length > 0 ? [sameOn(others, { title: `follow ${node.host}`, script: follow })] : []),
+    ],
+    // A look that failed leaves Sentinel as it was.
+    afterFailure: sameOn(all, {
+      title: 'Sentinel watches again',
+      script: sh`! is_master ${node.address} || ! sanswers || {
+${sentinelWatches(desired, node)}
+}`,
+    }),
+  }
+}
