@@ -2,7 +2,7 @@ import type { ClusterRefusal } from '../../model/cluster.ts'
 import { coldStart, type Start } from './cold-start.ts'
 import { hasAllOf } from './history.ts'
 import { holdersRefused, keptNobody, mostUnseen, noMasterUnseen, split, unsure } from './refusals.ts'
-import { conflictsWith, hasDataOnDisk, isBlank, isDown } from './stake.ts'
+import { conflictsWith, hasDataOnDisk, isBlank, isDown, stakeOf } from './stake.ts'
 import {
   isGivenUp,
   isLinked,
@@ -104,11 +104,10 @@ function withoutMaster(view: View, candidates: readonly Live[]): Choice {
 }
 
 function promotion(view: View, node: Live, why: string): Choice {
-  const others = view.live.filter((one) => one !== node)
-  const given = Object.fromEntries(
-    others.flatMap((one) => (isGivenUp(view, one) && one.seen.redis.keys > 0 ? [[one.host, one.seen.redis.keys]] : [])),
-  )
-  return { becomes: node, why, intents: [{ do: 'promote replica', node, others, given, why }] }
+  // Those with keys of their own, given up or not, are looked at again behind it.
+  const others = view.live.filter((one) => one !== node && !isMaster(one) && stakeOf(view, one, node) === undefined)
+  const fenced = view.masters.map((one) => ({ node: one, keys: one.seen.redis.keys }))
+  return { becomes: node, why, intents: [{ do: 'promote replica', node, others, fenced, why }] }
 }
 
 /** Of several that would do: whom most Sentinels name, then who has replicas, then who runs longest; then the inventory. */

@@ -18,10 +18,10 @@ export type Intent =
   | {
       readonly do: 'promote replica'
       readonly node: Live
-      /** They follow it then. Masters among them are made to follow before it is promoted: nobody may copy them meanwhile. */
+      /** Replicas that follow it then. */
       readonly others: readonly Live[]
-      /** Keys of others that were given up, by host: their data sets are saved first. */
-      readonly given: Readonly<Record<string, number>>
+      /** Masters, with the keys that may be lost of them: they follow it before it is promoted, so that nobody copies them. */
+      readonly fenced: readonly { readonly node: Live; readonly keys: number }[]
       readonly why: string
     }
   | { readonly do: 'watch master'; readonly nodes: readonly Node[]; readonly master: Live; readonly why: string }
