@@ -56,7 +56,7 @@ function ofSilent(view: View, node: Node, master: Live | undefined): Ailment | u
   if (!seen.prepared || !master || !seen.disk.configured.redis) return undefined
   const cure: Intent =
     node.host === master.host
-      ? { do: 'watch master', nodes: [node], master, why: message }
+      ? { do: 'watch master', nodes: [node], master, why: message, stray: [] }
       : { do: 'join set', node, master, why: message }
   return view.live.some(({ host }) => host === node.host)
     ? ail(node, 'Sentinel down', message, evidence, [cure])
@@ -70,8 +70,9 @@ function wrong(view: View, master: Live | undefined): readonly Ailment[] {
     return what ? [{ node, ...what }] : []
   })
   const nodes = found.map(({ node }) => node)
+  const stray = [...new Set(nodes.flatMap((node) => straysOf(view, node)))]
   const why = `${names(nodes)}: ${[...new Set(found.map(({ message }) => message))].join('; ')}`
-  const cure: readonly Intent[] = master ? [{ do: 'watch master', nodes, master, why }] : []
+  const cure: readonly Intent[] = master ? [{ do: 'watch master', nodes, master, why, stray }] : []
   return found.map(({ node, name, message }, index) =>
     ail(node, name, message, [words(view)(node)], index === 0 ? cure : []),
   )
@@ -99,7 +100,7 @@ function wrongWords(
 }
 
 /** Names other than the set's by which its Sentinel watches servers of the set: two names would move one master about. */
-export function straysOf({ desired }: Pick<View, 'desired'>, { seen }: Watching): readonly string[] {
+function straysOf({ desired }: Pick<View, 'desired'>, { seen }: Watching): readonly string[] {
   return seen.sentinel.masters
     .filter((one) => one.name !== desired.name && nodeAt(desired.nodes, one))
     .map(({ name }) => name)
