@@ -1,5 +1,6 @@
 import type { ClusterDecision, ClusterGoal, Finding } from '../../model/cluster.ts'
-import { choose, likeliest } from './choose.ts'
+import { type Choice, choose, likeliest } from './choose.ts'
+import type { Start } from './cold-start.ts'
 import { ailmentsOf } from './findings.ts'
 import type { Intent, Verdict } from './intents.ts'
 import type { Desired, NodeSurvey } from './model.ts'
@@ -45,15 +46,15 @@ export function judge(desired: Desired, surveys: readonly NodeSurvey[], goal: Cl
 }
 
 /** Whether keys are saved by it that are gone in a few seconds: Sentinel does not do that. */
-function saves(choice: ReturnType<typeof choose>, { masters }: View): boolean {
+function saves(choice: Choice, { masters }: View): boolean {
   return masters.length > 0 && 'intents' in choice && choice.intents.some((one) => one.do === 'promote replica')
 }
 
-function masterOf({ master, why }: Extract<ReturnType<typeof choose>, { master: unknown }>): Verdict['master'] {
+function masterOf({ master, why }: Extract<Choice, { master: unknown }>): NonNullable<Verdict['master']> {
   return { host: master.host, why }
 }
 
-function becoming({ becomes, why }: Extract<ReturnType<typeof choose>, { intents: unknown }>): Pick<Verdict, 'master'> {
+function becoming({ becomes, why }: Start): Pick<Verdict, 'master'> {
   return becomes ? { master: { host: becomes.host, why } } : {}
 }
 
