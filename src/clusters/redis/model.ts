@@ -28,6 +28,8 @@ export interface Desired {
   readonly failoverTimeout: number
   /** Of the user default of the servers. */
   readonly password: Secret
+  /** Opens the servers as well, until all clients have the new one. */
+  readonly formerPassword?: Secret
   /** Of the Sentinels. */
   readonly sentinelPassword: Secret
 }
