@@ -92,7 +92,7 @@ function isSettled({ machines }: Sim): boolean {
   const seen = machines.filter(isReached)
   const named = new Set(seen.flatMap(({ sentinel }) => sentinel?.master ?? []))
   const [master] = named
-  if (named.size !== 1) return false
+  if (named.size !== 1 || !seen.some(({ server, address }) => address === master && server?.role === 'master')) return false
   return seen.every(
     ({ server, address }) =>
       !server || (address === master ? server.role === 'master' : server.link && server.follows === master),
@@ -136,7 +136,9 @@ function join(sim: Sim, { node, master }: Of<'join set'>, given: Given): void {
   const { server } = machine
   if (server?.role === 'master' && server.keys.size > 0) throw new Refused('it is a master that holds keys')
   if (!(server?.link && server.follows === above.address)) {
-    if (server) throw new Harm(`the server of ${node.host}, which answers, is stopped`)
+    if (server && node.seen.redis) throw new Harm(`the server of ${node.host}, which answers, is stopped`)
+    if (server) giveWay(sim, machine, server.keys, above.server.keys, given)
+    machine.server = undefined
     // Where Sentinel made somebody else the master, what the former one had is given up by that; it stays beside.
     if (!above.server.elected && machine.disk.log) giveWay(sim, machine, machine.disk.log, above.server.keys, given)
     putAside(machine)

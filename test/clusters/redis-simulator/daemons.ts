@@ -40,6 +40,7 @@ export function beginServer(sim: Sim, machine: Machine): void {
   if (!machine.on || machine.server || !disk.conf) return
   const keys = (sim.shape.persistence === 'durable' ? disk.log : disk.dump) ?? NOTHING
   machine.server = newServer(sim, keys, disk.conf.follows)
+  machine.server.elected = disk.conf.elected ?? false
   hold(sim, machine, keys)
 }
 

@@ -37,6 +37,13 @@ export const HAPPENINGS: Readonly<Record<string, { readonly often: number; reado
         alone(sim, one, 0)
       }),
   },
+  'a machine is lost for good': { often: 2, happen: (sim, machine) => lost(sim, machine) },
+  'Sentinels crash on most nodes': {
+    often: 4,
+    happen: (sim, machine) => {
+      for (const one of sim.machines) if (one !== machine) endSentinel(one)
+    },
+  },
   'a machine is wiped': { often: 2, happen: (_, machine) => wiped(machine) },
   'somebody makes a replica a master': {
     often: 2,
@@ -122,6 +129,13 @@ export function alone(sim: Sim, machine: Machine, island: number): void {
   if (machine.island === island) return
   machine.island = island
   machine.heardAt = sim.now
+}
+
+/** Most are there all the same. */
+function lost(sim: Sim, machine: Machine): void {
+  if (sim.machines.some(({ gone }) => gone)) return
+  powerGoes(sim, machine)
+  machine.gone = true
 }
 
 /** The disk is a new one; a machine of the same name is there, with nothing on it. */

@@ -17,6 +17,10 @@ export type Happened = readonly [name: string, node: number, by: number, luck: n
 
 export interface History {
   readonly shape: Shape
+  /** How long it is left to itself at the end, when all hosts are there: seconds. */
+  readonly left: number
+  /** No server and no Sentinel begins by itself when hosts come back in the end. */
+  readonly dark: boolean
   readonly events: readonly Happened[]
 }
 
@@ -42,10 +46,10 @@ export function historyOf(seed: number): History {
     hasty: luck.chance(0.3),
   }
   const events = Array.from(
-    { length: 1 + luck.int(9) },
+    { length: 2 + luck.int(12) },
     (): Happened => [luck.pick(NAMES) ?? REPAIR, luck.int(60), luck.int(60), luck.int(2 ** 31)],
   )
-  return { shape, events }
+  return { shape, left: luck.pick([0, 10, 100]) ?? 0, dark: luck.chance(0.3), events }
 }
 
 /** Lives a history, with repairs of ours in it; in the end all hosts are there that are not lost, and it is repaired. */
@@ -55,7 +59,7 @@ export function live(history: History, judge: Judge = decide): End {
   for (const machine of sim.machines) write(sim, machine, 2)
   pass(sim, 5)
   for (const event of history.events) happen(sim, event, judge)
-  return lastRepair(sim, judge)
+  return lastRepair(sim, judge, history)
 }
 
 function happen(sim: Sim, [name, which, other, seed]: Happened, judge: Judge): void {
@@ -86,19 +90,23 @@ interface Ran {
 /** How often one step is tried in a run. */
 const TRIES = 2
 const LONGEST = 40
+/** What is seen of one node may come up when another one was given up. */
+const ANSWERS = 3
 
 /** One run: a survey, a step, and again. Between the survey and the step the world goes on. */
 export function repair(sim: Sim, { judge, luck, killedIn, answer }: Operator, agreed: Given = {}): Ran {
   const tries = new Map<string, number>()
   let given = agreed
   let stages = 0
+  let answers = 0
   for (let round = 0; round < LONGEST; round++) {
     const { refusal, intents } = judge(desiredOf(sim), surveysOf(sim), { acceptLoss: given })
     if (refusal) {
-      const more = answer(refusal.hint)
-      return more
-        ? repair(sim, { judge, luck, killedIn, answer: () => undefined }, more)
-        : { ended: 'refused', why: `${refusal.why}; ${refusal.hint}` }
+      const more = answers < ANSWERS ? answer(refusal.hint) : undefined
+      if (!more) return { ended: 'refused', why: `${refusal.why}; ${refusal.hint}` }
+      answers++
+      given = more
+      continue
     }
     const [intent] = intents
     if (!intent) return { ended: 'done', why: '' }
@@ -147,12 +155,12 @@ function meanwhile(sim: Sim, luck: Luck): void {
 /** How often we repair when nothing hinders us. */
 const RUNS = 4
 
-function lastRepair(sim: Sim, judge: Judge): End {
+function lastRepair(sim: Sim, judge: Judge, { left, dark }: History): End {
   for (const machine of sim.machines) {
     alone(sim, machine, 0)
-    powerComes(sim, machine, true)
+    powerComes(sim, machine, !dark)
   }
-  pass(sim, 100)
+  pass(sim, left)
   const safe = nothingAtStake(sim)
   const held = kept(sim)
   const first = repairs(sim, judge, () => undefined)
@@ -182,7 +190,12 @@ function repairs(sim: Sim, judge: Judge, answer: Operator['answer']): Ran {
   let ran: Ran = { ended: 'stuck', why: '' }
   for (let run = 0; run < RUNS && (ran.ended === 'stuck' || run === 0); run++)
     ran = repair(sim, { judge, luck: NO_LUCK, answer })
-  if (ran.ended === 'done') checkWhole(sim)
+  if (ran.ended !== 'done') return ran
+  // Whoever has just begun finds the others in a moment.
+  pass(sim, 60)
+  const [intent] = judge(desiredOf(sim), surveysOf(sim), {}).intents
+  if (intent) throw new Broken(`a second run has something to do: ${nameOf(intent)}: ${'why' in intent ? intent.why : ''}`)
+  checkWhole(sim)
   return ran
 }
 
@@ -190,12 +203,13 @@ function checkWhole(sim: Sim): void {
   const [master, ...more] = masters(sim)
   if (!master || more.length > 0)
     throw new Broken(`nothing is left to do, and there are ${more.length + (master ? 1 : 0)} masters`)
-  for (const one of sim.machines) {
+  const there = sim.machines.filter(({ gone }) => !gone)
+  for (const one of there) {
     if (one !== master && !(one.server?.link && one.server.follows === master.address))
       throw new Broken(`nothing is left to do, and ${one.host} does not follow`)
     if (one.sentinel?.master !== master.address)
       throw new Broken(`nothing is left to do, and the Sentinel of ${one.host} does not watch`)
-    if (one.sentinel.replicas.size < sim.machines.length - 1)
+    if (one.sentinel.replicas.size < there.length - 1)
       throw new Broken(`nothing is left to do, and the Sentinel of ${one.host} lacks a replica`)
   }
 }

@@ -50,7 +50,7 @@ export interface Disk {
   log?: Keys | undefined
   aside: Keys[]
   /** What redis.conf says; undefined: it is none of ours. */
-  conf?: { follows?: string | undefined } | undefined
+  conf?: { follows?: string | undefined; elected?: boolean } | undefined
   /** What sentinel.conf says. */
   watches?: { master?: string | undefined; epoch: number } | undefined
 }
@@ -152,7 +152,7 @@ export function newSentinel(sim: Sim, { master, epoch }: { master?: string | und
 /** A whole set that has some keys. */
 export function begin(shape: Shape): Sim {
   const machines = Array.from({ length: shape.nodes }, (_, index): Machine => {
-    const disk: Disk = { aside: [], conf: {}, watches: { epoch: 0 } }
+    const disk: Disk = { aside: [], conf: {}, watches: { master: '10.0.0.1', epoch: 0 } }
     return {
       host: `app${index + 1}`,
       address: `10.0.0.${index + 1}`,
@@ -201,7 +201,7 @@ export function promote(sim: Sim, machine: Machine, elected: boolean): void {
     copyAt: undefined,
   })
   Object.assign(server, { elected, roleSince: sim.now, brokeAt: undefined })
-  disk.conf = {}
+  disk.conf = { elected }
 }
 
 export function tell(machine: Machine, master: string | undefined, epoch: number): void {
