@@ -16,9 +16,12 @@ export function failingOver(view: View): Intent | undefined {
   return busy.length > 0 ? waitFor(view, `the Sentinel of ${names(busy)} has a replica take over just now`) : undefined
 }
 
-/** What Sentinel, or Redis itself, may still heal, by how long it has been so; nothing: it is not going to. */
-export function healing(view: View): Intent | undefined {
-  const why = goneMaster(view) ?? secondMaster(view) ?? astray(view) ?? reconnecting(view)
+/**
+ * What Sentinel, or Redis itself, may still heal, by how long it has been so; nothing: it is not going to. Of a master without
+ * a key, that is not the one to build on, nothing is healed: replicas that connect to it are emptied.
+ */
+export function healing(view: View, keeper: Live | undefined): Intent | undefined {
+  const why = goneMaster(view) ?? secondMaster(view) ?? astray(view) ?? reconnecting(view, keeper)
   return why === undefined ? undefined : waitFor(view, why)
 }
 
@@ -110,9 +113,9 @@ function astray(view: View): string | undefined {
 }
 
 /** A replica whose link broke a moment ago, or that has just begun: it connects by itself. */
-function reconnecting(view: View): string | undefined {
+function reconnecting(view: View, keeper: Live | undefined): string | undefined {
   const first = view.masters.length === 1 ? view.masters[0] : undefined
-  if (!first) return undefined
+  if (!first || (first !== keeper && first.seen.redis.keys === 0)) return undefined
   const late = view.live.find(
     (one) =>
       isAt(first, one.seen.redis.master) &&

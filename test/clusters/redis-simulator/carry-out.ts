@@ -90,9 +90,11 @@ function waits(sim: Sim): void {
 
 function isSettled({ machines }: Sim): boolean {
   const seen = machines.filter(isReached)
+  if (seen.some(({ sentinel }) => sentinel?.failover)) return false
   const named = new Set(seen.flatMap(({ sentinel }) => sentinel?.master ?? []))
   const [master] = named
-  if (named.size !== 1 || !seen.some(({ server, address }) => address === master && server?.role === 'master')) return false
+  if (named.size !== 1 || !seen.some(({ server, address }) => address === master && server?.role === 'master'))
+    return false
   return seen.every(
     ({ server, address }) =>
       !server || (address === master ? server.role === 'master' : server.link && server.follows === master),

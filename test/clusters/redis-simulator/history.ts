@@ -194,7 +194,8 @@ function repairs(sim: Sim, judge: Judge, answer: Operator['answer']): Ran {
   // Whoever has just begun finds the others in a moment.
   pass(sim, 60)
   const [intent] = judge(desiredOf(sim), surveysOf(sim), {}).intents
-  if (intent) throw new Broken(`a second run has something to do: ${nameOf(intent)}: ${'why' in intent ? intent.why : ''}`)
+  if (intent)
+    throw new Broken(`a second run has something to do: ${nameOf(intent)}: ${'why' in intent ? intent.why : ''}`)
   checkWhole(sim)
   return ran
 }
@@ -217,7 +218,9 @@ function checkWhole(sim: Sim): void {
 /** Whether there is one history only of which keys are left, as anybody can see. */
 export function nothingAtStake(sim: Sim): boolean {
   const { machines } = sim
-  if (machines.some(({ gone }) => gone)) return false
+  // What comes back by itself in a moment may empty others, or bring old keys.
+  if (machines.some(({ gone, restartAt, disk }) => gone || (restartAt !== undefined && (sim.shape.hasty || disk.dump))))
+    return false
   const durable = sim.shape.persistence === 'durable'
   if (durable && machines.some(({ server, disk }) => !server && disk.log && disk.log.size > 0)) return false
   const holders = machines.flatMap(({ server }) => (server && server.keys.size > 0 ? [server] : []))
