@@ -74,8 +74,9 @@ function replicas(withData: readonly Node[]): Start | undefined {
 
 /** Nothing is left anywhere: whom most Sentinels name, or who was a master, or the first one. */
 function anyMaster(view: View, down: readonly Node[], lost: readonly Unseen[]): Start | undefined {
+  // One that nobody sees may hold the keys in its memory.
+  if (lost.length > 0) return undefined
   const named = namedByMost(view, view.desired.nodes)
-  if (lost.length > 0 && !down.some(({ host }) => host === named?.host)) return undefined
   const others = view.nodes.filter((node) => !down.includes(node) && !isDown(node.seen) && !isGivenUp(view, node))
   if (others.some(({ seen }) => seen.trouble.redis && seen.trouble.redis !== 'plain')) return undefined
   const node = down.find(({ host }) => host === named?.host) ?? down.find(({ seen }) => !seen.disk.follows) ?? down[0]

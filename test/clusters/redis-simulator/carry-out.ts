@@ -95,9 +95,10 @@ function isSettled({ machines }: Sim): boolean {
   const [master] = named
   if (named.size !== 1 || !seen.some(({ server, address }) => address === master && server?.role === 'master'))
     return false
+  const replId = seen.find(({ address }) => address === master)?.server?.replId
   return seen.every(
     ({ server, address }) =>
-      !server || (address === master ? server.role === 'master' : server.link && server.follows === master),
+      !server || address === master || (server.link && server.follows === master && server.replId === replId),
   )
 }
 
@@ -173,7 +174,10 @@ function followMaster(sim: Sim, { node, master, given: saved }: Of<'follow maste
   const above = isMaster(sim, master)
   const machine = running(sim, node)
   const { server } = machine
-  if (server.link && server.follows === above.address) return
+  if (server.link && server.follows === above.address) {
+    pass(sim, 8)
+    return
+  }
   isAsSeen(machine, node.seen.redis)
   if (saved && server.keys.size > saved.keys) throw new Refused('it holds more keys by now')
   if (!saved && server.keys.size > 0 && !ofOneHistory(above.server, server))

@@ -87,8 +87,8 @@ export interface Sim {
   last: number
   /** Writes that somebody agreed to lose, or that Sentinel gave up. */
   readonly surrendered: Set<number>
-  /** Hosts that were said to be off, and are not. */
-  erred: boolean
+  /** How often Sentinel made somebody a master. */
+  elections: number
 }
 
 export const DOWN_AFTER = 3
@@ -163,7 +163,7 @@ export function begin(shape: Shape): Sim {
       gone: false,
     }
   })
-  const sim: Sim = { shape, machines, now: 1000, last: 0, surrendered: new Set(), erred: false }
+  const sim: Sim = { shape, machines, now: 1000, last: 0, surrendered: new Set(), elections: 0 }
   const first = machines[0]?.address
   for (const machine of machines) {
     const follows = machine.address === first ? undefined : first
@@ -192,6 +192,7 @@ export function follow(sim: Sim, machine: Machine, address: string): void {
 export function promote(sim: Sim, machine: Machine, elected: boolean): void {
   const { server, disk } = machine
   if (!server) return
+  if (elected) sim.elections++
   server.before = { replId: server.replId, upTo: server.offset }
   Object.assign(server, {
     role: 'master',
