@@ -24,7 +24,14 @@ export type Intent =
       readonly fenced: readonly { readonly node: Live; readonly keys: number }[]
       readonly why: string
     }
-  | { readonly do: 'watch master'; readonly nodes: readonly Node[]; readonly master: Live; readonly why: string }
+  | {
+      readonly do: 'watch master'
+      readonly nodes: readonly Node[]
+      readonly master: Live
+      readonly why: string
+      /** Names that nobody wants watched. */
+      readonly stray: readonly string[]
+    }
   | { readonly do: 'reset sentinel'; readonly node: Node; readonly why: string }
   | { readonly do: 'set settings'; readonly node: Node; readonly names: readonly string[]; readonly why: string }
   | { readonly do: 'restart server'; readonly node: Live; readonly why: string }
