@@ -53,14 +53,19 @@ export function passwordTasks({ desired }: Pick<RedisPart, 'desired'>): readonly
   ]
 }
 
-/** Both daemons read a new certificate when they are told its file; a connection that is there stays. */
+/**
+ * The server reads a new certificate when it is told its file, and connections stay; a password that is being changed may not
+ * open it yet. Sentinel has to begin anew, and knows all it knew.
+ */
 const takeCertificate = handler(
   'redis takes its certificate',
-  sh`take() {
-  REDISCLI_AUTH=$(cat ${passwords}/"$1") timeout 10 redis-cli --no-auth-warning --tls --cacert ${tls}/ca.crt -e -h 127.0.0.1 -p "$2" config set tls-cert-file ${tls}/node.crt
-}
+  sh`systemctl try-restart redis-sentinel
 systemctl is-active --quiet redis-server || exit 0
-take password 6379 >/dev/null`,
+for key in "$(cat ${passwords}/password)" "$(sed -n 's/^masterauth //p' ${config}/redis.conf | tr -d '"')"; do
+  ! REDISCLI_AUTH=$key timeout 10 redis-cli --no-auth-warning --tls --cacert ${tls}/ca.crt -e -h 127.0.0.1 -p 6379 config set tls-cert-file ${tls}/node.crt >/dev/null 2>&1 || exit 0
+done
+echo 'the server does not take its certificate'; exit 1`,
+  { restarts: 'redis-sentinel' },
 )
 
 /**
