@@ -6,7 +6,7 @@ import { surveyScript } from './survey-script.ts'
 /**
  * For each of these nodes what a client there sees, run on all of them at once: which master Sentinel names, a write there that
  * every replica of these nodes confirms, and what has to be refused: without TLS, with a wrong password, a write on a replica.
- * Each ends with a survey. What they write is gone after a minute.
+ * Each ends with a survey. What they write they take away again.
  */
 export function proofScripts(desired: Desired, token: string, hosts: readonly string[]): ReadonlyMap<string, string> {
   const nodes = desired.nodes.filter(({ host }) => hosts.includes(host))
@@ -23,7 +23,7 @@ pass=$sown
 cli -h ${address} -p ${SENTINEL_PORT} sentinel get-master-addr-by-name ${desired.name} </dev/null | say names
 m=$(cli -h ${address} -p ${SENTINEL_PORT} sentinel get-master-addr-by-name ${desired.name} </dev/null | head -n 1)
 pass=$own
-{ echo ${`SET ${key} ${token} EX 60`}; echo ${`WAIT ${nodes.length - 1} 2000`}; echo ${`GET ${key}`}; } | cli -h "$m" -p ${REDIS_PORT} | say write
+{ echo ${`SET ${key} ${token} EX 60`}; echo ${`WAIT ${nodes.length - 1} 2000`}; echo ${`DEL ${key}`}; } | cli -h "$m" -p ${REDIS_PORT} | say write
 [ "$m" = ${address} ] || cli -h ${address} -p ${REDIS_PORT} set ${key} ${token} EX 60 </dev/null | say own
 timeout -s KILL 3 redis-cli -h ${address} -p ${REDIS_PORT} ping </dev/null 2>&1 | head -c 200 | say 'plain'
 pass=none-$own

@@ -74,18 +74,33 @@ export function followMaster(
 export function followScript(master: RedisNode, given?: Given): Shell {
   return sh`answers || fail 'its server does not answer'
 ${isMaster(master)}
-if ! linked ${master.address}; then
-  let_go() { ask 127.0.0.1 client unpause >/dev/null || true; }
-  trap let_go EXIT
-  ! is_master 127.0.0.1 || ask 127.0.0.1 client pause 600000 write >/dev/null
-  held=$(keys 127.0.0.1)
-  ${given ? giveUp(given) : keepAll(master)}
-  ${isMaster(master)}
-  said=$(ask 127.0.0.1 replicaof ${master.address} ${REDIS_PORT}) || fail "it does not follow: $said"
-  let_go
-  save_config
-fi
+follows ${master.address} || {
+${pointTo(master, given ? giveUp(given) : keepAll(master))}
+}
 ${followsWell(master, 300)}`
+}
+
+/**
+ * A master that is empty, or was given up, follows one that is none yet. Nobody can copy it from then on: its replicas keep
+ * what they hold.
+ */
+export function fenceScript(next: RedisNode, given: Given): Shell {
+  return sh`answers || fail 'its server does not answer'
+follows ${next.address} || {
+${pointTo(next, giveUp(given))}
+}`
+}
+
+/** Clients write nothing more between the look at what it holds and its following. */
+function pointTo({ address }: RedisNode, look: Shell): Shell {
+  return sh`let_go() { ask 127.0.0.1 client unpause >/dev/null || true; }
+trap let_go EXIT
+! is_master 127.0.0.1 || ask 127.0.0.1 client pause 600000 write >/dev/null
+held=$(keys 127.0.0.1)
+${look}
+said=$(ask 127.0.0.1 replicaof ${address} ${REDIS_PORT}) || fail "it does not follow: $said"
+let_go
+save_config`
 }
 
 function giveUp({ keys }: Given): Shell {
@@ -96,11 +111,12 @@ function giveUp({ keys }: Given): Shell {
 
 /** A history is that of the master as well when the master has it now, or had it before. */
 function keepAll({ host, address }: RedisNode): Shell {
-  return sh`if [ "$held" != 0 ]; then
+  return sh`${isMaster({ host, address })}
+if [ "$held" != 0 ]; then
     id=$(field 127.0.0.1 replication master_replid)
     [ "$id" = "$(field ${address} replication master_replid)" ] || {
       [ "$id" = "$(field ${address} replication master_replid2)" ] &&
-        [ "$(field 127.0.0.1 replication slave_repl_offset || echo 0)" -le "$(field ${address} replication second_repl_offset)" ]
+        [ "$(field 127.0.0.1 replication master_repl_offset)" -le "$(field ${address} replication second_repl_offset)" ]
     } || fail ${`it holds keys of another history than that of ${host}: nothing is done`}
   fi`
 }

@@ -73,7 +73,8 @@ setting() { ask "$1" config get "$2" | sed -n 2p; }
 # What the Sentinel at $1 says of the master $2: its field $3.
 watched() { sask "$1" sentinel master "$2" | sed -n "/^$3\\$/{n;p;q;}"; }
 names() { sask "$1" sentinel get-master-addr-by-name "$2" | sed -n 1p; }
-linked() { [ "$(field 127.0.0.1 replication master_link_status)" = up ] && [ "$(field 127.0.0.1 replication master_host)" = "$1" ]; }
+follows() { [ "$(field 127.0.0.1 replication master_host)" = "$1" ]; }
+linked() { follows "$1" && [ "$(field 127.0.0.1 replication master_link_status)" = up ]; }
 ours() { head -n 1 "$1" 2>/dev/null | grep -qF ${MARK}; }
 # Tries a command for at most $1 seconds until it succeeds.
 within() {

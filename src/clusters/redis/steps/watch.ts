@@ -4,6 +4,7 @@ import { sh } from '../../../shell/sh.ts'
 import { REDIS_PORT } from '../layout.ts'
 import type { Desired, RedisNode } from '../model.ts'
 import { sentinelSettings } from '../settings.ts'
+import { writeSentinelConf } from './files.ts'
 import { isMaster, knowsAll } from './looks.ts'
 import { hosts, oneAction, sameOn } from './prelude.ts'
 
@@ -33,18 +34,25 @@ export function watchMaster(
 ): ClusterStep {
   const { name } = desired
   const forget = sh`${isMaster(master)}
+ours "$sconf" || exit 0
 sanswers || fail 'its Sentinel does not answer'
 for name_ in ${[name, ...stray]}; do
   [ "$name_" = ${name} ] && [ "$(names 127.0.0.1 ${name})" = ${master.address} ] ||
     sask 127.0.0.1 sentinel remove "$name_" >/dev/null || true
 done`
-  const watch = sh`${isMaster(master)}\n${sentinelWatches(desired, master)}`
+  const watch = (node: RedisNode) => sh`${isMaster(master)}
+ours "$sconf" || {
+timeout 60 systemctl stop redis-sentinel
+${writeSentinelConf(desired, node, master)}
+start_sentinel
+}
+${sentinelWatches(desired, master)}`
   return {
     ...{ name: 'watch master', about: hosts(nodes), reason: why },
     effect: `the Sentinels of ${hosts(nodes)} watch ${master.host}; meanwhile they take part in no failover`,
     stages: [
       sameOn(nodes, { title: 'forget what it watches', script: forget }),
-      sameOn(nodes, { title: `watch ${master.host}`, script: watch }),
+      nodes.flatMap((node) => sameOn([node], { title: `watch ${master.host}`, script: watch(node) })),
       // Others may be down, or be told later.
       sameOn(nodes, { title: 'wait until Sentinel knows all', script: sh`known=1\n${knowsAll(desired, master)}` }),
     ],
