@@ -76,7 +76,7 @@ function downFor({ seen: { redis } }: Live): number {
 /** Sentinel promotes nobody whose link broke long before its master was gone. */
 function canTakeOver({ desired }: View, { seen }: Live, since: number): boolean {
   const link = seen.redis.master
-  if (!link) return true
+  if (!link || seen.redis.role !== 'replica') return false
   return link.link === 'up' || (link.downFor >= 0 && link.downFor * 1000 < 10 * desired.downAfter + since)
 }
 
