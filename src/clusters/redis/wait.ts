@@ -62,7 +62,10 @@ function goneMaster(view: View): string | undefined {
     ? (roleFor(watched) ?? Math.min(itself.seen.redis.uptime, downFor(itself)) * 1000)
     : silence(watched)
   if (since >= PATIENCE * 1000 + view.desired.downAfter) return undefined
-  const fit = view.live.some((one) => one !== itself && canTakeOver(view, one, since))
+  const known = watched.flatMap(({ replicas }) => replicas)
+  const fit = view.live.some(
+    (one) => one !== itself && known.some((it) => isAt(one, it)) && canTakeOver(view, one, since),
+  )
   if (!fit) return undefined
   const what = itself ? 'is a replica now' : 'does not answer'
   return `${named.address}, which most Sentinels name as the master, ${what} for ${Math.round(since / 1000)} s: a replica may take over`

@@ -165,9 +165,11 @@ function lastRepair(sim: Sim, judge: Judge, { left, dark }: History): End {
   const held = kept(sim)
   const { elections } = sim
   const first = repairs(sim, judge, () => undefined)
-  if (safe && first.ended !== 'done') throw new Broken(`no key is at stake, and it ends ${first.ended}: ${first.why}`)
   // What Sentinel loses is not ours.
-  if (safe && elections === sim.elections && kept(sim).size < held.size)
+  const own = elections === sim.elections
+  if (safe && first.ended !== 'done' && (own || first.ended === 'stuck'))
+    throw new Broken(`no key is at stake, and it ends ${first.ended}: ${first.why}`)
+  if (safe && own && kept(sim).size < held.size)
     throw new Broken(`${held.size} keys could be kept, and ${kept(sim).size} were`)
   if (first.ended === 'done') return { first: 'done', ended: 'done', safe }
   const second = repairs(sim, judge, consentOf)

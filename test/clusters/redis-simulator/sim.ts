@@ -192,7 +192,7 @@ export function follow(sim: Sim, machine: Machine, address: string): void {
 export function promote(sim: Sim, machine: Machine, elected: boolean): void {
   const { server, disk } = machine
   if (!server) return
-  if (elected) sim.elections++
+  if (elected) overrule(sim, server.keys)
   server.before = { replId: server.replId, upTo: server.offset }
   Object.assign(server, {
     role: 'master',
@@ -203,6 +203,13 @@ export function promote(sim: Sim, machine: Machine, elected: boolean): void {
   })
   Object.assign(server, { elected, roleSince: sim.now, brokeAt: undefined })
   disk.conf = { elected }
+}
+
+/** What others have is given up by Sentinel then. */
+function overrule(sim: Sim, kept: Keys): void {
+  sim.elections++
+  for (const { server, disk } of sim.machines)
+    for (const key of [...(server?.keys ?? []), ...(disk.log ?? [])]) if (!kept.has(key)) sim.surrendered.add(key)
 }
 
 export function tell(machine: Machine, master: string | undefined, epoch: number): void {
