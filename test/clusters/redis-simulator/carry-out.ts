@@ -2,18 +2,7 @@ import type { Intent } from '../../../src/clusters/redis/intents.ts'
 import type { RedisNode, RedisSeen } from '../../../src/clusters/redis/model.ts'
 import { beginSentinel, beginServer, pass, tick } from './daemons.ts'
 import { type Given, giveWay, Harm, reigns } from './promises.ts'
-import {
-  follow,
-  hold,
-  isReached,
-  type Machine,
-  NOTHING,
-  newServer,
-  promote,
-  type Server,
-  type Sim,
-  tell,
-} from './sim.ts'
+import { follow, isReached, type Machine, promote, type Server, type Sim, tell } from './sim.ts'
 
 /** A step, or a stage of it, that its own checks refused: nothing was done. */
 export class Refused extends Error {}
@@ -299,8 +288,13 @@ function failOver(sim: Sim, { from, to }: Of<'fail over'>): void {
 function restart(sim: Sim, { node }: Of<'restart server'>): void {
   const machine = running(sim, node)
   if (machine.server.role !== 'replica') throw new Harm(`a master is restarted: ${node.host}`)
-  if (machine.server.link) throw new Harm(`a replica that is well is restarted: ${node.host}`)
-  machine.server = newServer(sim, NOTHING, machine.server.follows)
-  hold(sim, machine, NOTHING)
+  if (machine.server.link && !machine.server.old) throw new Harm(`a replica that is well is restarted: ${node.host}`)
+  const above = isMaster(sim, {
+    host: sim.machines.find((one) => one.address === machine.server.follows)?.host ?? '',
+    address: '',
+  })
+  giveWay(sim, machine, machine.server.keys, above.server.keys, {})
+  machine.server = undefined as never
+  beginServer(sim, machine)
   pass(sim, 8)
 }

@@ -37,6 +37,12 @@ export const HAPPENINGS: Readonly<Record<string, { readonly often: number; reado
         alone(sim, one, 0)
       }),
   },
+  'a setting is changed': {
+    often: 3,
+    happen: (sim) => {
+      for (const { server } of sim.machines) if (server) server.old = true
+    },
+  },
   'a machine is lost for good': { often: 2, happen: (sim, machine) => lost(sim, machine) },
   'Sentinels crash on most nodes': {
     often: 4,

@@ -222,10 +222,9 @@ function checkWhole(sim: Sim): void {
 /** Whether there is one history only of which keys are left, as anybody can see. */
 export function nothingAtStake(sim: Sim): boolean {
   const { machines } = sim
-  // What comes back by itself in a moment may empty others, or bring old keys.
-  if (machines.some(({ gone, restartAt, disk }) => gone || (restartAt !== undefined && (sim.shape.hasty || disk.dump))))
-    return false
   const durable = sim.shape.persistence === 'durable'
+  // What comes back by itself in a moment may empty others, or bring old keys.
+  if (machines.some(({ gone, restartAt }) => gone || (restartAt !== undefined && !durable))) return false
   if (durable && machines.some(({ server, disk }) => !server && disk.log && disk.log.size > 0)) return false
   const holders = machines.flatMap(({ server }) => (server && server.keys.size > 0 ? [server] : []))
   return (

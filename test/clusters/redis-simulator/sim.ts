@@ -24,6 +24,8 @@ export interface Server {
   elected: boolean
   /** Since when it says what it says of its role. */
   roleSince: number
+  /** It runs with a setting of before, that only a restart changes. */
+  old: boolean
 }
 
 /** What one Sentinel knows of one address. */
@@ -138,6 +140,7 @@ export function newServer(sim: Sim, keys: Keys, follows?: string): Server {
     link: false,
     elected: false,
     roleSince: sim.now,
+    old: false,
   }
 }
 

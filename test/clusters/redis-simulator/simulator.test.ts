@@ -1,10 +1,14 @@
 import { expect, test } from 'vitest'
 import { type End, type History, historyOf, type Judge, live, shortest } from './history.ts'
+import { PLANTED } from './planted.ts'
 import { Harm } from './promises.ts'
 
 const RUNS = Number(process.env.RUNS ?? 300)
 /** The same histories each time, unless another number is given: `SEED=7 RUNS=20000`. */
 const SEED = Number(process.env.SEED ?? 1)
+
+/** Within how many histories a wrong decision has to come out. */
+const SOON = 1000
 
 const numbered = (index: number) => historyOf(SEED * 1_000_003 + index)
 
@@ -48,4 +52,16 @@ test(
     expect(outcomes.stuck).toBeLessThan(RUNS / 50)
   },
   60_000 + RUNS * 50,
+)
+
+test.each(Object.entries(PLANTED))(
+  'a wrong decision comes out: %s',
+  (_, judge) => {
+    const found = Array.from({ length: SOON }, (_, index) => index).find((index) => {
+      // What breaks by itself tells nothing of the decision.
+      return brokenBy(numbered(index), judge) !== undefined && brokenBy(numbered(index)) === undefined
+    })
+    expect(found).toBeDefined()
+  },
+  60_000,
 )
