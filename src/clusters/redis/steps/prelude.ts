@@ -82,7 +82,7 @@ within() {
   shift
   until "$@"; do
     [ "$(date +%s)" -lt "$until_" ] || return 1
-    sleep 0.3
+    sleep 0.1
   done
 }
 save_config() { [ "$(ask 127.0.0.1 config rewrite)" = OK ] || fail 'the server does not write its file'; }
