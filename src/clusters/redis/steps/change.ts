@@ -32,8 +32,8 @@ done`
 }
 
 /**
- * The master changes hands as planned: Sentinel promotes `to`, and clients that ask Sentinel write there. Nobody is a master
- * for about a second; writes wait for it, and none that was confirmed is lost.
+ * The master changes hands as planned: Sentinel promotes `to`, and clients that ask Sentinel write there. Writes wait for about
+ * a second, and none that was confirmed is lost.
  */
 export function failOver(desired: Desired, from: RedisNode, to: RedisNode, why: string): ClusterStep {
   const { name, nodes } = desired
