@@ -51,9 +51,10 @@ export function namedByMost<N extends RedisNode>(view: View, nodes: readonly N[]
 function lastMaster(view: View, withData: readonly Node[], lost: readonly Unseen[]): Start | undefined {
   const former = withData.filter(({ seen }) => !seen.disk.follows)
   const named = namedByMost(view, view.desired.nodes)
-  const only = former.length === 1 && lost.length === 0 && !named ? former[0] : undefined
-  const node = former.find(({ host }) => host === named?.host) ?? only
-  if (!node || !view.live.every((one) => isOf(one, node))) return undefined
+  const node =
+    former.find(({ host }) => host === named?.host) ?? (former.length === 1 && !named ? former[0] : undefined)
+  // One that nobody sees may have been made the master by hand.
+  if (!node || lost.length > 0 || !view.live.every((one) => isOf(one, node))) return undefined
   const why = named
     ? 'it was the master by its own file, and most Sentinels name it'
     : 'it alone was a master by its own file'
@@ -74,8 +75,9 @@ function replicas(withData: readonly Node[]): Start | undefined {
 
 /** Nothing is left anywhere: whom most Sentinels name, or who was a master, or the first one. */
 function anyMaster(view: View, down: readonly Node[], lost: readonly Unseen[]): Start | undefined {
+  // One that nobody sees may hold the keys in its memory.
+  if (lost.length > 0) return undefined
   const named = namedByMost(view, view.desired.nodes)
-  if (lost.length > 0 && !down.some(({ host }) => host === named?.host)) return undefined
   const others = view.nodes.filter((node) => !down.includes(node) && !isDown(node.seen) && !isGivenUp(view, node))
   if (others.some(({ seen }) => seen.trouble.redis && seen.trouble.redis !== 'plain')) return undefined
   const node = down.find(({ host }) => host === named?.host) ?? down.find(({ seen }) => !seen.disk.follows) ?? down[0]

@@ -38,7 +38,7 @@ export function judge(desired: Desired, surveys: readonly NodeSurvey[], goal: Cl
     known ?? (view.masters.length > 1 ? likeliest(view, view.masters) : view.masters[0]),
   )
   const findings = ailments.map(({ finding }) => finding)
-  const wait = failingOver(view) ?? (saves(choice, view) ? undefined : healing(view))
+  const wait = failingOver(view) ?? (saves(choice, view) ? undefined : healing(view, known))
   if (wait) return { findings, intents: [wait], ...('master' in choice && { master: masterOf(choice) }) }
   if ('refusal' in choice) return { findings, intents: [], refusal: choice.refusal }
   if ('intents' in choice) return { findings, intents: choice.intents, ...becoming(choice) }

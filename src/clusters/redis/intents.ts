@@ -6,7 +6,9 @@ export type Intent =
   | { readonly do: 'create set'; readonly master: Node; readonly others: readonly Node[]; readonly why: string }
   | { readonly do: 'wait for sentinel'; readonly nodes: readonly Node[]; readonly why: string }
   | { readonly do: 'join set'; readonly node: Node; readonly master: Live; readonly why: string }
-  | { readonly do: 'start server' | 'start sentinel' | 'save aside'; readonly node: Node; readonly why: string }
+  | { readonly do: 'start server'; readonly node: Node; readonly why: string }
+  | { readonly do: 'start sentinel'; readonly node: Node; readonly why: string }
+  | { readonly do: 'save aside'; readonly node: Node; readonly why: string }
   | {
       readonly do: 'follow master'
       readonly node: Live

@@ -1,7 +1,7 @@
 import type { ClusterRefusal } from '../../model/cluster.ts'
 import { names } from '../postgres/names.ts'
 import { consentWords, type Given, keysWords } from './consent-words.ts'
-import { type Conflict, conflictsWith, isAccepted, stakesBeside } from './stake.ts'
+import { type Conflict, conflictsWith, hasDataOnDisk, isAccepted, isBlank, isDown, stakesBeside } from './stake.ts'
 import { isGivenUp, isLive, type Live, most, type Node, type Unseen, type View, votersFor, watchedBy } from './view.ts'
 
 type Side = ClusterRefusal['sides'][number]
@@ -68,13 +68,21 @@ export function unsure(view: View, best: Live, unseen: readonly Unseen[]): Clust
 }
 
 export function noMasterUnseen(view: View, unseen: readonly Unseen[]): ClusterRefusal {
-  const silent = view.nodes.filter((node) => !isLive(node) && !isGivenUp(view, node))
-  const who = unseen.length > 0 ? unseen : silent
+  const who = unseen.length > 0 ? unseen : formerMasters(view)
   return {
     why: `there is no master, and what ${names(who)} ${who.length > 1 ? 'have' : 'has'} nobody can see`,
     sides: allSides(view),
     hint: back(view, who),
   }
+}
+
+/** Servers that are down and of which nobody can tell which one was the master last: all but the one that wrote last. */
+function formerMasters(view: View): readonly Node[] {
+  const silent = view.nodes.filter((node) => !isLive(node) && !isGivenUp(view, node) && !isBlank(node.seen))
+  const written = ({ seen }: Node) => (isDown(seen) ? (seen.disk.appendOnly?.age ?? Number.POSITIVE_INFINITY) : -1)
+  const holding = silent.filter(({ seen }) => !isDown(seen) || hasDataOnDisk(view, seen))
+  const down = holding.filter(({ seen }) => isDown(seen)).toSorted((one, other) => written(one) - written(other))
+  return view.live.length > 0 ? holding : holding.filter((node) => node !== down[0])
 }
 
 export function holdersRefused(view: View, holding: readonly Node[]): ClusterRefusal {

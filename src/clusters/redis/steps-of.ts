@@ -36,7 +36,7 @@ export function stepOf(desired: Desired, intent: Intent): ClusterStep {
     case 'follow master':
       return followMaster(desired, intent.node, intent.master, intent.why, intent.given)
     case 'promote replica':
-      return promoteReplica(desired, intent.node, intent.others, intent.why)
+      return promoteReplica(desired, intent.node, intent.others, intent.why, intent.fenced)
     case 'watch master':
       return watchMaster(desired, intent.nodes, intent.master, intent.why, intent.stray)
     case 'reset sentinel':

@@ -106,8 +106,13 @@ export function follows({ seen }: Live, master: RedisNode): boolean {
   return seen.redis.role === 'replica' && isAt(master, seen.redis.master)
 }
 
-export function isLinked(node: Live, master: RedisNode): boolean {
-  return follows(node, master) && node.seen.redis.master?.link === 'up'
+/**
+ * Whether a replica has what this one writes. A link says `up` until somebody notices: of a master that came back meanwhile
+ * with another history it tells nothing.
+ */
+export function isLinked(node: Live, master: Live): boolean {
+  const { redis } = node.seen
+  return follows(node, master) && redis.master?.link === 'up' && redis.replId === master.seen.redis.replId
 }
 
 /** Whether somebody agreed to lose something of what a node has, or may have. */

@@ -16,9 +16,12 @@ export function failingOver(view: View): Intent | undefined {
   return busy.length > 0 ? waitFor(view, `the Sentinel of ${names(busy)} has a replica take over just now`) : undefined
 }
 
-/** What Sentinel, or Redis itself, may still heal, by how long it has been so; nothing: it is not going to. */
-export function healing(view: View): Intent | undefined {
-  const why = goneMaster(view) ?? secondMaster(view) ?? astray(view) ?? reconnecting(view)
+/**
+ * What Sentinel, or Redis itself, may still heal, by how long it has been so; nothing: it is not going to. Of a master without
+ * a key, that is not the one to build on, nothing is healed: replicas that connect to it are emptied.
+ */
+export function healing(view: View, keeper: Live | undefined): Intent | undefined {
+  const why = goneMaster(view) ?? secondMaster(view) ?? astray(view) ?? reconnecting(view, keeper)
   return why === undefined ? undefined : waitFor(view, why)
 }
 
@@ -59,7 +62,10 @@ function goneMaster(view: View): string | undefined {
     ? (roleFor(watched) ?? Math.min(itself.seen.redis.uptime, downFor(itself)) * 1000)
     : silence(watched)
   if (since >= PATIENCE * 1000 + view.desired.downAfter) return undefined
-  const fit = view.live.some((one) => one !== itself && canTakeOver(view, one, since))
+  const known = watched.flatMap(({ replicas }) => replicas)
+  const fit = view.live.some(
+    (one) => one !== itself && known.some((it) => isAt(one, it)) && canTakeOver(view, one, since),
+  )
   if (!fit) return undefined
   const what = itself ? 'is a replica now' : 'does not answer'
   return `${named.address}, which most Sentinels name as the master, ${what} for ${Math.round(since / 1000)} s: a replica may take over`
@@ -73,7 +79,7 @@ function downFor({ seen: { redis } }: Live): number {
 /** Sentinel promotes nobody whose link broke long before its master was gone. */
 function canTakeOver({ desired }: View, { seen }: Live, since: number): boolean {
   const link = seen.redis.master
-  if (!link) return true
+  if (!link || seen.redis.role !== 'replica') return false
   return link.link === 'up' || (link.downFor >= 0 && link.downFor * 1000 < 10 * desired.downAfter + since)
 }
 
@@ -110,9 +116,9 @@ function astray(view: View): string | undefined {
 }
 
 /** A replica whose link broke a moment ago, or that has just begun: it connects by itself. */
-function reconnecting(view: View): string | undefined {
+function reconnecting(view: View, keeper: Live | undefined): string | undefined {
   const first = view.masters.length === 1 ? view.masters[0] : undefined
-  if (!first) return undefined
+  if (!first || (first !== keeper && first.seen.redis.keys === 0)) return undefined
   const late = view.live.find(
     (one) =>
       isAt(first, one.seen.redis.master) &&

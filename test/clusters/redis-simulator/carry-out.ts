@@ -2,18 +2,7 @@ import type { Intent } from '../../../src/clusters/redis/intents.ts'
 import type { RedisNode, RedisSeen } from '../../../src/clusters/redis/model.ts'
 import { beginSentinel, beginServer, pass, tick } from './daemons.ts'
 import { type Given, giveWay, Harm, reigns } from './promises.ts'
-import {
-  follow,
-  hold,
-  isReached,
-  type Machine,
-  NOTHING,
-  newServer,
-  promote,
-  type Server,
-  type Sim,
-  tell,
-} from './sim.ts'
+import { follow, isReached, type Machine, promote, type Server, type Sim, tell } from './sim.ts'
 
 /** A step, or a stage of it, that its own checks refused: nothing was done. */
 export class Refused extends Error {}
@@ -90,12 +79,15 @@ function waits(sim: Sim): void {
 
 function isSettled({ machines }: Sim): boolean {
   const seen = machines.filter(isReached)
+  if (seen.some(({ sentinel }) => sentinel?.failover)) return false
   const named = new Set(seen.flatMap(({ sentinel }) => sentinel?.master ?? []))
   const [master] = named
-  if (named.size !== 1) return false
+  if (named.size !== 1 || !seen.some(({ server, address }) => address === master && server?.role === 'master'))
+    return false
+  const replId = seen.find(({ address }) => address === master)?.server?.replId
   return seen.every(
     ({ server, address }) =>
-      !server || (address === master ? server.role === 'master' : server.link && server.follows === master),
+      !server || address === master || (server.link && server.follows === master && server.replId === replId),
   )
 }
 
@@ -136,7 +128,9 @@ function join(sim: Sim, { node, master }: Of<'join set'>, given: Given): void {
   const { server } = machine
   if (server?.role === 'master' && server.keys.size > 0) throw new Refused('it is a master that holds keys')
   if (!(server?.link && server.follows === above.address)) {
-    if (server) throw new Harm(`the server of ${node.host}, which answers, is stopped`)
+    if (server && node.seen.redis) throw new Harm(`the server of ${node.host}, which answers, is stopped`)
+    if (server) giveWay(sim, machine, server.keys, above.server.keys, given)
+    machine.server = undefined
     // Where Sentinel made somebody else the master, what the former one had is given up by that; it stays beside.
     if (!above.server.elected && machine.disk.log) giveWay(sim, machine, machine.disk.log, above.server.keys, given)
     putAside(machine)
@@ -169,7 +163,10 @@ function followMaster(sim: Sim, { node, master, given: saved }: Of<'follow maste
   const above = isMaster(sim, master)
   const machine = running(sim, node)
   const { server } = machine
-  if (server.link && server.follows === above.address) return
+  if (server.link && server.follows === above.address) {
+    pass(sim, 8)
+    return
+  }
   isAsSeen(machine, node.seen.redis)
   if (saved && server.keys.size > saved.keys) throw new Refused('it holds more keys by now')
   if (!saved && server.keys.size > 0 && !ofOneHistory(above.server, server))
@@ -291,8 +288,13 @@ function failOver(sim: Sim, { from, to }: Of<'fail over'>): void {
 function restart(sim: Sim, { node }: Of<'restart server'>): void {
   const machine = running(sim, node)
   if (machine.server.role !== 'replica') throw new Harm(`a master is restarted: ${node.host}`)
-  if (machine.server.link) throw new Harm(`a replica that is well is restarted: ${node.host}`)
-  machine.server = newServer(sim, NOTHING, machine.server.follows)
-  hold(sim, machine, NOTHING)
+  if (machine.server.link && !machine.server.old) throw new Harm(`a replica that is well is restarted: ${node.host}`)
+  const above = isMaster(sim, {
+    host: sim.machines.find((one) => one.address === machine.server.follows)?.host ?? '',
+    address: '',
+  })
+  giveWay(sim, machine, machine.server.keys, above.server.keys, {})
+  machine.server = undefined as never
+  beginServer(sim, machine)
   pass(sim, 8)
 }

@@ -40,6 +40,7 @@ export function beginServer(sim: Sim, machine: Machine): void {
   if (!machine.on || machine.server || !disk.conf) return
   const keys = (sim.shape.persistence === 'durable' ? disk.log : disk.dump) ?? NOTHING
   machine.server = newServer(sim, keys, disk.conf.follows)
+  machine.server.elected = disk.conf.elected ?? false
   hold(sim, machine, keys)
 }
 
@@ -60,7 +61,10 @@ function replicate(sim: Sim, machine: Machine): void {
   const above = machineAt(sim, server.follows)
   const from = above && hear(machine, above) && above !== machine ? above.server : undefined
   const serves = from && (from.role === 'master' || (from.link && server.link && from.replId === server.replId))
-  if (!from || !serves) return unlink(sim, server)
+  if (!from || !serves) {
+    unlink(sim, server)
+    return
+  }
   if (continuesAt(from, server)) {
     if (from.role === 'master') take(sim, machine, server, from)
     else server.link = true
@@ -97,8 +101,12 @@ function watch(sim: Sim, machine: Machine, sentinel: Sentinel): void {
   if (server) sentinel.lastOk = sim.now
   look(sim, machine, sentinel, server)
   hello(sim, machine, sentinel)
-  if (sentinel.failover) return lead(sim, machine, sentinel)
-  if (server && !isDown(sim, sentinel)) return heal(sim, machine, sentinel, server)
+  if (sentinel.failover) lead(sim, machine, sentinel)
+  else if (server && !isDown(sim, sentinel)) heal(sim, machine, sentinel, server)
+  else takeOver(sim, machine, sentinel)
+}
+
+function takeOver(sim: Sim, machine: Machine, sentinel: Sentinel): void {
   if (votes(sim, machine, sentinel) < quorum(sim) || sim.now < sentinel.triedAt + 2 * FAILOVER_TIMEOUT) return
   sentinel.triedAt = sim.now
   const to = candidate(sim, machine, sentinel)
@@ -163,7 +171,7 @@ function candidate(sim: Sim, machine: Machine, sentinel: Sentinel): Machine | un
   const since = sim.now - sentinel.lastOk
   const fit = sim.machines.filter((one) => {
     const { server } = one
-    if (!server || server.role !== 'replica' || !hear(machine, one) || one.address === sentinel.master) return false
+    if (server?.role !== 'replica' || !hear(machine, one) || one.address === sentinel.master) return false
     const broken = server.link ? 0 : server.brokeAt === undefined ? Number.POSITIVE_INFINITY : sim.now - server.brokeAt
     return sentinel.replicas.has(one.address) && broken <= 10 * DOWN_AFTER + since
   })
@@ -175,7 +183,7 @@ function lead(sim: Sim, machine: Machine, sentinel: Sentinel): void {
   if (!failover || failover.at > sim.now) return
   sentinel.failover = undefined
   const to = machineAt(sim, failover.to)
-  if (!to?.server || to.server.role !== 'replica' || !hear(machine, to)) return
+  if (to?.server?.role !== 'replica' || !hear(machine, to)) return
   promote(sim, to, true)
   moved(machine, sentinel, to.address, sentinel.epoch + 1)
   sentinel.lastOk = sim.now

@@ -37,5 +37,4 @@ export function reigns(sim: Sim, machine: Machine, given: Given): void {
   const unexpected = others.filter((one) => isReached(one) || given[one.host] === undefined)
   if (unexpected.length > 0)
     throw new Harm(`${machine.host} is made a master beside ${unexpected.map(({ host }) => host).join(', ')}`)
-  if (others.length > 0) sim.erred = true
 }

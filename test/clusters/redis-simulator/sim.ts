@@ -24,6 +24,8 @@ export interface Server {
   elected: boolean
   /** Since when it says what it says of its role. */
   roleSince: number
+  /** It runs with a setting of before, that only a restart changes. */
+  old: boolean
 }
 
 /** What one Sentinel knows of one address. */
@@ -50,7 +52,7 @@ export interface Disk {
   log?: Keys | undefined
   aside: Keys[]
   /** What redis.conf says; undefined: it is none of ours. */
-  conf?: { follows?: string | undefined } | undefined
+  conf?: { follows?: string | undefined; elected?: boolean } | undefined
   /** What sentinel.conf says. */
   watches?: { master?: string | undefined; epoch: number } | undefined
 }
@@ -87,8 +89,8 @@ export interface Sim {
   last: number
   /** Writes that somebody agreed to lose, or that Sentinel gave up. */
   readonly surrendered: Set<number>
-  /** Hosts that were said to be off, and are not. */
-  erred: boolean
+  /** How often Sentinel made somebody a master. */
+  elections: number
 }
 
 export const DOWN_AFTER = 3
@@ -138,6 +140,7 @@ export function newServer(sim: Sim, keys: Keys, follows?: string): Server {
     link: false,
     elected: false,
     roleSince: sim.now,
+    old: false,
   }
 }
 
@@ -152,7 +155,7 @@ export function newSentinel(sim: Sim, { master, epoch }: { master?: string | und
 /** A whole set that has some keys. */
 export function begin(shape: Shape): Sim {
   const machines = Array.from({ length: shape.nodes }, (_, index): Machine => {
-    const disk: Disk = { aside: [], conf: {}, watches: { epoch: 0 } }
+    const disk: Disk = { aside: [], conf: {}, watches: { master: '10.0.0.1', epoch: 0 } }
     return {
       host: `app${index + 1}`,
       address: `10.0.0.${index + 1}`,
@@ -163,7 +166,7 @@ export function begin(shape: Shape): Sim {
       gone: false,
     }
   })
-  const sim: Sim = { shape, machines, now: 1000, last: 0, surrendered: new Set(), erred: false }
+  const sim: Sim = { shape, machines, now: 1000, last: 0, surrendered: new Set(), elections: 0 }
   const first = machines[0]?.address
   for (const machine of machines) {
     const follows = machine.address === first ? undefined : first
@@ -192,6 +195,7 @@ export function follow(sim: Sim, machine: Machine, address: string): void {
 export function promote(sim: Sim, machine: Machine, elected: boolean): void {
   const { server, disk } = machine
   if (!server) return
+  if (elected) overrule(sim, server.keys)
   server.before = { replId: server.replId, upTo: server.offset }
   Object.assign(server, {
     role: 'master',
@@ -201,7 +205,14 @@ export function promote(sim: Sim, machine: Machine, elected: boolean): void {
     copyAt: undefined,
   })
   Object.assign(server, { elected, roleSince: sim.now, brokeAt: undefined })
-  disk.conf = {}
+  disk.conf = { elected }
+}
+
+/** What others have is given up by Sentinel then. */
+function overrule(sim: Sim, kept: Keys): void {
+  sim.elections++
+  for (const { server, disk } of sim.machines)
+    for (const key of [...(server?.keys ?? []), ...(disk.log ?? [])]) if (!kept.has(key)) sim.surrendered.add(key)
 }
 
 export function tell(machine: Machine, master: string | undefined, epoch: number): void {

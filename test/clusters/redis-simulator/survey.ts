@@ -89,7 +89,7 @@ function redisOf(sim: Sim, server: Server): RedisSeen {
     }),
     replicas: good.map((one) => ({ ...place(one.address), state: 'online', offset: one.server?.offset ?? 0, lag: 0 })),
     takesWrites: good.length > 0,
-    differing: [],
+    differing: server.old ? [{ name: 'databases', running: '16', wanted: '4' }] : [],
     passwords: { own: true, forMaster: true, others: 0 },
     unsaved: [],
   }
