@@ -1,6 +1,6 @@
 import type { ClusterStep } from '../../../model/cluster.ts'
 import { sh } from '../../../shell/sh.ts'
-import { FORMER_PASSWORD } from '../layout.ts'
+import { FORMER_PASSWORD, REDIS_PORT } from '../layout.ts'
 import type { Desired, RedisNode } from '../model.ts'
 import { sentinelSettings, settingsOf } from '../settings.ts'
 import { isMaster } from './looks.ts'
@@ -32,8 +32,8 @@ done`
 }
 
 /**
- * The master changes hands as planned: Sentinel promotes `to`, and clients that ask Sentinel write there. Nobody is a master
- * for about a second; Sentinel has `to` stop for what `from` still has.
+ * The master changes hands as planned: Sentinel promotes `to`, and clients that ask Sentinel write there. Writes wait for about
+ * a second, and none that was confirmed is lost.
  */
 export function failOver(desired: Desired, from: RedisNode, to: RedisNode, why: string): ClusterStep {
   const { name, nodes } = desired
@@ -47,19 +47,30 @@ done
 said=$(ask 127.0.0.1 config set replica-priority 1) || fail "$said"
 seen() { sask 127.0.0.1 sentinel replicas ${name} | awk -v a=${to.address} '$0 == "ip" { getline i } $0 == "slave-priority" { getline; if (i == a && $0 == 1) f = 1 } END { exit !f }'; }
 within 30 seen || fail 'Sentinel does not see that it is preferred'`
+  // Clients wait meanwhile: what the old master took after the new one stopped following would be lost. Sentinel's own messages
+  // wait too, so it is told by us and not by Sentinel whom it follows.
   const go = sh`if is_master 127.0.0.1; then
+  let_go() { ask 127.0.0.1 client unpause >/dev/null || true; }
+  trap let_go EXIT
+  ask 127.0.0.1 client pause 8000 write >/dev/null
+  at=$(field 127.0.0.1 replication master_repl_offset)
+  has_all() { o_=$(field ${to.address} replication slave_repl_offset) && [ "$o_" -ge "$at" ]; }
+  within 3 has_all || fail ${`${to.host} does not catch up`}
   said=$(sask ${to.address} sentinel failover ${name}) || fail "Sentinel does not fail over: $said"
-  agreed() {
-    is_master ${to.address} || return 1
-    for a in ${all}; do
-      n=$(names "$a" ${name}) || continue
-      [ "$n" = ${to.address} ] || return 1
-    done
-  }
-  within 60 agreed || fail ${`the Sentinels do not agree that ${to.host} is the master`}
-  settled() { linked ${to.address}; }
-  within 90 settled || fail ${`it does not follow ${to.host} yet`}
-fi`
+  within 4 is_master ${to.address} || fail ${`${to.host} did not become the master`}
+  said=$(ask 127.0.0.1 replicaof ${to.address} ${REDIS_PORT}) || fail "it does not follow: $said"
+  let_go
+  save_config
+fi
+agreed() {
+  is_master ${to.address} || return 1
+  for a in ${all}; do
+    n=$(names "$a" ${name}) || continue
+    [ "$n" = ${to.address} ] || return 1
+  done
+}
+within 60 agreed || fail ${`the Sentinels do not agree that ${to.host} is the master`}
+within 90 linked ${to.address} || fail ${`it does not follow ${to.host} yet`}`
   const again = {
     title: 'its priority is as that of all',
     script: sh`! answers || ask 127.0.0.1 config set replica-priority 100 >/dev/null
@@ -67,7 +78,7 @@ fi`
   }
   return {
     ...{ name: 'fail over', about: `${from.host} to ${to.host}`, reason: why },
-    effect: `${to.host} is the master; writes are refused for about a second`,
+    effect: `${to.host} is the master; writes wait for about a second`,
     stages: [
       sameOn([to], { title: 'be preferred', script: prefer }),
       sameOn([from], { title: `hand over to ${to.host}`, script: go }),

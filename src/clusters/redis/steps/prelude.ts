@@ -74,7 +74,11 @@ setting() { ask "$1" config get "$2" | sed -n 2p; }
 watched() { sask "$1" sentinel master "$2" | sed -n "/^$3\\$/{n;p;q;}"; }
 names() { sask "$1" sentinel get-master-addr-by-name "$2" | sed -n 1p; }
 follows() { [ "$(field 127.0.0.1 replication master_host)" = "$1" ]; }
-linked() { follows "$1" && [ "$(field 127.0.0.1 replication master_link_status)" = up ]; }
+# A link is said to be up for long after its master is gone: so the master is asked, too.
+linked() {
+  follows "$1" && [ "$(field 127.0.0.1 replication master_link_status)" = up ] || return 1
+  id_=$(field "$1" replication master_replid) && [ "$(field 127.0.0.1 replication master_replid)" = "$id_" ]
+}
 ours() { head -n 1 "$1" 2>/dev/null | grep -qF ${MARK}; }
 # Tries a command for at most $1 seconds until it succeeds.
 within() {
@@ -82,7 +86,7 @@ within() {
   shift
   until "$@"; do
     [ "$(date +%s)" -lt "$until_" ] || return 1
-    sleep 0.3
+    sleep 0.1
   done
 }
 save_config() { [ "$(ask 127.0.0.1 config rewrite)" = OK ] || fail 'the server does not write its file'; }

@@ -95,7 +95,7 @@ whole() {
   master=
   for a in ${addresses}; do
     n=$(names "$a" ${desired.name}) && [ "$n" ] || continue
-    [ "\${master:-$n}" = "$n" ] || return 1
+    [ "\${master:-$n}" = "$n" ] && [ "$(watched "$a" ${desired.name} flags)" = master ] || return 1
     master=$n
   done
   [ "$master" ] && is_master "$master" || return 1
