@@ -719,7 +719,7 @@ describe('servers that do not follow', () => {
     const none = Object.fromEntries(
       Object.entries({ 3: {}, ...changes }).map(([one, change]) => [
         one,
-        { ...change, sentinel: { address: '10.0.0.9' } },
+        { ...change, sentinel: { address: '10.0.0.9', ...silentFor(90_000) } },
       ]),
     )
     expect(judge(durable, set(none), {}).refusal?.hint).toContain('app2=unknown')
