@@ -76,7 +76,12 @@ function linkOf(view: View, node: Live, master: Live): Ailment | undefined {
   const { redis } = node.seen
   const link = redis.master
   if (!link || isLinked(node, master)) return undefined
-  if (link.syncing) return warn(node.host, 'copying', `it gets a copy of what ${master.host} has`, linkEvidence(node))
+  if (link.syncing) {
+    const copying = `it gets a copy of what ${master.host} has`
+    // Whoever already follows is only waited for.
+    const wait = followIntent(view, node, master, copying)
+    return { ...warn(node.host, 'copying', copying, linkEvidence(node)), intents: [wait] }
+  }
   const message = `it follows ${master.host}, and its link is down`
   const later = Math.min(redis.uptime, master.seen.redis.uptime) < PATIENCE || !redis.passwords.forMaster
   const apart = stakeOf(view, node, master) !== undefined || redis.keys > 0

@@ -131,7 +131,7 @@ function look(sim: Sim, machine: Machine, sentinel: Sentinel, server: Server | u
 }
 
 function know({ now }: Sim, known: Sentinel['replicas'], { address }: Machine): void {
-  known.set(address, { lastOk: now })
+  known.set(address, now)
 }
 
 /** The newer word of where the master is counts, among those that know each other. */
@@ -146,7 +146,7 @@ function hello(sim: Sim, machine: Machine, sentinel: Sentinel): void {
 }
 
 function moved(machine: Machine, sentinel: Sentinel, master: string, epoch: number): void {
-  if (sentinel.master && sentinel.master !== master) sentinel.replicas.set(sentinel.master, { lastOk: sentinel.lastOk })
+  if (sentinel.master && sentinel.master !== master) sentinel.replicas.set(sentinel.master, sentinel.lastOk)
   sentinel.replicas.delete(master)
   sentinel.failover = undefined
   tell(machine, master, epoch)

@@ -55,7 +55,7 @@ export function historyOf(seed: number): History {
 /** Lives a history, with repairs of ours in it; in the end all hosts are there that are not lost, and it is repaired. */
 export function live(history: History, judge: Judge = decide): End {
   const sim = begin(history.shape)
-  pass(sim, 60)
+  pass(sim, 10)
   for (const machine of sim.machines) write(sim, machine, 2)
   pass(sim, 5)
   for (const event of history.events) happen(sim, event, judge)

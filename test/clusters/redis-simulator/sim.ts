@@ -28,17 +28,13 @@ export interface Server {
   old: boolean
 }
 
-/** What one Sentinel knows of one address. */
-export interface Known {
-  lastOk: number
-}
-
 export interface Sentinel {
   began: number
   master?: string | undefined
   epoch: number
-  replicas: Map<string, Known>
-  others: Map<string, Known>
+  /** When each was heard last, by its address. */
+  replicas: Map<string, number>
+  others: Map<string, number>
   lastOk: number
   /** When the failover that it leads does its next thing. */
   failover?: { to: string; at: number } | undefined
@@ -174,6 +170,8 @@ export function begin(shape: Shape): Sim {
     machine.sentinel = newSentinel(sim, { master: first, epoch: 0 })
     machine.disk.conf = { follows }
   }
+  // Nobody is young any more.
+  sim.now += 60
   return sim
 }
 

@@ -106,7 +106,7 @@ function sentinelOf(sim: Sim, machine: Machine, sentinel: Sentinel): SentinelSee
 
 function watchedOf(sim: Sim, machine: Machine, sentinel: Sentinel, master: string): WatchedMaster {
   const down = isDown(sim, sentinel)
-  const known = ([address, { lastOk }]: readonly [string, { lastOk: number }]) => {
+  const known = ([address, lastOk]: readonly [string, number]) => {
     const other = machineAt(sim, address)
     const since = Math.max(other?.server?.roleSince ?? 0, other?.heardAt ?? 0)
     const heard = other !== undefined && hear(machine, other) && sim.now - lastOk <= DOWN_AFTER
