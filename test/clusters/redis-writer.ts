@@ -19,6 +19,7 @@ export interface WriterEnd {
 
 export interface Writer {
   readonly count: () => number
+  readonly refusals: () => number
   end(): Promise<WriterEnd>
   /** The confirmed numbers that the master does not have. */
   lost(): Promise<readonly number[]>
@@ -56,6 +57,7 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
   })()
   return {
     count: () => acknowledged.length,
+    refusals: () => refused.length,
     async end() {
       ended = true
       await work

@@ -44,7 +44,7 @@ ${sentinelWatches(desired, node)}
 }`
   return {
     ...{ name: 'promote replica', about: node.host, reason: why },
-    effect: `${node.host} is the master, and ${hosts([...others, ...ends]) || 'nobody'} follows it`,
+    effect: `${node.host} is the master${all.length > 1 ? `, to be followed by ${hosts([...others, ...ends])}` : ''}`,
     ...(given.length > 0 && { replaces: given }),
     stages: [
       sameOn([node], { title: 'look that nobody is the master', script: look }),
