@@ -1,6 +1,6 @@
 import { hasAllOf } from './history.ts'
 import type { SeenNode } from './model.ts'
-import { isAgreedOn, isAt, isLive, type Live, type Node, type View } from './view.ts'
+import { isAgreedOn, isAt, isLive, type Live, type Node, type View, votersFor, watchedBy } from './view.ts'
 
 /** How many keys only one node has, at most; `unknown`: nobody can count them. */
 export type Stake = number | 'unknown'
@@ -45,10 +45,11 @@ export function hasDataOnDisk({ desired }: Pick<View, 'desired'>, { disk }: Seen
   return desired.persistence === 'durable' && (disk.appendOnly?.bytes ?? 0) + (disk.dump?.bytes ?? 0) > 0
 }
 
-/** Whether it is the master of a set that works: most Sentinels say so, and it holds keys, or what they were. */
+/** Whether Sentinel made it the master, and most still name it: one that they were told to watch has no epoch. */
 function reigns(view: View, keeper: Live): boolean {
   const { role, keys } = keeper.seen.redis
-  return role === 'master' && keys > 0 && isAgreedOn(view, keeper)
+  const elected = votersFor(view, keeper).some((one) => (watchedBy(view, one)?.configEpoch ?? 0) > 0)
+  return role === 'master' && keys > 0 && elected && isAgreedOn(view, keeper)
 }
 
 /** Whether somebody agreed to lose that: no more keys than was said then. What can be counted is to be named by its figure. */

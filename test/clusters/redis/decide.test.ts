@@ -726,6 +726,10 @@ describe('servers that do not follow', () => {
       ['join set app1'],
     ])
   })
+  test('where Sentinels were told to watch the master, and did not make it one, what the other one kept is asked for', () => {
+    const changes = { 1: { redis: { replicas: [] } }, 2: { redis: null, disk: { ...log, ...nobody } } }
+    expect(judge(durable, set(changes), {}).refusal?.hint).toContain('app2=unknown')
+  })
   test('where no Sentinel agrees on the master, what the other one of a durable set kept is a case for somebody', () => {
     const changes = { 1: { redis: { replicas: [] } }, 2: { redis: null, disk: { ...log, ...nobody } }, ...{} }
     const none = Object.fromEntries(
