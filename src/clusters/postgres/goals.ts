@@ -1,5 +1,6 @@
 import type { ClusterDecision } from '../../model/cluster.ts'
 import { type UnknownName, unknownName } from '../../model/unknown-name.ts'
+import { nobodyWrites } from './fencing.ts'
 import type { Desired } from './model.ts'
 import { nodeId, slotName } from './node-id.ts'
 import { side } from './refusals.ts'
@@ -33,7 +34,7 @@ export function withPrimary(view: View, primary: Live, decision: ClusterDecision
 /** Without a primary nobody can say who is in a cluster: that is mended by itself first. */
 export function withoutAny(view: View, decision: ClusterDecision): ClusterDecision {
   const hint = `mend that first: deploy repair-db ${view.desired.environment}`
-  return decision.refusal ? decision : refused('no server takes writes', view, hint)
+  return decision.refusal ? decision : refused(nobodyWrites(view), view, hint)
 }
 
 function whyNot(kind: string | undefined): string {

@@ -49,5 +49,6 @@ function whyBest(best: Node, kept: readonly Node[]): string {
   const place = placeOf(best.seen)
   const others = kept.filter((node) => node !== best)
   const more = others.length > 0 ? holdNoMore(others) : 'no other node is left that has data'
-  return `no primary is left, and it is the furthest of its standbys, on timeline ${place?.timeline} at ${place?.lsn}; ${more}`
+  const which = kept.filter(follows).length > 1 ? 'the furthest of its standbys' : 'the only standby that is left'
+  return `no primary is left, and it is ${which}, on timeline ${place?.timeline} at ${place?.lsn}; ${more}`
 }

@@ -112,6 +112,11 @@ export function hasData({ seen }: Node): boolean {
   return seen.disk !== undefined || seen.server !== undefined
 }
 
+/** Whether a node has data, or may have some that cannot be read. */
+export function mayHold(node: Node): boolean {
+  return hasData(node) || node.seen.running || node.seen.remains
+}
+
 /** Whether a node streams from another one. */
 export function streamsFrom(node: Node, from: Pick<PostgresNode, 'host' | 'address'>): boolean {
   const receiver = node.seen.server?.receiver

@@ -1,4 +1,5 @@
 import type { Finding } from '../../model/cluster.ts'
+import { nobodyWrites } from './fencing.ts'
 import type { Desired, NodeSurvey } from './model.ts'
 import { slotName } from './node-id.ts'
 import { MOVE_AWAY } from './refusals.ts'
@@ -39,11 +40,12 @@ export function warnings(
 }
 
 /** Servers that are down where no steps are decided on them one by one. */
-export function refusedWarnings({ nodes }: View, primary: Live | undefined): readonly Finding[] {
+export function refusedWarnings(view: View, primary: Live | undefined): readonly Finding[] {
+  const { nodes } = view
   const down = nodes.filter((node) => hasData(node) && !isLive(node))
   const none = nodes.some(hasData) && !nodes.some((node) => node.seen.server?.inRecovery === false)
   return [
-    ...(none && !primary ? [fault('no primary', undefined, 'no server takes writes', [])] : []),
+    ...(none && !primary ? [fault('no primary', undefined, nobodyWrites(view), [])] : []),
     ...down.map(({ host, seen: { disk, log } }) =>
       fault('server down', host, 'its server does not answer', [`control file: ${disk?.state}`, ...log.slice(-3)]),
     ),

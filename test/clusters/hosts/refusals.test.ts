@@ -187,7 +187,7 @@ describeOnLab('a repair where data is at stake', () => {
         `^no server takes writes, and all that is left are standbys: ${primary}, which .* followed, has no data`,
       ),
     )
-    expect(none.hint).toContain('bring back the node that was the primary, with its disk')
+    expect(none.hint).toContain(`bring back the data of ${primary} (its disk, or what was moved away)`)
 
     await bed.on(primary, `mv ${DATA}.mine ${DATA}`)
     await repaired(bed)

@@ -197,7 +197,9 @@ describe('and what is told of it', () => {
     })
     const alone = made({}, lost('app1', 'app3'))
     const acceptLoss = { app1: 'unknown', app3: 'unknown' } as const
-    expect(judge(alone, { acceptLoss }).decision.primary?.why).toContain('no other node is left that has data')
+    expect(judge(alone, { acceptLoss }).decision.primary?.why).toMatch(
+      /^no primary is left, and it is the only standby that is left, on timeline 1 at .*; no other node is left that has data$/,
+    )
   })
 
   test.each<[string, Shape, Change, RegExp]>([
@@ -205,7 +207,7 @@ describe('and what is told of it', () => {
       'what has to be agreed to, all at once, and what comes of it',
       {},
       lost('app1', 'app3'),
-      /When it is lost for good and surely off \(app1 and app3 must not run any more, or there are two primaries\), give it up: deploy repair-db prod --cluster main --accept-data-loss app1=unknown --accept-data-loss app3=unknown; then app2 is the primary: no primary is left/,
+      /\. When the data of app1 and app3 is lost for good, and they are surely off \(else there are two primaries\), give it up: deploy repair-db prod --cluster main --accept-data-loss app1=unknown --accept-data-loss app3=unknown; then app2 is the primary: no primary is left, and it is the only standby that is left, on timeline 1 /,
     ],
     ['in async: what is lost', {}, lost('app1'), /What only app1 had is lost, and nobody can tell how much that is$/],
     [
@@ -315,7 +317,7 @@ describe('and what is told of it', () => {
       crash(at(each, 'app2'))
     })
     expect(judge(world).decision.refusal?.hint).toMatch(
-      /^look at what each of them has\. When nobody needs it, give it up: /,
+      /^look at what each of them has\. When nobody needs what only app1 has, give it up: /,
     )
   })
 
