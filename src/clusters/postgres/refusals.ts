@@ -4,7 +4,7 @@ import { amount, type Excess } from './excess.ts'
 import { DATA } from './layout.ts'
 import { endOf, placeOf } from './lineage.ts'
 import { lossWords } from './loss.ts'
-import { atStake } from './mend.ts'
+import { atStake, whole } from './mend.ts'
 import { names } from './names.ts'
 import {
   hasData,
@@ -35,7 +35,9 @@ export function refusalOf(view: View): ClusterRefusal | undefined {
   if (first && more.length > 0) return splitBrain(view, [first, ...more])
   const stranger = ofAnother(view)
   if (stranger || !primary) return stranger
-  return mostUnseen(view) ?? withoutDisk(primary) ?? emptyBesideUnread(view, primary) ?? diverged(view, primary)
+  return (
+    mostUnseen(view, primary) ?? withoutDisk(primary) ?? emptyBesideUnread(view, primary) ?? diverged(view, primary)
+  )
 }
 
 /** Those of one system that take writes, if there are several: it need not be the system that most nodes belong to. */
@@ -45,10 +47,23 @@ function twinsOf({ nodes, primaries, acceptLoss }: View): readonly Live[] {
   return [...Map.groupBy(writable, systemOf).values()].find(({ length }) => length > 1) ?? []
 }
 
+/** What was agreed to before and still has an object, beside the one that is the primary, or is to be. */
+function stillAgreed(view: View, primary: Live): Given {
+  const { acceptLoss, nodes, unreachable, strangers } = view
+  const named = nodes.filter((node) => node !== primary && !strangers.includes(node))
+  const there = named.filter((node) => isWriter(node) || atStake(view, primary, node) || whole(view, node, primary))
+  const away = isMostAway(view) ? unreachable.map(({ node }) => node) : []
+  const hosts = new Set([...there, ...away].map(({ host }) => host))
+  return Object.fromEntries(Object.entries(acceptLoss).filter(([host]) => hosts.has(host)))
+}
+
+function isMostAway({ nodes, unreachable }: View): boolean {
+  return unreachable.length > nodes.length
+}
+
 function splitBrain(view: View, primaries: readonly [Live, ...Live[]]): ClusterRefusal {
   const { node: best, why } = likeliest(view, primaries)
   const behind = { ...view, primaries: [best] }
-  const { [best.host]: _, ...accepted } = view.acceptLoss
   const given = view.nodes.flatMap((node): (readonly [string, number | 'unknown'])[] => {
     if (node === best) return []
     const excess = atStake(behind, best, node)
@@ -59,7 +74,7 @@ function splitBrain(view: View, primaries: readonly [Live, ...Live[]]): ClusterR
   return {
     why: `${names(primaries)} take writes at the same time (split brain): what was written to one of them is not in the other`,
     sides: primaries.map((node) => side(node, undefined, view.losses)),
-    hint: `by what was seen ${best.host} is the one to keep (${why}). Look at what the others have; when nobody needs it, give it up: ${consentWords(view.desired, { ...accepted, ...Object.fromEntries(given) })}. Their servers stop then, and their data is moved aside and stays there; with --salvage its rows are saved as SQL first. To keep another one, give up all others, ${best.host} among them with =unknown: its server is stopped, and what it has is told`,
+    hint: `by what was seen ${best.host} is the one to keep (${why}). Look at what the others have; when nobody needs it, give it up: ${consentWords(view.desired, { ...stillAgreed(behind, best), ...Object.fromEntries(given) })}. Their servers stop then, and their data is moved aside and stays there; with --salvage its rows are saved as SQL first. To keep another one, give up all others, ${best.host} among them with =unknown: its server is stopped, and what it has is told`,
   }
 }
 
@@ -74,14 +89,15 @@ function ofAnother({ strangers, nodes }: View): ClusterRefusal | undefined {
 }
 
 /** The one primary that is seen may be the one that most nodes left. */
-function mostUnseen({ desired, nodes, unreachable, primaries, acceptLoss }: View): ClusterRefusal | undefined {
-  const unseen = unreachable.map(({ node }) => node).filter((node) => !isWrittenOff({ acceptLoss }, node))
-  if (unreachable.length <= nodes.length || unseen.length === 0) return undefined
+function mostUnseen(view: View, primary: Live): ClusterRefusal | undefined {
+  const { desired, nodes, unreachable } = view
+  const unseen = unreachable.map(({ node }) => node).filter((node) => !isWrittenOff(view, node))
+  if (!isMostAway(view) || unseen.length === 0) return undefined
   const lost = names(unseen)
   return {
-    why: `most of the cluster cannot be seen: ${lost} may have another primary than ${names(primaries)}`,
+    why: `most of the cluster cannot be seen: ${lost} may have another primary than ${primary.host}`,
     sides: [...nodes.map((node) => side(node)), ...unreachable.map(unseenSide)],
-    hint: `bring the nodes back (power, network), then repair again. When they are lost for good and surely off, give up what they may have: ${consentWords(desired, { ...acceptLoss, ...unknown(unseen) })}; or take them out: deploy db remove-node ${desired.environment} NODE`,
+    hint: `bring the nodes back (power, network), then repair again. When they are lost for good and surely off, give up what they may have: ${consentWords(desired, { ...stillAgreed(view, primary), ...unknown(unseen) })}; or take them out: deploy db remove-node ${desired.environment} NODE`,
   }
 }
 
@@ -154,7 +170,7 @@ function diverged(view: View, primary: Live): ClusterRefusal | undefined {
   return {
     why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
     sides: [side(primary), ...hosts.map((node) => side(node, primary, view.losses))],
-    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(view.desired, { ...view.acceptLoss, ...given })}. The data is moved aside then, and stays on ${names(hosts)}; with --salvage its rows are saved as SQL first. ${keepWords(primary)}`,
+    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(view.desired, { ...stillAgreed(view, primary), ...given })}. The data is moved aside then, and stays on ${names(hosts)}; with --salvage its rows are saved as SQL first. ${keepWords(primary)}`,
   }
 }
 

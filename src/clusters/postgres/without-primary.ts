@@ -37,10 +37,10 @@ function agreeing(view: View, blocked: Blocked): string {
     give = { ...give, ...next.give }
     next = choose({ ...view, acceptLoss: { ...view.acceptLoss, ...give } })
   }
-  const { primary } = next
-  if (!primary) return ''
-  const all = needed(view, { ...view.acceptLoss, ...give }, primary.host)
-  return `. When ${loses(view, all)}, give it up: ${consentWords(view.desired, all)}; then ${primary.host} is the primary: ${primary.why}${promise(view, all)}`
+  const all = needed(view, { ...view.acceptLoss, ...give }, next)
+  const end = choose({ ...view, acceptLoss: all })
+  if ('give' in end || !end.primary) return ''
+  return `. When ${loses(view, all)}, give it up: ${consentWords(view.desired, all)}; then ${end.primary.host} is the primary: ${end.primary.why}${promise(view, all)}`
 }
 
 /** What has to be so before all of that is given up. */
@@ -57,13 +57,21 @@ function loses({ desired, nodes, unreachable }: View, given: Given): string {
   ].join(', and ')
 }
 
-/** What of it that node does not become the primary without: what was in the way at first may not be, behind what came up then. */
-function needed(view: View, given: Given, primary: string): Given {
+/**
+ * What of it is needed for that end: what was in the way at first may not be, behind what came up then. What was agreed to
+ * before stays also where only by it a node is cloned anew that would follow by other means.
+ */
+function needed(view: View, given: Given, end: ClusterDecision): Given {
   return Object.keys(given).reduce((left, host) => {
     const { [host]: _, ...rest } = left
     const then = choose({ ...view, acceptLoss: rest })
-    return !('give' in then) && then.primary?.host === primary ? rest : left
+    if ('give' in then || then.primary?.host !== end.primary?.host) return left
+    return isGivenUp(view, { host }) && isReplaced(end, host) && !isReplaced(then, host) ? left : rest
   }, given)
+}
+
+function isReplaced({ steps }: ClusterDecision, host: string): boolean {
+  return steps.some(({ name, about }) => name === 'clone standby anew' && about === host)
 }
 
 /**

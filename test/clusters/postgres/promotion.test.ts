@@ -250,6 +250,15 @@ describe('and what is told of it', () => {
     expect(refusal?.hint).toContain('What only app1 and app3 had is lost')
   })
 
+  test('what was agreed to and has no object any more is not; what was written off, and would not follow, has one', () => {
+    const world = made({ nodes: 4 }, lost('app1', 'app3'))
+    const hint = (acceptLoss: Given) => judge(world, { acceptLoss }).decision.refusal?.hint
+    expect(hint({ app1: 'unknown', app4: 120 })).toContain('app1=unknown --accept-data-loss app3=unknown; then app2')
+    expect(hint({ app4: 'unknown' })).toContain(
+      '--accept-data-loss app4=unknown --accept-data-loss app1=unknown --accept-data-loss app3=unknown; then app2',
+    )
+  })
+
   test('sync by the playbook, and not by how servers run, promises nothing', () => {
     const world = made({ durability: 'sync' }, lost('app1'))
     const surveys = surveysOf(world).map((one) =>
@@ -559,6 +568,10 @@ describe('what steps look at before', () => {
     const { steps } = judge(world, { acceptLoss: { app4: 'unknown' } }).decision
     const script = steps.find(({ name }) => name === 'start primary')?.stages[0]?.[0]?.script
     expect(script?.match(/--accept-data-loss app4=unknown --accept-data-loss app1=unknown/g)).toHaveLength(2)
+    const more = judge(world, { acceptLoss: { app4: 'unknown', app3: 120 } }).decision.steps
+    expect(more.find(({ name }) => name === 'start primary')?.stages[0]?.[0]?.script).toMatch(
+      /--accept-data-loss app4=unknown --accept-data-loss app1=unknown/,
+    )
     expect(script).toMatch(/does not reach .* Now: mend this server/)
   })
 
