@@ -231,7 +231,7 @@ function otherwise(view: View, kept: readonly Node[], last: Node): string {
   const behind = view.nodes.filter((node) => hasData(node) && !isWrittenOff(view, node) && isBehind(view, node, next))
   const agreed = Object.entries(view.acceptLoss).filter(([host]) => !behind.some((node) => node.host === host))
   const given = { ...Object.fromEntries(agreed), [last.host]: bytes }
-  return `mend this server, then repair again; or give up what only it has, and ${next.host} is promoted: ${consentWords(view.desired, given)}`
+  return `mend this server, then repair again; or give up what only it has, and ${next.host} is promoted: ${consentWords(view, given)}`
 }
 
 function bytesOf(excess: Excess | undefined): number | 'unknown' {

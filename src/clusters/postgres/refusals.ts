@@ -1,5 +1,5 @@
 import type { ClusterRefusal } from '../../model/cluster.ts'
-import { agreedWords, consentWords, type Given } from './consent.ts'
+import { agreedWords, consentWords, type Given, savedWords, unsavedWords } from './consent.ts'
 import { amount, type Excess } from './excess.ts'
 import { DATA } from './layout.ts'
 import { endOf, placeOf } from './lineage.ts'
@@ -74,7 +74,7 @@ function splitBrain(view: View, primaries: readonly [Live, ...Live[]]): ClusterR
   return {
     why: `${names(primaries)} take writes at the same time (split brain): what was written to one of them is not in the other`,
     sides: primaries.map((node) => side(node, undefined, view.losses)),
-    hint: `by what was seen ${best.host} is the one to keep (${why}). Look at what the others have; when nobody needs it, give it up: ${consentWords(view.desired, { ...stillAgreed(behind, best), ...Object.fromEntries(given) })}. Their servers stop then, and their data is moved aside and stays there; with --salvage its rows are saved as SQL first. To keep another one, give up all others, ${best.host} among them with =unknown: its server is stopped, and what it has is told`,
+    hint: `by what was seen ${best.host} is the one to keep (${why}). Look at what the others have; when nobody needs it, give it up: ${consentWords(view, { ...stillAgreed(behind, best), ...Object.fromEntries(given) })}. Their servers stop then, and their data is moved aside and stays there; ${savedWords(view)}. To keep another one, give up all others, ${best.host} among them with =unknown: its server is stopped, and what it has is told`,
   }
 }
 
@@ -94,10 +94,13 @@ function mostUnseen(view: View, primary: Live): ClusterRefusal | undefined {
   const unseen = unreachable.map(({ node }) => node).filter((node) => !isWrittenOff(view, node))
   if (!isMostAway(view) || unseen.length === 0) return undefined
   const lost = names(unseen)
+  const [data, they] = unseen.length > 1 ? ['their data is', 'they are'] : ['its data is', 'it is']
+  const given = { ...stillAgreed(view, primary), ...unknown(unseen) }
+  const unsaved = unsavedWords(view, given)
   return {
     why: `most of the cluster cannot be seen: ${lost} may have another primary than ${primary.host}`,
     sides: [...nodes.map((node) => side(node)), ...unreachable.map(unseenSide)],
-    hint: `bring the nodes back (power, network), then repair again. When they are lost for good and surely off, give up what they may have: ${consentWords(desired, { ...stillAgreed(view, primary), ...unknown(unseen) })}; or take them out: deploy db remove-node ${desired.environment} NODE`,
+    hint: `bring ${lost} back (power, network), then repair again. When ${data} lost for good, and ${they} surely off, give it up: ${consentWords(view, given)}${unsaved ? ` (${unsaved})` : ''}; or take ${unseen.length > 1 ? 'them' : 'it'} out: deploy db remove-node ${desired.environment} ${unseen.length > 1 ? 'NODE' : lost}`,
   }
 }
 
@@ -170,7 +173,7 @@ function diverged(view: View, primary: Live): ClusterRefusal | undefined {
   return {
     why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
     sides: [side(primary), ...hosts.map((node) => side(node, primary, view.losses))],
-    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(view.desired, { ...stillAgreed(view, primary), ...given })}. The data is moved aside then, and stays on ${names(hosts)}; with --salvage its rows are saved as SQL first. ${keepWords(primary)}`,
+    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(view, { ...stillAgreed(view, primary), ...given })}. The data is moved aside then, and stays on ${names(hosts)}; ${savedWords(view)}. ${keepWords(primary)}`,
   }
 }
 

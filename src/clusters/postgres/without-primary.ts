@@ -1,6 +1,6 @@
 import type { ClusterDecision, ClusterRefusal } from '../../model/cluster.ts'
 import { type Blocked, choose } from './choose.ts'
-import { consentWords, type Given } from './consent.ts'
+import { consentWords, type Given, unsavedWords } from './consent.ts'
 import { nobodyWrites } from './fencing.ts'
 import { names } from './names.ts'
 import { side, unseenSide } from './refusals.ts'
@@ -40,7 +40,8 @@ function agreeing(view: View, blocked: Blocked): string {
   const all = needed(view, { ...view.acceptLoss, ...give }, next)
   const end = choose({ ...view, acceptLoss: all })
   if ('give' in end || !end.primary) return ''
-  return `. When ${loses(view, all)}, give it up: ${consentWords(view.desired, all)}; then ${end.primary.host} is the primary: ${end.primary.why}${promise(view, all)}`
+  const unsaved = unsavedWords(view, all)
+  return `. When ${loses(view, all)}, give it up: ${consentWords(view, all)}; then ${end.primary.host} is the primary: ${end.primary.why}${promise(view, all)}${unsaved ? `. ${unsaved}` : ''}`
 }
 
 /** What has to be so before all of that is given up. */

@@ -331,6 +331,36 @@ describe('and what is told of it', () => {
   })
 })
 
+describe('--salvage', () => {
+  const salvage = true
+  const NOTHING = '--salvage saves no row of app1: what it has cannot be read'
+
+  test('of a node that is away nothing is saved: the refusal says so, and the step', () => {
+    const world = made({}, lost('app1'))
+    expect(judge(world).decision.refusal?.hint).not.toContain('--salvage')
+    const { refusal } = judge(world, { acceptLoss: { app1: 1 }, salvage }).decision
+    expect(refusal?.hint).toContain(`--accept-data-loss app1=unknown --salvage; then app2 is the primary`)
+    expect(refusal?.hint).toContain(`. ${NOTHING}`)
+    const { decision, findings } = judge(world, { acceptLoss: { app1: 'unknown' }, salvage })
+    expect(decision.steps.find(({ name }) => name === 'promote standby')?.effect).toContain(`; ${NOTHING}`)
+    expect(findings.find(({ name }) => name === 'unreachable')?.message).toContain(`; ${NOTHING}`)
+  })
+
+  test('nor of one whose data is gone, whoever becomes the primary', () => {
+    const gone = judge(made({}, emptied('app1')), { acceptLoss: { app1: 'unknown' }, salvage }).decision
+    expect(gone.steps.find(({ name }) => name === 'promote standby')?.effect).toContain(`; ${NOTHING}`)
+    const dark = made({}, both(blackout, lost('app3')))
+    const { steps } = judge(dark, { acceptLoss: { app3: 'unknown' }, salvage }).decision
+    expect(steps.find(({ name }) => name === 'start primary')?.effect).toContain('; --salvage saves no row of app3: ')
+  })
+
+  test('what can be read is saved, and only of that it is silent', () => {
+    const world = made({}, (each) => crash(at(each, 'app1')))
+    const { steps } = judge(world, { acceptLoss: { app1: 0 }, salvage }).decision
+    expect(steps.find(({ name }) => name === 'promote standby')?.effect).not.toContain('--salvage')
+  })
+})
+
 describe('what may run, and nobody can tell', () => {
   test('a server without data that can be read is stopped first', () => {
     const world = made({}, (each) => {

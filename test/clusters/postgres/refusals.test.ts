@@ -388,6 +388,21 @@ describe('what somebody agreed to give up', () => {
     )
   })
 
+  test('who asked for --salvage is told the command with it', () => {
+    const hint = (world: World, goal: ClusterGoal) => judge(world, goal).decision.refusal?.hint
+    const saved = { acceptLoss: { app1: 1 }, salvage: true } as const
+    expect(hint(two(), { acceptLoss: { app1: 1 } })).toContain('app1=240. The data is moved aside then')
+    expect(hint(two(), { acceptLoss: { app1: 1 } })).toContain('with --salvage its rows are saved as SQL first')
+    expect(hint(two(), saved)).toContain('app1=240 --salvage. The data is moved aside then')
+    expect(hint(two(), saved)).toContain('; its rows are saved as SQL first')
+    const away = made({}, (world) => {
+      for (const host of ['app2', 'app3']) at(world, host).reachable = false
+    })
+    expect(hint(away, saved)).toContain(
+      'app3=unknown --salvage (--salvage saves no row of app2 and app3: what they have cannot be read); or take',
+    )
+  })
+
   test('what nobody can count is accepted as such only', () => {
     const world = two()
     at(world, 'app1').readable = false
