@@ -228,7 +228,10 @@ function otherwise(view: View, kept: readonly Node[], last: Node): string {
   if (!next) return 'mend this server, then repair again'
   const excess = excessBehind(view, last, next)
   const bytes = excess ? bytesOf(excess) : 0
-  return `mend this server, then repair again; or give up what only it has, and ${next.host} is promoted: ${consentWords(view.desired, { ...view.acceptLoss, [last.host]: bytes })}`
+  const behind = view.nodes.filter((node) => hasData(node) && !isWrittenOff(view, node) && isBehind(view, node, next))
+  const agreed = Object.entries(view.acceptLoss).filter(([host]) => !behind.some((node) => node.host === host))
+  const given = { ...Object.fromEntries(agreed), [last.host]: bytes }
+  return `mend this server, then repair again; or give up what only it has, and ${next.host} is promoted: ${consentWords(view, given)}`
 }
 
 function bytesOf(excess: Excess | undefined): number | 'unknown' {

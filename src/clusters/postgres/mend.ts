@@ -171,7 +171,7 @@ export function atStake(view: View, primary: Live, node: Node): Excess | undefin
 }
 
 /** Of one that was given up whatever it has, all is kept: a former primary, or a standby that does not follow. */
-function whole(view: View, node: Node, primary: Live): Excess | undefined {
+export function whole(view: View, node: Node, primary: Live): Excess | undefined {
   const apart = isLive(node) ? !streamsFrom(node, primary) : tookWrites(node)
   return isWrittenOff(view, node) && apart ? {} : undefined
 }

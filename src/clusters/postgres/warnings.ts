@@ -1,4 +1,5 @@
 import type { Finding } from '../../model/cluster.ts'
+import { unsavedWords } from './consent.ts'
 import { nobodyWrites } from './fencing.ts'
 import type { Desired, NodeSurvey } from './model.ts'
 import { slotName } from './node-id.ts'
@@ -10,13 +11,10 @@ import { hasData, isLive, type Live, type Node, type Unseen, type View } from '.
 const [SOON, TOO_SOON] = [30, 7]
 
 /** What works, and what somebody should look at; and what only the tasks of the cluster mend. */
-export function warnings(
-  { desired, nodes, witnesses, unreachable }: View,
-  surveys: readonly NodeSurvey[],
-  primary: Live | undefined,
-): readonly Finding[] {
+export function warnings(view: View, surveys: readonly NodeSurvey[], primary: Live | undefined): readonly Finding[] {
+  const { desired, nodes, witnesses, unreachable } = view
   return [
-    ...unreachable.map(ofUnseen),
+    ...unreachable.map((unseen) => ofUnseen(view, unseen)),
     ...ofWitness(desired, surveys),
     ...ofVersions(desired, [...nodes, ...witnesses]),
     ...nodes.flatMap((node) => [
@@ -60,14 +58,17 @@ function warning(name: string, host: string, message: string, evidence: readonly
   return { name, host, severity: 'warning', message, evidence }
 }
 
-function ofUnseen({ node: { host }, why, answered }: Unseen): Finding {
-  if (!answered) return ofUnreachable(host, why)
+function ofUnseen(view: View, { node, why, answered }: Unseen): Finding {
+  const { host } = node
+  const unsaved = unsavedWords({ ...view, nodes: [], unreachable: [{ node, why }] }, view.acceptLoss)
+  if (!answered) return ofUnreachable(host, why, unsaved)
   const message = `nobody can tell what is on it, so nothing is done to it; when nobody needs what lies there, move it away: ${MOVE_AWAY}; then repair again`
   return fault('unreadable', host, message, [why])
 }
 
-function ofUnreachable(host: string, why: string): Finding {
-  return fault('unreachable', host, 'its host cannot be reached; nothing of it is dropped', [why])
+function ofUnreachable(host: string, why: string, more?: string): Finding {
+  const message = `its host cannot be reached; nothing of it is dropped${more ? `; ${more}` : ''}`
+  return fault('unreachable', host, message, [why])
 }
 
 /** An upgrade is under way, or was not ended: also where a server was not restarted since. */

@@ -1,6 +1,6 @@
 import type { ClusterDecision, ClusterRefusal } from '../../model/cluster.ts'
 import { type Blocked, choose } from './choose.ts'
-import { consentWords, type Given } from './consent.ts'
+import { consentWords, type Given, unsavedWords } from './consent.ts'
 import { excessBehind } from './contenders.ts'
 import { nobodyWrites } from './fencing.ts'
 import type { PostgresNode } from './model.ts'
@@ -39,10 +39,12 @@ function agreeing(view: View, blocked: Blocked): string {
     give = { ...give, ...next.give }
     next = choose({ ...view, acceptLoss: { ...view.acceptLoss, ...give } })
   }
-  const { primary } = next
-  if (!primary) return ''
-  const all = needed(view, { ...agreedBefore(view, primary.host), ...give }, primary.host)
-  return `. When ${loses(view, all)}, give it up: ${consentWords(view.desired, all)}; then ${primary.host} is the primary: ${primary.why}${promise(view, all)}`
+  if (!next.primary) return ''
+  const all = needed(view, { ...agreedBefore(view, next.primary.host), ...give }, next)
+  const end = choose({ ...view, acceptLoss: all })
+  if ('give' in end || !end.primary) return ''
+  const unsaved = unsavedWords(view, all)
+  return `. When ${loses(view, all)}, give it up: ${consentWords(view, all)}; then ${end.primary.host} is the primary: ${end.primary.why}${promise(view, all)}${unsaved ? `. ${unsaved}` : ''}`
 }
 
 /** What has to be so before all of that is given up. */
@@ -70,13 +72,21 @@ function agreedBefore(view: View, host: string): Given {
   return Object.fromEntries(agreed)
 }
 
-/** What of it that node does not become the primary without: what was in the way at first may not be, behind what came up then. */
-function needed(view: View, given: Given, primary: string): Given {
+/**
+ * What of it is needed for that end: what was in the way at first may not be, behind what came up then. What was agreed to
+ * before stays also where only by it a node is cloned anew that would follow by other means.
+ */
+function needed(view: View, given: Given, end: ClusterDecision): Given {
   return Object.keys(given).reduce((left, host) => {
     const { [host]: _, ...rest } = left
     const then = choose({ ...view, acceptLoss: rest })
-    return !('give' in then) && then.primary?.host === primary ? rest : left
+    if ('give' in then || then.primary?.host !== end.primary?.host) return left
+    return isGivenUp(view, { host }) && isReplaced(end, host) && !isReplaced(then, host) ? left : rest
   }, given)
+}
+
+function isReplaced({ steps }: ClusterDecision, host: string): boolean {
+  return steps.some(({ name, about }) => name === 'clone standby anew' && about === host)
 }
 
 /**

@@ -250,6 +250,15 @@ describe('and what is told of it', () => {
     expect(refusal?.hint).toContain('What only app1 and app3 had is lost')
   })
 
+  test('what was agreed to and has no object any more is not; what was written off, and would not follow, has one', () => {
+    const world = made({ nodes: 4 }, lost('app1', 'app3'))
+    const hint = (acceptLoss: Given) => judge(world, { acceptLoss }).decision.refusal?.hint
+    expect(hint({ app1: 'unknown', app4: 120 })).toContain('app1=unknown --accept-data-loss app3=unknown; then app2')
+    expect(hint({ app4: 'unknown' })).toContain(
+      '--accept-data-loss app4=unknown --accept-data-loss app1=unknown --accept-data-loss app3=unknown; then app2',
+    )
+  })
+
   test('sync by the playbook, and not by how servers run, promises nothing', () => {
     const world = made({ durability: 'sync' }, lost('app1'))
     const surveys = surveysOf(world).map((one) =>
@@ -331,6 +340,36 @@ describe('and what is told of it', () => {
     expect(script).toMatch(
       /give up what only it has, and app2 is promoted: deploy repair-db prod --cluster main --accept-data-loss app1=\d+/,
     )
+  })
+})
+
+describe('--salvage', () => {
+  const salvage = true
+  const NOTHING = '--salvage saves no row of app1: what it has cannot be read'
+
+  test('of a node that is away nothing is saved: the refusal says so, and the step', () => {
+    const world = made({}, lost('app1'))
+    expect(judge(world).decision.refusal?.hint).not.toContain('--salvage')
+    const { refusal } = judge(world, { acceptLoss: { app1: 1 }, salvage }).decision
+    expect(refusal?.hint).toContain(`--accept-data-loss app1=unknown --salvage; then app2 is the primary`)
+    expect(refusal?.hint).toContain(`. ${NOTHING}`)
+    const { decision, findings } = judge(world, { acceptLoss: { app1: 'unknown' }, salvage })
+    expect(decision.steps.find(({ name }) => name === 'promote standby')?.effect).toContain(`; ${NOTHING}`)
+    expect(findings.find(({ name }) => name === 'unreachable')?.message).toContain(`; ${NOTHING}`)
+  })
+
+  test('nor of one whose data is gone, whoever becomes the primary', () => {
+    const gone = judge(made({}, emptied('app1')), { acceptLoss: { app1: 'unknown' }, salvage }).decision
+    expect(gone.steps.find(({ name }) => name === 'promote standby')?.effect).toContain(`; ${NOTHING}`)
+    const dark = made({}, both(blackout, lost('app3')))
+    const { steps } = judge(dark, { acceptLoss: { app3: 'unknown' }, salvage }).decision
+    expect(steps.find(({ name }) => name === 'start primary')?.effect).toContain('; --salvage saves no row of app3: ')
+  })
+
+  test('what can be read is saved, and only of that it is silent', () => {
+    const world = made({}, (each) => crash(at(each, 'app1')))
+    const { steps } = judge(world, { acceptLoss: { app1: 0 }, salvage }).decision
+    expect(steps.find(({ name }) => name === 'promote standby')?.effect).not.toContain('--salvage')
   })
 })
 
@@ -571,6 +610,10 @@ describe('what steps look at before', () => {
     const { steps } = judge(world, { acceptLoss: { app4: 'unknown' } }).decision
     const script = steps.find(({ name }) => name === 'start primary')?.stages[0]?.[0]?.script
     expect(script?.match(/--accept-data-loss app4=unknown --accept-data-loss app1=unknown/g)).toHaveLength(2)
+    const more = judge(world, { acceptLoss: { app4: 'unknown', app3: 120 } }).decision.steps
+    expect(more.find(({ name }) => name === 'start primary')?.stages[0]?.[0]?.script).toMatch(
+      /--accept-data-loss app4=unknown --accept-data-loss app1=unknown/,
+    )
     expect(script).toMatch(/does not reach .* Now: mend this server/)
   })
 
