@@ -134,11 +134,11 @@ export function unknown(nodes: readonly Pick<Node, 'host'>[]): Given {
 }
 
 /**
- * Whether nothing is in the way of what a node has. One that takes writes is stopped first, by which nothing is lost: what it
- * has is judged when it cannot get more.
+ * Whether nothing is in the way of what a node has. One that takes writes is stopped first, by which nothing is lost, and
+ * judged again when it cannot get more: somebody said so by `unknown`, or by a figure that it has not passed yet.
  */
 function mayGo(view: View, node: Node, excess: Excess): boolean {
-  return isAccepted(view, node, excess) || (isWriter(node) && isGivenUp(view, node))
+  return isAccepted(view, node, excess) || (isWriter(node) && isWrittenOff(view, node))
 }
 
 /** The one that takes writes is what is built on: to build on what others have it must not take writes any more. */
@@ -152,6 +152,12 @@ function keptNobody(view: View, primary: Live): ClusterRefusal {
 
 function keepWords({ host }: Live): string {
   return `To keep what the others have instead, stop the server of ${host} there by hand (systemctl stop repmgrd postgresql@15-main), then repair again: it tells what only ${host} has`
+}
+
+function openWords(open: readonly Live[]): string {
+  if (open.length === 0) return ''
+  const [take, get, their] = open.length > 1 ? ['take', 'get', 'their'] : ['takes', 'gets', 'its']
+  return `${names(open)} ${take} writes, and ${get} more meanwhile: by =unknown ${their} server is stopped first, and ${their} figure asked for then. `
 }
 
 function diverged(view: View, primary: Live): ClusterRefusal | undefined {
@@ -169,11 +175,16 @@ function diverged(view: View, primary: Live): ClusterRefusal | undefined {
     const grown = isGivenUp(view, node) ? `, and ${agreedWords(view.acceptLoss, node)}` : ''
     return `${node.host} ${amount(excess)}${loss ? ` (${lossWords(loss)})` : ''}${grown}`
   })
-  const given: Given = Object.fromEntries(past.map(({ node, excess }) => [node.host, excess.bytes ?? 'unknown']))
+  // It may go on to get more than any figure: it has to be stopped first.
+  const open = past.map(({ node }) => node).filter(isWriter)
+  const given: Given = {
+    ...Object.fromEntries(past.map(({ node, excess }) => [node.host, excess.bytes ?? 'unknown'])),
+    ...unknown(open),
+  }
   return {
     why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
     sides: [side(primary), ...hosts.map((node) => side(node, primary, view.losses))],
-    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(view, { ...stillAgreed(view, primary), ...given })}. The data is moved aside then, and stays on ${names(hosts)}; ${savedWords(view)}. ${keepWords(primary)}`,
+    hint: `look at what it is; when nobody needs it, give it up: ${consentWords(view, { ...stillAgreed(view, primary), ...given })}. ${openWords(open)}The data is moved aside then, and stays on ${names(hosts)}; ${savedWords(view)}. ${keepWords(primary)}`,
   }
 }
 
