@@ -3,7 +3,7 @@ import { type UnknownName, unknownName } from '../../model/unknown-name.ts'
 import { nobodyWrites } from './fencing.ts'
 import type { Desired } from './model.ts'
 import { nodeId, slotName } from './node-id.ts'
-import { side } from './refusals.ts'
+import { side } from './sides.ts'
 import { removeNode, switchover } from './steps.ts'
 import { isLive, type Live, type View } from './view.ts'
 

@@ -2,22 +2,19 @@ import type { ClusterRefusal } from '../../model/cluster.ts'
 import { agreedWords, consentWords, type Given, savedWords, unsavedWords } from './consent.ts'
 import { amount, type Excess } from './excess.ts'
 import { DATA } from './layout.ts'
-import { endOf, placeOf } from './lineage.ts'
 import { lossWords } from './loss.ts'
 import { atStake, whole } from './mend.ts'
 import { names } from './names.ts'
+import { side, unseenSide } from './sides.ts'
 import {
   hasData,
   isAccepted,
   isGivenUp,
-  isLive,
   isWriter,
   isWrittenOff,
   type Live,
-  lineageOfPrimary,
   type Node,
   systemOf,
-  type Unseen,
   type View,
 } from './view.ts'
 import { likeliest } from './winner.ts'
@@ -207,58 +204,4 @@ function diverged(view: View, primary: Live): ClusterRefusal | undefined {
     sides: [side(primary), ...apart.map(({ node }) => side(node, primary, view.losses))],
     hint: `look at what it is; ${already.length > 0 ? `given up already: ${already.join(', ')}; ` : ''}when nobody needs it, give it up: ${consentWords(view, { ...stillAgreed(view, primary), ...given })}. ${openWords(open)}The data is moved aside then, and stays on ${names(hosts)}; ${savedWords(view)}. ${keepWords(primary)}`,
   }
-}
-
-/** What was seen of one side; `primary`: where its history left the one of the primary. */
-export function side(node: Node, primary?: Live, losses?: View['losses']): ClusterRefusal['sides'][number] {
-  const { server, disk } = node.seen
-  const place = placeOf(node.seen)
-  const system = server?.systemId ?? disk?.systemId
-  const fork = place && primary && endOf(lineageOfPrimary(primary), place.timeline)
-  const loss = losses?.get(node.host)
-  return {
-    host: node.host,
-    evidence: [
-      ...(system ? [`system ${system}`] : ['no data']),
-      ...(place ? [`timeline ${place.timeline}, at ${place.lsn}`] : []),
-      ...(place && primary ? [forkWords(place.timeline, fork, primary)] : []),
-      ...(disk?.history.map(({ timeline, forkedAt }) => `timeline ${timeline} began at ${forkedAt}`) ?? []),
-      ...(disk?.log?.lastCommit ? [`its last commit is at ${disk.log.lastCommit}`] : []),
-      ...(isLive(node) ? liveEvidence(node) : stoppedEvidence(node)),
-      ...sentBy(node),
-      ...(loss ? [`only here: ${lossWords(loss)}`] : []),
-    ],
-  }
-}
-
-export function unseenSide({ node, why, answered }: Unseen): ClusterRefusal['sides'][number] {
-  return { host: node.host, evidence: [answered ? why : `it cannot be asked: ${why}`] }
-}
-
-function forkWords(timeline: number, fork: string | undefined, { host, seen: { server } }: Live): string {
-  if (timeline === server.timeline) return `${host} is on this timeline, at ${server.lsn}`
-  return fork === undefined
-    ? `${host} never was on timeline ${timeline}`
-    : `${host} left timeline ${timeline} at ${fork}`
-}
-
-function stoppedEvidence({ seen: { disk, running, remains } }: Node): readonly string[] {
-  if (!disk && remains) return ['what lies in the place of its data cannot be read']
-  const unread = disk && !running && !disk.log && !disk.state.startsWith('shut down')
-  return [
-    `its server ${running ? 'runs and ' : ''}does not answer; its disk says: ${disk?.state ?? 'nothing'}`,
-    ...(unread ? ['its log behind that place cannot be read: nobody knows what is in it'] : []),
-  ]
-}
-
-function liveEvidence({ seen: { server } }: Live): readonly string[] {
-  if (server.inRecovery)
-    return [server.receiver ? `a standby of ${server.receiver.sender}` : 'a standby that follows nobody']
-  const standbys = server.standbys.map(({ name, state, sync }) => `${name} (${state}, ${sync})`)
-  return ['takes writes', standbys.length > 0 ? `streams to ${standbys.join(', ')}` : 'nobody streams from it']
-}
-
-function sentBy({ seen }: Node): readonly string[] {
-  const targets = [...new Set(seen.pgbouncer?.map(({ host }) => host))]
-  return targets.length > 0 ? [`its pgbouncer sends clients to ${targets.join(', ')}`] : []
 }

@@ -5,7 +5,7 @@ import { excessBehind } from './contenders.ts'
 import { nobodyWrites } from './fencing.ts'
 import type { PostgresNode } from './model.ts'
 import { names } from './names.ts'
-import { side, unseenSide } from './refusals.ts'
+import { side, unseenSide } from './sides.ts'
 import { hasData, isGivenUp, isWrittenOff, mayHold, type Node, type View } from './view.ts'
 
 /**

@@ -728,12 +728,43 @@ describe('of several histories, the one that clients were told of', () => {
     const { done, world: end } = run(world, { acceptLoss })
     expect(done.slice(0, 2)).toEqual(['stop server: app1', 'clone standby anew: app1'])
     expect(at(end, 'app1').aside).toHaveLength(1)
-    // How much it is, is judged when it cannot get more.
-    expect(stepsOf(world, { acceptLoss: { app1: 1 } })[0]).toBe('stop server: app1')
-    expect(() => run(world, { acceptLoss: { app1: 1 } })).toThrow(
-      /^refused behind stop server: app1: app1 holds changes/,
+    // It may get more until then: how much it is, is judged when it cannot.
+    expect(stepsOf(world, { acceptLoss: { app1: 'unknown' } })[0]).toBe('stop server: app1')
+    expect(() => run(world, { acceptLoss: { app1: 'unknown' } })).toThrow(
+      /^refused behind stop server: app1: app1 holds changes .* bytes, and it was given up unseen/,
     )
     expect(refusedOf(world, { acceptLoss: { app1: 'unknown', app2: 'unknown' } })).toMatch(/split brain/)
+  })
+
+  test('nothing is stopped for a figure that is too small already, or where nothing can be counted', () => {
+    const world = made({}, (each) => {
+      split(each)
+      write(at(each, 'app1'), [commit(), commit()])
+    })
+    const bytes = Number(/app1=(\d+)/.exec(judge(world).decision.refusal?.hint ?? '')?.[1])
+    expect(stepsOf(world, { acceptLoss: { app1: bytes } })[0]).toBe('stop server: app1')
+    const { refusal } = judge(world, { acceptLoss: { app1: bytes - 1 } }).decision
+    expect(refusal?.why).toMatch(new RegExp(`^app1 holds .* app1 ${bytes} bytes, and ${bytes - 1} were accepted$`))
+    expect(refusal?.hint).toContain('--cluster main --accept-data-loss app1=unknown. ')
+    expect(refusal?.hint).toContain(
+      'app1 takes writes, and gets more meanwhile: by =unknown its server is stopped first, and its figure asked for then',
+    )
+    // What is behind the figure is no commit: a server writes by itself.
+    const lastAt = (commits: number, at: string) =>
+      new Map([['app1', { commits, lastAt: at, tables: [], more: false }]])
+    const accepted = { acceptLoss: { app1: bytes - 1 } }
+    const judged = (losses: ReturnType<typeof lastAt>) => assess(world.desired, surveysOf(world), accepted, losses)
+    expect(judged(lastAt(2, '0/3000000')).decision.steps[0]?.name).toBe('stop server')
+    expect(judged(lastAt(2, '0/4000000')).decision.steps).toEqual([])
+
+    const twins = made({ nodes: 2 }, (each) => {
+      const { data } = at(each, 'app2')
+      if (data) data.signal = false
+    })
+    expect(refusedOf(twins, { acceptLoss: { app2: 10_000 } })).toMatch(
+      /app2 an unknown number of bytes, and 10000 were/,
+    )
+    expect(stepsOf(twins, { acceptLoss: { app2: 'unknown' } })[0]).toBe('stop server: app2')
   })
 
   test('either may be given up, with those that follow it', () => {
