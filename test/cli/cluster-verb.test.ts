@@ -174,7 +174,9 @@ test.each([
   expect(stderr).toContain(
     `secrets/here.age: no age identity is here: neither DEPLOY_AGE_KEY nor ${root}/evenkeel/age.txt holds one\n`,
   )
-  expect(stderr).toContain('DEPLOY_AGE_KEY_FILE=FILE; no key yet: deploy secrets edit here makes one')
+  expect(stderr.replaceAll(/\s+/g, ' ')).toContain(
+    'DEPLOY_AGE_KEY_FILE=FILE; no key yet: deploy secrets edit here makes one',
+  )
 })
 
 test('a proof without a node that could not be reached says so, and ends with 3', () => {
