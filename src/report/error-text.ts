@@ -1,5 +1,4 @@
 import { DeployError, DeployErrors, exitCodes } from '../model/error.ts'
-import { fold } from './fold.ts'
 import { safeText } from './safe.ts'
 
 /** An error for people: where, what and why, what to do next. No stack unless `verbose`. */
@@ -9,12 +8,7 @@ export function errorText(error: unknown, verbose: boolean): string {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
     return `deploy failed in a way it should not: ${safeText(stack)}\n`
   }
-  // A list in it has lines of its own.
-  const hint = error.hint?.includes('\n') ? [error.hint] : fold(error.hint ?? '')
-  const lines = [
-    `${error.where ? `${error.where}: ` : ''}${error.message}`,
-    ...(error.hint ? hint.map((line) => `  ${line}`) : []),
-  ]
+  const lines = [`${error.where ? `${error.where}: ` : ''}${error.message}`, ...(error.hint ? [`  ${error.hint}`] : [])]
   const cause = verbose && error.cause instanceof Error ? [error.cause.stack ?? error.cause.message] : []
   return `${safeText([...lines, ...cause].join('\n'))}\n`
 }

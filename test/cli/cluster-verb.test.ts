@@ -109,6 +109,13 @@ describe('one of several clusters', () => {
   })
 })
 
+test('what cannot be type-checked is told, with no option that the verb has not', () => {
+  const { status, stderr } = deploy(project(['main']), 'repair-db', 'here')
+  expect(`${status} ${stderr}`).toContain('The cluster is looked after all the same.')
+  expect(stderr).toMatch(/npm install typescript|deploy init/)
+  expect(stderr).not.toContain('--no-check')
+})
+
 describe('a node that nobody knows is wrong usage', () => {
   test.each([
     ['switchover', 'db3', 'node "db3" is not known (nodes: db1, db2)\n  did you mean db1?\n'],

@@ -1,9 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { DeployError } from '../../src/model/error.ts'
 import type { Plan, PlannedCluster } from '../../src/model/plan.ts'
 import type { StatusCluster } from '../../src/model/status.ts'
 import { clusterLines } from '../../src/report/cluster-text.ts'
-import { errorText } from '../../src/report/error-text.ts'
 import { planMarkdown } from '../../src/report/markdown.ts'
 import { plain } from '../../src/report/paint.ts'
 import { planPage } from '../../src/report/plan-page.ts'
@@ -96,11 +94,6 @@ test('what would make it safe is told in lines that can be read, the command who
     '    by what was seen app2 is the one to keep (standbys that stream from it: 1).',
     `    Look at what the others have; when nobody needs it, give it up: ${command}`,
   ])
-  const error = new DeployError({ code: 'E_CLUSTER', message: 'it is left alone', hint, exit: 4 })
-  expect(errorText(error, false).split('\n')).toHaveLength(4)
-  expect(errorText(new DeployError({ code: 'E', message: 'no', hint: 'a list:\n    one', exit: 64 }), false)).toBe(
-    'no\n  a list:\n    one\n',
-  )
 })
 
 const status = { environment: 'prod', hosts: [{ host: 'app1', owed: [] }], runs: [] }
