@@ -44,7 +44,10 @@ export interface Ailment {
 
 /** Everything that keeps nodes from following the primary. No data is at stake: that was looked at before. */
 export function ailments(view: View, primary: Live): readonly Ailment[] {
-  return view.nodes.flatMap((node) => (node.host === primary.host ? [] : (ailmentOf(view, primary, node) ?? [])))
+  const found = view.nodes.flatMap((node) => (node.host === primary.host ? [] : (ailmentOf(view, primary, node) ?? [])))
+  // Whom one follows tells whose log it has: so those that follow one that was given up as well come before that one.
+  const follows = ({ node, given }: Ailment) => (given && isLive(node) && !isWriter(node) ? 0 : 1)
+  return found.toSorted((a, b) => follows(a) - follows(b))
 }
 
 /** The steps for them: each node by itself, those without data at once. */
