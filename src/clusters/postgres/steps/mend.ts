@@ -3,7 +3,7 @@ import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import { SOCKETS } from '../layout.ts'
 import type { Place } from '../lineage.ts'
-import type { PostgresNode } from '../model.ts'
+import type { Desired, PostgresNode } from '../model.ts'
 import { names } from '../names.ts'
 import { literal } from '../sql.ts'
 import { daemonsAgain, START_DAEMON, STOP_DAEMON } from './daemon.ts'
@@ -140,6 +140,7 @@ const IN_FORCE = sh`left=$(sql 'select name from pg_settings where pending_resta
 
 /** The primary, in place. Nobody may take that for a failure: repmgrd does not run meanwhile. */
 export function restartPrimary(
+  desired: Pick<Desired, 'environment'>,
   primary: PostgresNode,
   others: readonly PostgresNode[],
   why: string,
@@ -168,6 +169,6 @@ said=$(ask 300 checkpoint) || fail "$said"`
       on('let clients go on', nodes, clientsReach(primary)),
       on('start repmgrd', nodes, START_DAEMON),
     ],
-    afterFailure: daemonsAgain(primary, others),
+    afterFailure: daemonsAgain(desired, primary, others),
   }
 }
