@@ -42,7 +42,7 @@ function all(first: PostgresNode, second: PostgresNode, third: PostgresNode): re
     steps.restartServer(second, first, 'why'),
     steps.restartPrimary(want, first, [second, third], 'why'),
     steps.startPrimary(first, {
-      ...{ standbys: [second], formers: [third], others: [second, third], otherwise: 'mend it' },
+      ...{ standbys: [second], off: [third], others: [second, third], otherwise: 'mend it' },
       newest: { timeline: 2, lsn: '0/3000148' },
     }),
     steps.startStandbys([second, third], [second, third]),

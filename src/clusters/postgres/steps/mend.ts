@@ -49,7 +49,7 @@ export interface Start {
   /** Those that run, and find it again by themselves. */
   readonly standbys: readonly PostgresNode[]
   /** Those that took writes once, and do not run. */
-  readonly formers?: readonly PostgresNode[]
+  readonly off?: readonly PostgresNode[]
   /** All others that may take writes, whether we reach them or not. */
   readonly others: readonly PostgresNode[]
   /** What helps when it does not start. */
@@ -60,7 +60,7 @@ export interface Start {
 
 /** The last primary, where none runs. */
 export function startPrimary(node: PostgresNode, how: Start): ClusterStep {
-  const { standbys, formers = [], others, otherwise, newest } = how
+  const { standbys, off = [], others, otherwise, newest } = how
   const start = sh`${newest ? reaches(newest, otherwise) : sh`:`}
 # One that hangs goes on at once, and asks nobody: we may not reach the one that took over, and it may.
 ${noneTakesWrites(others)}
@@ -73,7 +73,7 @@ within 5 answers || { rm -f "$data.superseded"; (start_server 300); } || fail ${
     reason: 'no server takes writes, and this node was the last primary: it has all that others have',
     effect: `${node.host} takes writes, and who follows it streams`,
     stages: [
-      ...(formers.length > 0 ? [lookStillDown(formers)] : []),
+      ...(off.length > 0 ? [lookStillDown(off)] : []),
       [{ host: node.host, title: 'start the primary', script: action(start) }],
       ...(standbys.length > 0
         ? [standbys.map(({ host }) => ({ host, title: 'wait for the primary', script: action(SETTLE) }))]
