@@ -28,7 +28,7 @@ export function withPrimary(view: View, primary: Live, decision: ClusterDecision
   const to = nodes.find((node) => node.host === host)
   if (!to) return decision
   const others = [...nodes.filter((node) => node !== primary && node !== to), ...witnesses.filter(isLive)]
-  return { ...decision, steps: [switchover(primary, to, others, `${host} is to be the primary`)] }
+  return { ...decision, steps: [switchover(desired, primary, to, others, `${host} is to be the primary`)] }
 }
 
 /** Without a primary nobody can say who is in a cluster: that is mended by itself first. */

@@ -28,7 +28,7 @@ export function revive(view: View, last: Node, otherwise: string): ClusterDecisi
       sayingUnsaved(
         view,
         startPrimary(last, {
-          ...{ standbys, formers: otherFormers(view, last), otherwise, newest: newest(view, last) },
+          ...{ standbys, off: otherFormers(view, last), otherwise, newest: newest(view, last) },
           others: view.desired.nodes.filter(({ host, kind }) => host !== last.host && kind !== 'witness'),
         }),
       ),

@@ -1,6 +1,7 @@
 import type { Finding } from '../../model/cluster.ts'
 import { unsavedWords } from './consent.ts'
 import { nobodyWrites } from './fencing.ts'
+import { SEGMENT } from './lsn.ts'
 import type { Desired, NodeSurvey } from './model.ts'
 import { slotName } from './node-id.ts'
 import { MOVE_AWAY } from './refusals.ts'
@@ -116,14 +117,12 @@ function ofCertificate({ environment }: Desired, { host, seen: { certificate, di
   return [{ name: 'certificate', host, severity, message, evidence: [`it ends ${ends}`] }]
 }
 
-/** A server writes its log in files of this size, and ends when there is no room for the next one. */
-const SEGMENT = 16 * 1024 ** 2
-
 /** A reclone needs as much as the data takes. */
 function ofDisk({ environment }: Desired, { host, seen: { space, disk, aside, server } }: Node): readonly Finding[] {
   if (!disk || space.free > Math.max(space.data, 512 * 1024 ** 2)) return []
   const evidence = [`${space.free} bytes free, ${space.data} bytes of data, ${space.wal} of them WAL`]
-  if (space.free < 2 * SEGMENT) {
+  // It ends when there is no room for the next file of its log.
+  if (space.free < 2n * SEGMENT) {
     const message = `its disk is full: a server that cannot write ends, and does not start. Make room for it, and never by deleting files of pg_wal; then deploy repair-db ${environment}`
     const kept = aside.map(
       ({ path, bytes }) => `${path}: ${bytes} bytes, which somebody may delete when nobody needs it`,
