@@ -25,10 +25,11 @@ export function app(site: Site): App {
   }
 }
 
-/** How the application, and its migrations, reach the database. */
+/** How the application, and its migrations, reach the database: by the pgbouncer of their host, which knows the primary. */
 export function database(site: Site): Environment {
   return {
-    PGHOST: site.group('db')[0]?.name ?? '',
+    PGHOST: '127.0.0.1',
+    PGPORT: 6432,
     PGDATABASE: name,
     PGUSER: name,
     PGPASSWORD: site.secrets.dbPassword,

@@ -16,7 +16,7 @@ interface Answer {
 }
 
 describeOnLab('the platform of examples/app', () => {
-  const lab = useLab('platform', ['lb1', 'app1', 'app2', 'db1'])
+  const lab = useLab('platform', ['lb1', 'app1', 'app2'])
   let platform: Platform
   let agent: Agent
   const deploy = (...args: readonly string[]): Promise<Ran> => platform.start(args).ended
@@ -95,9 +95,9 @@ describeOnLab('the platform of examples/app', () => {
     })
 
     test('503 as its health while the database cannot be reached', async () => {
-      await on('db1', 'systemctl stop postgresql@15-main')
+      await on('app1', 'systemctl stop pgbouncer')
       expect(await askPlain('app1', '/healthz')).toBe(503)
-      await on('db1', 'systemctl start postgresql@15-main')
+      await on('app1', 'systemctl start pgbouncer')
       await expect.poll(() => askPlain('app1', '/healthz'), { timeout: 10_000 }).toBe(200)
       await expect.poll(seenByBalancer, { timeout: 10_000 }).toBe('app1 UP\napp2 UP')
     })
@@ -180,7 +180,7 @@ describeOnLab('the platform of examples/app', () => {
 
   test('a migration lock that was left is named; then version 2 takes the place of version 1 without a lost request', async () => {
     platform.release('2.0.0')
-    await on('db1', `runuser -u postgres -- psql -d notes -c 'update knex_migrations_lock set is_locked = 1'`)
+    await on('app1', `runuser -u postgres -- psql -d notes -c 'update knex_migrations_lock set is_locked = 1'`)
     const locked = await apply()
     expect(locked.code).toBe(1)
     expect(locked.stdout).toContain('deploy run lab app1 -- notes-knex migrate:unlock')
