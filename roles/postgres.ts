@@ -13,13 +13,14 @@ import {
   type Site,
   sh,
 } from 'evenkeel'
+import type { CertificateAuthority } from './cluster/trust.ts'
 import { certificates } from './postgres/certificates.ts'
 import { clusterNodes, groupsOf } from './postgres/nodes.ts'
 import type { NodePart } from './postgres/part.ts'
 import { pgbouncerTasks } from './postgres/pgbouncer.ts'
 import { repmgrTasks } from './postgres/repmgr.ts'
 import { installTasks, serverTasks } from './postgres/server.ts'
-import { type CertificateAuthority, type Trust, trustOf } from './postgres/trust.ts'
+import { type Trust, trustOf } from './postgres/trust.ts'
 
 export interface Postgres<V, G extends string, S extends string = never> {
   /** The groups of the members, which are the nodes that can be the primary: two to five hosts. */
@@ -77,6 +78,7 @@ export function postgres<V, G extends string, S extends string = never>(
   input: Postgres<NoInfer<V>, NoInfer<G>, NoInfer<S>>,
 ): ClusterInput<V, G, S> {
   return {
+    kind: 'postgres',
     on: [...new Set(groupsOf(input).map(({ group }) => group))],
     prepare: (host, site, name) => {
       const part = nodePart(input, site, name, host.name)

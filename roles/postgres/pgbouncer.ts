@@ -9,8 +9,8 @@ import {
   template,
   unit,
 } from 'evenkeel'
+import { dropIn } from '../cluster/drop-in.ts'
 import { type NodePart, program, readable } from './part.ts'
-import { dropIn } from './server.ts'
 
 const { pgbouncer, scripts, tls } = places
 const own = { owner: 'postgres', group: 'postgres', mode: '0640' } as const

@@ -11,6 +11,7 @@ import {
   type Task,
   template,
 } from 'evenkeel'
+import { dropIn } from '../cluster/drop-in.ts'
 import { type NodePart, program, readable } from './part.ts'
 
 const { bin, config, data, home, scripts, tls } = places
@@ -27,8 +28,6 @@ ${asPostgres} ${bin}/pg_ctl -D ${data} reload`,
 [ -z "$wrong" ] || { printf '%s\\n' "$wrong"; exit 1; }`,
   },
 )
-
-const readUnits = handler('systemd reads its units', sh`systemctl daemon-reload`)
 
 /** The packages, with no cluster made by Debian and nothing started. */
 export function installTasks(): readonly Task[] {
@@ -100,18 +99,6 @@ function startTasks({ desired, node }: NodePart): readonly Task[] {
     // A witness is a primary beside the one of the cluster: it has data of its own.
     ...dropIn('postgresql@15-main', node.kind === 'witness' ? [] : [`ExecStartPre=${scripts}/postgres-guard`]),
     service({ unit: 'postgresql', enabled: true }),
-  ]
-}
-
-/** Lines that a unit of Debian gets beside its own. Its address is there before it starts. */
-export function dropIn(unit: string, lines: readonly string[]): readonly Task[] {
-  const path = `/etc/systemd/system/${unit}.service.d`
-  const network = ['[Unit]', 'Wants=network-online.target', 'After=network-online.target']
-  const content = ['# Managed by evenkeel.', ...network, '', '[Service]', ...lines].map((line) => `${line}\n`).join('')
-  const root = { owner: 'root', group: 'root' } as const
-  return [
-    directory({ path, ...root, mode: '0755' }),
-    file({ path: `${path}/evenkeel.conf`, content, ...root, mode: '0644' }, { notify: readUnits }),
   ]
 }
 

@@ -1,12 +1,6 @@
-import { Secret, type Site } from 'evenkeel'
+import type { Secret, Site } from 'evenkeel'
+import { askedOf, type CertificateAuthority, record, requireAuthority, requireSecret } from '../cluster/trust.ts'
 import type { Postgres } from '../postgres.ts'
-
-/** The CA of the nodes. */
-export interface CertificateAuthority {
-  /** Its certificate, a file of the project. */
-  readonly certificate: string
-  readonly key: Secret
-}
 
 /** What the nodes and the clients of a cluster trust. */
 export interface Trust {
@@ -16,8 +10,7 @@ export interface Trust {
 }
 
 /**
- * The secrets of a cluster, and its CA. The types demand them already; a cast, or a playbook in JavaScript, gets past the
- * types.
+ * The secrets of a cluster, and its CA.
  *
  * @throws Error that names the option, and never its value.
  */
@@ -26,28 +19,12 @@ export function trustOf<V, G extends string, S extends string>(
   site: Site<V, G, unknown, S>,
   name: string,
 ): Trust {
-  const asked = (option: 'ca' | 'password' | 'users'): unknown => {
-    const make: unknown = input[option] ?? (option === 'users' ? () => ({}) : undefined)
-    if (typeof make === 'function') return make(site)
-    throw new Error(`${option} of the cluster ${name} must be a function of the site: (site) => …`)
-  }
-  const [ca, users] = [record(asked('ca')), record(asked('users'))]
-  if (typeof ca.certificate !== 'string')
-    throw new Error(`ca.certificate of the cluster ${name} must name a file of the project`)
+  const asked = (option: 'ca' | 'password' | 'users'): unknown =>
+    askedOf(option, input[option] ?? (option === 'users' ? () => ({}) : undefined), site, name)
+  const users = Object.entries(record(asked('users')))
   return {
-    ca: { certificate: ca.certificate, key: requireSecret('ca.key', ca.key, name) },
+    ca: requireAuthority(asked('ca'), name),
     password: requireSecret('password', asked('password'), name),
-    users: Object.fromEntries(
-      Object.entries(users).map(([user, password]) => [user, requireSecret(`users.${user}`, password, name)]),
-    ),
+    users: Object.fromEntries(users.map(([user, own]) => [user, requireSecret(`users.${user}`, own, name)])),
   }
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
-}
-
-function requireSecret(option: string, value: unknown, cluster: string): Secret {
-  if (value instanceof Secret) return value
-  throw new Error(`${option} of the cluster ${cluster} must be a secret: site.secrets.NAME`)
 }

@@ -1,11 +1,11 @@
-import type { Cluster, ClusterGoal } from '../model/cluster.ts'
+import { CLUSTER_KINDS, type ClusterGoal, type ClusterKind } from '../model/cluster.ts'
 
 /** What is to be done with one cluster of an environment. */
 export interface ClusterOrder {
   readonly environment: string
   /** Its name in the playbook. Omitted: the only one of its kind. */
   readonly cluster?: string | undefined
-  readonly kind: Cluster['kind']
+  readonly kind: ClusterKind
   readonly goal?: ClusterGoal
   /** A node that has joined the inventory: all nodes are prepared first, for they are to know it. */
   readonly adds?: string
@@ -37,9 +37,9 @@ export const UPGRADE = {
 
 export type DbVerb = keyof typeof DB_VERBS
 
-/** The order of `deploy repair-db`. */
-export function repairOrder(environment: string, cluster: string | undefined): ClusterOrder {
-  return { environment, cluster, kind: 'postgres' }
+/** The order of `deploy repair-db` and its like. */
+export function repairOrder(kind: ClusterKind, environment: string, cluster: string | undefined): ClusterOrder {
+  return { environment, cluster, kind }
 }
 
 /** The order of `deploy db VERB`. */
@@ -57,11 +57,14 @@ export function commandOf(words: readonly string[], cluster: string | undefined)
   return [...words, ...(cluster === undefined ? [] : ['--cluster', cluster])].join(' ')
 }
 
+const KINDS = Object.keys(CLUSTER_KINDS) as readonly ClusterKind[]
+
 /** The order behind the command of a run that was cut off; undefined: it was no order for a cluster. */
 export function orderOf(command: string): ClusterOrder | undefined {
   const [words = '', cluster] = command.split(' --cluster ')
   const [verb, second = '', environment, host] = words.split(' ')
-  if (verb === 'repair-db') return repairOrder(second, cluster)
+  const repaired = KINDS.find((kind) => CLUSTER_KINDS[kind].repair === verb)
+  if (repaired) return repairOrder(repaired, second, cluster)
   if (verb === 'db' && second === 'upgrade' && environment) return upgradeOrder(environment, cluster)
   if (verb !== 'db' || !Object.hasOwn(DB_VERBS, second) || !environment || !host) return undefined
   return dbOrder(second as DbVerb, environment, host, cluster)

@@ -1,3 +1,4 @@
+import { CLUSTER_KINDS } from '../model/cluster.ts'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { Phase } from '../model/playbook.ts'
 import { unknownName } from '../model/unknown-name.ts'
@@ -59,7 +60,7 @@ async function narrowed({ context }: OpenedRun, order: ClusterOrder): Promise<Pi
   // Only this one is made: another one that cannot be made must not keep anybody from mending it.
   const place = phases.findIndex((phase) => phase.name === name)
   const [cluster] = compileClusters(context, [place], () => new Map()).values()
-  if (cluster?.kind !== order.kind) throw usage(`${name} is no ${order.kind} cluster`)
+  if (!cluster) throw new Error(`no cluster was made of ${name}`)
   for (const host of named(order)) requireNode(cluster.nodes, host, order)
   // What steps set on a server has to fit the files of the nodes: a password, for example. Another primary has no such needs.
   const { primary, remove, upgrade } = order.goal ?? {}
@@ -69,9 +70,11 @@ async function narrowed({ context }: OpenedRun, order: ClusterOrder): Promise<Pi
 }
 
 function chosenName(there: readonly Phase[], { cluster, kind }: ClusterOrder, playbook: string): string {
-  const names = there.map(({ name }) => name)
+  const names = there.filter((phase) => phase.kind === kind).map(({ name }) => name)
   const [only] = names
-  if (only === undefined) throw usage(`playbook "${playbook}" has no ${kind} cluster`)
+  if (there.some(({ name }) => name === cluster && !names.includes(name)))
+    throw usage(`${cluster} is no ${CLUSTER_KINDS[kind].name}`)
+  if (only === undefined) throw usage(`playbook "${playbook}" has no ${CLUSTER_KINDS[kind].name}`)
   if (cluster === undefined) {
     if (names.length === 1) return only
     throw usage(`there are several clusters: ${names.join(', ')}`, 'name one: --cluster NAME')

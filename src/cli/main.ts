@@ -12,7 +12,7 @@ import { inventoryCommand } from './inventory.ts'
 import { labCommand } from './lab.ts'
 import type { Finish } from './options.ts'
 import { planCommand } from './plan.ts'
-import { repairDbCommand } from './repair-db.ts'
+import { repairDbCommand, repairRedisCommand } from './repair-db.ts'
 import { resumeCommand } from './resume.ts'
 import { rollbackCommand } from './rollback.ts'
 import { runCommand } from './run.ts'
@@ -49,6 +49,7 @@ export function commandLine(finish: Finish): Command {
     rollbackCommand,
     secretsCommand,
     repairDbCommand,
+    repairRedisCommand,
     dbCommand,
   ]) {
     add(program, finish)

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ClusterGoal } from '../model/cluster.ts'
+import { CLUSTER_KINDS, type ClusterGoal, type ClusterKind } from '../model/cluster.ts'
 import { DeployError, exitCodes } from '../model/error.ts'
 import { commandOf, repairOrder } from './cluster-order.ts'
 import { type ClusterOptions, clusterVerb } from './cluster-verb.ts'
@@ -13,20 +13,29 @@ export interface RepairOptions extends Omit<ClusterOptions, 'command'> {
 }
 
 export function repairDbCommand(program: Command, finish: Finish): void {
-  withCluster(withLogins(program.command('repair-db')))
-    .description(
-      'look at a PostgreSQL cluster, show what it needs and why, ask, do it, and prove it from the clients’ side',
-    )
+  repairCommand(program, finish, 'postgres').option(
+    '--salvage',
+    'save the rows of what is given up as SQL, on its own node, before',
+  )
+}
+
+export function repairRedisCommand(program: Command, finish: Finish): void {
+  repairCommand(program, finish, 'redis')
+}
+
+function repairCommand(program: Command, finish: Finish, kind: ClusterKind): Command {
+  const { name, repair, loss } = CLUSTER_KINDS[kind]
+  return withCluster(withLogins(program.command(repair)))
+    .description(`look at a ${name}, show what it needs and why, ask, do it, and prove it from the clients’ side`)
     .option(
-      '--accept-data-loss <node=bytes>',
+      `--accept-data-loss <node=${loss}>`,
       'give up what only this node has, as the refusal says it; the data is moved aside and kept. Repeatable',
       (value: string, before: readonly string[]) => [...before, value],
       [],
     )
-    .option('--salvage', 'save the rows of what is given up as SQL, on its own node, before')
     .argument('[environment]', 'default: DEPLOY_ENV, else env of deploy.config.ts, else the only one')
     .action(async (environment: string | undefined, options: RepairOptions) => {
-      finish(await repairDbVerb(environment, options))
+      finish(await repairVerb(kind, environment, options))
     })
 }
 
@@ -39,20 +48,21 @@ export function withCluster(command: Command): Command {
     .option('--events <file>', 'write each event as a line of JSON, as it happens')
 }
 
-async function repairDbVerb(named: string | undefined, options: RepairOptions): Promise<number> {
+async function repairVerb(kind: ClusterKind, named: string | undefined, options: RepairOptions): Promise<number> {
   const { findProject } = await import('../load/project.ts')
   const { chooseEnvironment } = await import('./choose-environment.ts')
   const environment = await chooseEnvironment(findProject(process.cwd()), named)
   if (named === undefined) process.stderr.write(`environment ${environment}\n`)
   const { cluster, dryRun, acceptDataLoss = [], salvage, ...rest } = options
-  const command = commandOf(['repair-db', environment], cluster)
-  const order = { ...repairOrder(environment, cluster), dryRun, goal: repairGoal(acceptDataLoss, salvage) }
+  const command = commandOf([CLUSTER_KINDS[kind].repair, environment], cluster)
+  const goal = repairGoal(kind, acceptDataLoss, salvage)
+  const order = { ...repairOrder(kind, environment, cluster), dryRun, goal }
   return await clusterVerb(order, { ...rest, command })
 }
 
 /** @throws DeployError (exit 64) where nothing is given up that could be saved before. */
-export function repairGoal(acceptDataLoss: readonly string[], salvage = false): ClusterGoal {
-  const acceptLoss = acceptedLoss(acceptDataLoss)
+export function repairGoal(kind: ClusterKind, acceptDataLoss: readonly string[], salvage = false): ClusterGoal {
+  const acceptLoss = acceptedLoss(kind, acceptDataLoss)
   if (!salvage) return { acceptLoss }
   if (acceptDataLoss.length > 0) return { acceptLoss, salvage }
   const message = '--salvage saves what --accept-data-loss gives up, and that was not given'
@@ -61,7 +71,10 @@ export function repairGoal(acceptDataLoss: readonly string[], salvage = false): 
 }
 
 /** @throws DeployError (exit 64) for what no refusal prints. */
-export function acceptedLoss(values: readonly string[]): Readonly<Record<string, number | 'unknown'>> {
+export function acceptedLoss(
+  kind: ClusterKind,
+  values: readonly string[],
+): Readonly<Record<string, number | 'unknown'>> {
   const nodes = values.map((value) => value.split('=')[0] ?? '')
   const twice = nodes.find((node, index) => nodes.indexOf(node) !== index)
   if (twice !== undefined)
@@ -72,12 +85,12 @@ export function acceptedLoss(values: readonly string[]): Readonly<Record<string,
     })
   return Object.fromEntries(
     values.map((value) => {
-      const [, node, bytes = ''] = /^([^=\s]+)=(\d+|unknown)$/.exec(value) ?? []
+      const [, node, count = ''] = /^([^=\s]+)=(\d+|unknown)$/.exec(value) ?? []
       if (node === undefined) {
-        const message = `--accept-data-loss takes NODE=BYTES or NODE=unknown, as the refusal prints it, not '${value}'`
+        const message = `--accept-data-loss takes NODE=${CLUSTER_KINDS[kind].loss.toUpperCase()} or NODE=unknown, as the refusal prints it, not '${value}'`
         throw new DeployError({ code: 'E_CLUSTER', message, exit: exitCodes.usage })
       }
-      return [node, bytes === 'unknown' ? bytes : Number(bytes)]
+      return [node, count === 'unknown' ? count : Number(count)]
     }),
   )
 }

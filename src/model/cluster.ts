@@ -106,7 +106,7 @@ export interface ClusterGoal {
   /** This node is to leave the cluster for good. */
   readonly remove?: string
   /**
-   * What may be given up, by node: the bytes that somebody was told of and agreed to lose, and no more; `unknown`: nobody
+   * What may be given up, by node: the bytes, or keys, that somebody was told of and agreed to lose, and no more; `unknown`: nobody
    * could tell how many.
    */
   readonly acceptLoss?: Readonly<Record<string, number | 'unknown'>>
@@ -119,10 +119,17 @@ export interface ClusterGoal {
 /** What a node answered: text, or why there is none. */
 export type NodeAnswer = Answer<string>
 
+/** The kinds of clusters: how people call one, the verb that repairs it, and in what its losses are counted. */
+export const CLUSTER_KINDS = {
+  postgres: { name: 'PostgreSQL cluster', repair: 'repair-db', loss: 'bytes' },
+  redis: { name: 'Redis set', repair: 'repair-redis', loss: 'keys' },
+} as const
+
+export type ClusterKind = keyof typeof CLUSTER_KINDS
+
 /** A cluster of one kind, as its role makes it. Pure: it gives questions and actions, and reads answers. */
 export interface Cluster {
-  /** The verb that repairs it is named after this: `postgres` → `repair-db`. */
-  readonly kind: 'postgres'
+  readonly kind: ClusterKind
   /** All nodes, in the order of the inventory. */
   readonly nodes: readonly string[]
   /** Everything asked of one node, in one read-only question that works when its servers are down. */

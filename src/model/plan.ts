@@ -1,5 +1,5 @@
 import type { Shown } from './change.ts'
-import type { ClusterNode, ClusterRefusal, Finding } from './cluster.ts'
+import type { ClusterKind, ClusterNode, ClusterRefusal, Finding } from './cluster.ts'
 import type { Strategy } from './playbook.ts'
 import type { Honesty } from './task.ts'
 
@@ -48,7 +48,7 @@ export interface PlannedPhase {
 
 /** A cluster as it is now, and what is to be done with it. The actions of its steps are changes of the plan as well. */
 export interface PlannedCluster {
-  readonly kind: string
+  readonly kind: ClusterKind
   readonly nodes: readonly ClusterNode[]
   readonly findings: readonly Finding[]
   /** The node that is, or is to be, the primary, and why. */

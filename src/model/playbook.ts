@@ -1,5 +1,5 @@
 import { callSite } from './call-site.ts'
-import type { Cluster } from './cluster.ts'
+import type { Cluster, ClusterKind } from './cluster.ts'
 import { DeployError, exitCodes } from './error.ts'
 import type { Facts } from './fact.ts'
 import type { Rolling } from './rolling.ts'
@@ -48,6 +48,8 @@ export interface Phase {
   readonly where: string
   /** How a rolling phase leaves and rejoins its balancer. */
   readonly rolling?: Rolling
+  /** Of what kind the cluster of a cluster phase is: known before one is made. */
+  readonly kind?: ClusterKind
   /** What makes the hosts of a cluster phase one whole. */
   readonly cluster?: (site: Site<unknown, string, unknown, string>) => Cluster
   /** The phase that `--prune` adds: it is for these hosts only, whose record forgets these keys when it is done. */

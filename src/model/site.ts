@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Balancer } from './balancer.ts'
 import { callSite } from './call-site.ts'
-import type { Cluster } from './cluster.ts'
+import type { Cluster, ClusterKind } from './cluster.ts'
 import type { Facts, FactValues } from './fact.ts'
 import type { Host, Phase, Site, Strategy } from './playbook.ts'
 import type { Health, Rolling, RollingOptions } from './rolling.ts'
@@ -40,6 +40,7 @@ export interface RollingInput<V, G extends string, F extends Facts, S extends st
 
 /** What a role of a cluster gives, e.g. `postgres({ … })`. `name` is the cluster's, as the playbook calls it. */
 export interface ClusterInput<V, G extends string, S extends string = never> {
+  readonly kind: ClusterKind
   readonly on: readonly G[]
   /** Tasks for all nodes at once, before anything of the cluster is looked at: packages, files, units. */
   readonly prepare: (host: Host<V, G, unknown>, site: Site<V, G, unknown, S>, name: string) => TaskTree
@@ -142,7 +143,11 @@ export function site<const G extends string, V extends z.ZodType, const S extend
     const made = (all: Site<Vars, G, unknown, S>) => input.cluster(all, name)
     return [
       phase(`${name}, prepare`, 'parallel', named(input.prepare)),
-      { ...phase(name, 'cluster', named(input.tasks)), cluster: made as unknown as NonNullable<Phase['cluster']> },
+      {
+        ...phase(name, 'cluster', named(input.tasks)),
+        kind: input.kind,
+        cluster: made as unknown as NonNullable<Phase['cluster']>,
+      },
     ]
   }
 

@@ -1,3 +1,4 @@
+import { CLUSTER_KINDS } from '../model/cluster.ts'
 import { ownMessage } from '../model/own-message.ts'
 import type { HostStatus, Progress, Status, StatusCluster } from '../model/status.ts'
 import type { UnfinishedRun } from '../model/unfinished.ts'
@@ -32,8 +33,8 @@ function clusterLines(cluster: StatusCluster, environment: string, paint: Paint)
   ]
 }
 
-function nextLine({ steps }: StatusCluster, environment: string): string {
-  return steps.length > 0 ? `to mend it: deploy repair-db ${environment}` : ''
+function nextLine({ kind, steps }: StatusCluster, environment: string): string {
+  return steps.length > 0 ? `to mend it: deploy ${CLUSTER_KINDS[kind].repair} ${environment}` : ''
 }
 
 /** What one run did on its hosts, for people. Ends with a newline. */

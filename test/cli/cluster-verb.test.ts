@@ -17,6 +17,7 @@ import { cluster } from '../inventories/schema.ts'
 
 const known = (nodes, { remove }) => remove === undefined || nodes.includes(remove)
 const made = (on, more) => ({
+  kind: more.kind ?? 'postgres',
   on: [on],
   prepare: () => [],
   tasks: () => [],
@@ -95,16 +96,16 @@ describe('one of several clusters', () => {
       const { status, stderr } = deploy(root, 'repair-db', 'here', '--dry-run', ...more)
       return [status, stderr]
     }
-    expect(told()).toEqual([64, 'there are several clusters: main, broken, other\n  name one: --cluster NAME\n'])
+    expect(told()).toEqual([64, 'there are several clusters: main, broken\n  name one: --cluster NAME\n'])
     expect(told('--cluster', 'maim')).toEqual([
       64,
-      'cluster "maim" is not known (clusters: main, other, broken)\n  did you mean main?\n',
+      'cluster "maim" is not known (clusters: main, broken)\n  did you mean main?\n',
     ])
-    expect(told('--cluster', 'other')).toEqual([64, 'other is no postgres cluster\n'])
+    expect(told('--cluster', 'other')).toEqual([64, 'other is no PostgreSQL cluster\n'])
     expect(told('--cluster', 'hostless')[1]).toContain('cluster "hostless" is not known')
     expect(deploy(project(['hostless']), 'repair-db', 'here')).toMatchObject({
       status: 64,
-      stderr: expect.stringContaining('has no postgres cluster'),
+      stderr: expect.stringContaining('has no PostgreSQL cluster'),
     })
   })
 })
@@ -140,10 +141,10 @@ describe('an upgrade', () => {
   })
 
   test('takes the options of the other verbs, and asks the cluster with its goal', () => {
-    const root = project(['main', 'other'])
+    const root = project(['main', 'refused'])
     expect(deploy(root, 'db', 'upgrade', 'here', '--dry-run')).toMatchObject({
       status: 64,
-      stderr: expect.stringContaining('there are several clusters: main, other'),
+      stderr: expect.stringContaining('there are several clusters: main, refused'),
     })
     const ran = deploy(root, 'db', 'upgrade', 'here', '--cluster', 'main', '--dry-run', '--json')
     expect(ran.status).toBe(0)

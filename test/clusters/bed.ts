@@ -158,7 +158,7 @@ function signEnded(root: string, caKey: string, request: string, names: string):
 }
 
 /** Makes files/lab-ca.crt; gives its private key. */
-function makeCa(root: string): string {
+export function makeCa(root: string): string {
   mkdirSync(join(root, 'files'), { recursive: true })
   const kind = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '3650']
   const files = ['-subj', '/CN=Cluster lab CA', '-keyout', '-', '-out', join(root, 'files/lab-ca.crt')]

@@ -14,6 +14,7 @@ import { cluster } from '../inventories/schema.ts'
 const levels = (answers) => new Map([...answers].map(([host, answer]) => [host, answer.state === 'value' ? Number(answer.value) : undefined]))
 
 const toy = {
+  kind: 'postgres',
   on: ['app'],
   prepare: (_host, _site, name) => [file({ path: '/srv/prepared', content: name })],
   tasks: (host) => [file({ path: '/srv/own', content: host.name })],

@@ -1,0 +1,127 @@
+import type { ClusterRefusal } from '../../model/cluster.ts'
+import { coldStart, type Start } from './cold-start.ts'
+import { hasAllOf } from './history.ts'
+import { holdersRefused, keptNobody, mostUnseen, noMasterUnseen, split, unsure } from './refusals.ts'
+import { conflictsWith, hasDataOnDisk, isBlank, isDown, stakeOf } from './stake.ts'
+import {
+  isGivenUp,
+  isLinked,
+  isWrittenOff,
+  type Live,
+  most,
+  type Node,
+  type Unseen,
+  type View,
+  votersFor,
+} from './view.ts'
+
+/** Who is, or is to become, the master of a set; or what stands in the way. */
+export type Choice =
+  | { readonly master: Live; readonly why: string }
+  /** One is to be made of another node, or servers are to be started before that can be judged. */
+  | Start
+  | { readonly refusal: ClusterRefusal }
+
+/** Judges by data alone: no key may be lost that nobody gave up. */
+export function choose(view: View): Choice {
+  if (view.nodes.every(isBare)) return creation(view)
+  if (view.live.length === 0) return coldStart(view, lost(view)) ?? { refusal: noMasterUnseen(view, lost(view)) }
+  const candidates = view.live.filter((node) => !isGivenUp(view, node))
+  if (candidates.length === 0) return { refusal: keptNobody(view) }
+  const keeper = likeliest(
+    view,
+    candidates.filter((node) => isMaster(node) && conflictsWith(view, node).length === 0),
+  )
+  if (keeper) return kept(view, keeper)
+  return view.masters.length > 0 ? instead(view, candidates) : withoutMaster(view, candidates)
+}
+
+function isMaster({ seen }: Live): boolean {
+  return seen.redis.role === 'master'
+}
+
+/** Whether nobody ever made it a node of a set. Something may lie on its disk all the same. */
+function isBare({ seen: { redis, sentinel, disk } }: Node): boolean {
+  return !redis && !sentinel && !disk.configured.redis && !disk.configured.sentinel
+}
+
+/** Nodes of which nobody can tell what they have, and that nobody gave up. */
+export function lost(view: View): readonly Unseen[] {
+  return view.unseen.filter((node) => !isWrittenOff(view, node))
+}
+
+function creation(view: View): Choice {
+  const holding = view.nodes.filter(({ seen }) => !isBlank(seen) && !(isDown(seen) && !hasDataOnDisk(view, seen)))
+  const open = holding.filter((node) => !isWrittenOff(view, node))
+  if (open.length > 0) return { refusal: holdersRefused(view, open) }
+  if (lost(view).length > 0) return { refusal: noMasterUnseen(view, lost(view)) }
+  const [master, ...others] = view.nodes
+  if (!master) return { refusal: noMasterUnseen(view, view.unseen) }
+  const why = 'there is no data on any node, and nobody knows a master: it is the first one of the inventory'
+  return { becomes: master, why, intents: [{ do: 'create set', master, others, why }] }
+}
+
+/** The master stays. Of nodes that nobody sees one could be the one that most follow. */
+function kept(view: View, master: Live): Choice {
+  const unseen = lost(view)
+  if (unseen.length > 0 && view.nodes.length < most(view.desired)) return { refusal: mostUnseen(view, unseen) }
+  const voters = votersFor(view, master).length
+  if (unseen.length > 0 && voters < most(view.desired)) return { refusal: unsure(view, master, unseen) }
+  const linked = view.live.filter((node) => isLinked(node, master)).length
+  const alone = view.masters.length === 1 ? 'it alone says that it is a master' : 'it lacks nothing that others have'
+  return {
+    master,
+    why: `${alone}; ${voters} of ${view.desired.nodes.length} Sentinels name it, ${linked} replicas are linked to it`,
+  }
+}
+
+/** No master has all there is: one of the replicas may. Masters that have nothing must not empty it. */
+function instead(view: View, candidates: readonly Live[]): Choice {
+  const node = likeliest(
+    view,
+    candidates.filter((one) => !isMaster(one) && one.seen.redis.keys > 0 && conflictsWith(view, one).length === 0),
+  )
+  if (!node) return { refusal: split(view, likeliest(view, candidates) as Live) }
+  if (lost(view).length > 0) return { refusal: unsure(view, node, lost(view)) }
+  const why = `it holds ${node.seen.redis.keys} keys, and no master has them`
+  return promotion(view, node, why)
+}
+
+/** All that answer are replicas. */
+function withoutMaster(view: View, candidates: readonly Live[]): Choice {
+  const start = coldStart(view, lost(view))
+  if (start) return start
+  if (lost(view).length > 0) return { refusal: noMasterUnseen(view, lost(view)) }
+  const newest = candidates.filter((node) => !candidates.some((one) => hasAllOf(one, node) && !hasAllOf(node, one)))
+  const holders = newest.filter(({ seen }) => seen.redis.keys > 0)
+  const among = holders.length > 0 ? holders : newest
+  const node = likeliest(
+    view,
+    among.filter((one) => conflictsWith(view, one).length === 0),
+  )
+  if (!node) return { refusal: split(view, likeliest(view, among) as Live) }
+  return promotion(view, node, 'there is no master, and nobody holds anything that it does not')
+}
+
+function promotion(view: View, node: Live, why: string): Choice {
+  // Those with keys of their own, given up or not, are looked at again behind it.
+  const others = view.live.filter((one) => one !== node && !isMaster(one) && stakeOf(view, one, node) === undefined)
+  const fenced = view.masters.map((one) => ({ node: one, keys: one.seen.redis.keys }))
+  return { becomes: node, why, intents: [{ do: 'promote replica', node, others, fenced, why }] }
+}
+
+/** Of several that would do: whom most Sentinels name, then who has replicas, then who runs longest; then the inventory. */
+export function likeliest(view: View, nodes: readonly Live[]): Live | undefined {
+  const weight = (node: Live): readonly number[] => [
+    Math.sign(node.seen.redis.keys),
+    votersFor(view, node).length,
+    view.live.filter((one) => isLinked(one, node)).length,
+    node.seen.redis.keys,
+    node.seen.redis.uptime,
+  ]
+  return nodes.toSorted((a, b) => compare(weight(b), weight(a)))[0]
+}
+
+function compare(one: readonly number[], other: readonly number[]): number {
+  return one.map((value, index) => value - (other[index] ?? 0)).find((difference) => difference !== 0) ?? 0
+}

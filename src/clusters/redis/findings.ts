@@ -1,0 +1,126 @@
+import { names } from '../postgres/names.ts'
+import { type Ailment, dataEvidence, serverAilments, warn } from './ailments.ts'
+import { foreignNames, sentinelAilments } from './sentinels.ts'
+import { isBlank, stakesBeside } from './stake.ts'
+import {
+  passwordAilments,
+  refusedWrites,
+  restartAilments,
+  settingAilments,
+  unprepared,
+  unseenAilments,
+} from './upkeep.ts'
+import { type Live, nodeAt, type View } from './view.ts'
+
+/**
+ * All that is wrong with a set, in the order in which it is mended: passwords first, for without them nobody follows; then
+ * who does not follow, then Sentinels, then settings, and restarts at last.
+ */
+export function ailmentsOf(view: View, master: Live | undefined): readonly Ailment[] {
+  const urgent = [
+    ...ofSet(view, master),
+    ...unseenAilments(view),
+    ...passwordAilments(view, master),
+    ...serverAilments(view, master),
+    ...sentinelAilments(view, master),
+    ...(master ? refusedWrites(view, master) : []),
+    ...settingAilments(view),
+  ]
+  const well = urgent.every(({ finding }) => finding.severity === 'warning')
+  return [...urgent, ...(master ? restartAilments(view, master, well) : []), ...foreignNames(view), ...unprepared(view)]
+}
+
+/** What is wrong with the set as a whole. */
+function ofSet(view: View, master: Live | undefined): readonly Ailment[] {
+  return [
+    ...withoutMaster(view),
+    ...severalMasters(view),
+    ...emptyMasters(view),
+    ...emptied(view),
+    ...apart(view, master),
+  ]
+}
+
+function fault(name: string, message: string, evidence: readonly string[]): Ailment {
+  return { finding: { name, severity: 'fault', message, evidence }, intents: [] }
+}
+
+function dataOf(nodes: readonly Live[]): readonly string[] {
+  return nodes.flatMap((node) => `${node.host}: ${dataEvidence(node).join('; ')}`)
+}
+
+function withoutMaster(view: View): readonly Ailment[] {
+  const { live, masters, nodes } = view
+  if (masters.length > 0) return []
+  if (nodes.length > 0 && nodes.every(({ seen }) => isBlank(seen)))
+    return [fault('no set yet', 'there is no set, and no data: it is to be made', [])]
+  const circle = circleOf(live)
+  const missing = fault(
+    'no master',
+    live.length > 0 ? 'all that answer are replicas' : 'no server answers',
+    dataOf(live),
+  )
+  if (circle.length === 0) return [missing]
+  return [missing, fault('circle of replicas', `${names(circle)} follow each other in a circle`, dataOf(circle))]
+}
+
+/** Replicas that come back to themselves when they are followed. */
+function circleOf(live: readonly Live[]): readonly Live[] {
+  const above = (node: Live) => nodeAt(live, node.seen.redis.master)
+  return live.filter((node) => {
+    let at = above(node)
+    for (let hops = 0; at && at !== node && hops < live.length; hops++) at = above(at)
+    return at === node
+  })
+}
+
+function severalMasters({ masters }: View): readonly Ailment[] {
+  if (masters.length < 2) return []
+  return [fault('two masters', `${names(masters)} are masters at the same time`, dataOf(masters))]
+}
+
+/** A master without a key, where others hold some that it has not got from them. */
+function emptyMasters(view: View): readonly Ailment[] {
+  return view.masters.flatMap((node) => {
+    const holders = stakesBeside(view, node).flatMap((one) =>
+      typeof one.stake === 'number' && one.stake > 0 ? [one.node] : [],
+    )
+    if (node.seen.redis.keys > 0 || holders.length === 0) return []
+    const message = `it is a master without a key, and ${names(holders)} hold some: whoever follows it is emptied`
+    const evidence = [...dataEvidence(node), ...node.seen.log.filter((line) => line.includes('+reboot'))]
+    return [
+      {
+        finding: { name: 'empty master', host: node.host, severity: 'fault' as const, message, evidence },
+        intents: [],
+      },
+    ]
+  })
+}
+
+/** Nothing is left to be saved: people are told all the same. */
+function emptied(view: View): readonly Ailment[] {
+  const { masters, live } = view
+  const [master] = masters
+  if (!master || masters.length > 1 || live.some(({ seen }) => seen.redis.keys > 0)) return []
+  const held = live.filter(
+    ({ seen }) =>
+      seen.redis.role === 'replica' && seen.redis.changes > 0 && seen.redis.uptime > master.seen.redis.uptime,
+  )
+  if (held.length === 0) return []
+  const message = `${names(held)} held keys, and ${master.host}, which is younger, came back without any and emptied them: what was there is lost`
+  return [
+    warn(undefined, 'emptied set', message, [
+      ...dataOf(live),
+      ...master.seen.log.filter((line) => line.includes('+reboot')),
+    ]),
+  ]
+}
+
+/** Servers whose history is not the master's. */
+function apart(view: View, master: Live | undefined): readonly Ailment[] {
+  if (!master) return []
+  const own = stakesBeside(view, master).flatMap(({ node }) => view.live.filter(({ host }) => host === node.host))
+  if (own.length === 0) return []
+  const message = `${names(own)} ${own.length > 1 ? 'have histories' : 'has a history'} of ${own.length > 1 ? 'their' : 'its'} own, which ${master.host} does not continue`
+  return [fault('diverged replication ids', message, dataOf([master, ...own]))]
+}

@@ -1,0 +1,104 @@
+import type { NodeAnswer } from '../../model/cluster.ts'
+import { Unreadable } from '../postgres/guards.ts'
+import type { Desired, DiskSeen, NodeSurvey, Place, RedisNode, SeenNode, Trouble } from './model.ts'
+import { parseRedis } from './parse-redis.ts'
+import { parseSentinel } from './parse-sentinel.ts'
+import { Lines, printable } from './read-lines.ts'
+import { normal, settingsOf } from './settings.ts'
+
+/**
+ * Reads what `surveyScript` printed. The answer is not trusted: one that is nonsense, or half an answer, counts as none, and
+ * the reason says so. So nothing is ever decided on what a node may have meant.
+ */
+export function parseSurvey(desired: Desired, host: string, answer: NodeAnswer): NodeSurvey {
+  if (answer.state === 'absent') return { host, unreachable: 'it gave no answer' }
+  if (answer.state === 'unreadable') return { host, unreachable: answer.reason }
+  try {
+    return seen(desired, host, answer.value)
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error
+    return { host, unreachable: `its answer cannot be read: ${printable(error.message)}`, answered: true }
+  }
+}
+
+function seen(desired: Desired, host: string, output: string): SeenNode {
+  const node = desired.nodes.find((one) => one.host === host)
+  if (!node) throw new Error(`${host} is no node of ${desired.name}`)
+  const lines = new Lines(output)
+  if (lines.first !== 'survey 1') throw new Unreadable(`it begins with '${lines.first.slice(0, 80)}'`)
+  if (lines.last !== 'end') throw new Unreadable('its end is missing')
+  const [via, sentinelVia] = [state(lines, 'redis'), state(lines, 'sentinel')]
+  const saved = savedSettings(lines, desired, node)
+  return {
+    host,
+    prepared: lines.yes('prepared', 'prepared'),
+    units: { redis: unit(lines, 'redis-server'), sentinel: unit(lines, 'redis-sentinel') },
+    ...(via === 'ok' && { redis: parseRedis(lines, settingsOf(desired, node), saved) }),
+    ...(sentinelVia === 'ok' && { sentinel: parseSentinel(lines, desired, node) }),
+    trouble: { ...(via !== 'ok' && { redis: via }), ...(sentinelVia !== 'ok' && { sentinel: sentinelVia }) },
+    disk: disk(lines, desired, node, saved),
+    log: lines.of('log').map(printable),
+  }
+}
+
+const TROUBLES: readonly string[] = ['down', 'loading', 'wrong password', 'plain', 'hung', 'unreadable']
+
+function state(lines: Lines, daemon: string): 'ok' | Trouble {
+  const [said] = lines.of(`via ${daemon}`)
+  if (said !== 'ok' && !TROUBLES.includes(said ?? '')) throw new Unreadable(`how ${daemon} is reached is missing`)
+  return said as 'ok' | Trouble
+}
+
+function unit(lines: Lines, name: string): string {
+  const groups = lines.of('unit').join('\n').split('\n\n')
+  const own = groups.find((group) => group.includes(`Id=${name}.service`)) ?? ''
+  const value = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(own)?.[1]
+  return printable(value('SubState') === 'auto-restart' ? 'restarting' : value('ActiveState') || 'unknown')
+}
+
+/** What redis.conf says of each setting that is wanted; the last line counts. */
+function savedSettings(lines: Lines, desired: Desired, node: RedisNode): ReadonlyMap<string, string> {
+  const wanted = settingsOf(desired, node)
+  return new Map(
+    lines.of('file').flatMap((line) => {
+      const [, name = '', value = ''] = /^([a-z-]+) (.*)$/.exec(line) ?? []
+      return Object.hasOwn(wanted, name) ? [[name, normal(value)] as const] : []
+    }),
+  )
+}
+
+function disk(lines: Lines, desired: Desired, node: RedisNode, saved: ReadonlyMap<string, string>): DiskSeen {
+  const now = lines.number('now')
+  const file = (word: string) => {
+    const [found] = lines.of(word)
+    if (found === undefined) return undefined
+    const [bytes, at] = found.split(' ').map(Number)
+    return { bytes: bytes || 0, age: Math.max(0, now - (at || now)) }
+  }
+  const [dump, appendOnly] = [file('dump'), file('aof')]
+  const follows = place(
+    lines.of('file').findLast((line) => /^(replicaof|slaveof) /.test(line)),
+    1,
+  )
+  const monitors = place(
+    lines.of('watches').findLast((line) => line.split(' ')[2] === desired.name),
+    3,
+  )
+  const wanted = settingsOf(desired, node)
+  return {
+    ...(dump && { dump }),
+    ...(appendOnly && { appendOnly }),
+    aside: lines.of('aside').map(printable),
+    free: lines.number('space'),
+    fileDiffers: [...saved].filter(([name, value]) => value !== normal(wanted[name] ?? '')).map(([name]) => name),
+    configured: { redis: lines.of('ours').includes('redis'), sentinel: lines.of('ours').includes('sentinel') },
+    ...(follows && { follows }),
+    ...(monitors && { monitors }),
+  }
+}
+
+function place(line: string | undefined, at: number): Place | undefined {
+  const [address, port] = line?.split(' ').slice(at) ?? []
+  if (address === undefined) return undefined
+  return { address: printable(address), port: Number(port) || 0 }
+}

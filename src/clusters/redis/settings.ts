@@ -1,0 +1,100 @@
+import { CA, REDIS_PORT, redisPlaces } from './layout.ts'
+import type { Desired, Persistence, RedisNode } from './model.ts'
+
+/** What the playbook says of the servers. */
+export interface SettingsWant {
+  readonly persistence: Persistence
+  /** Megabytes for keys and values. */
+  readonly memory: number
+  readonly nodes: readonly RedisNode[]
+  readonly more: Readonly<Record<string, string>>
+}
+
+/** What a set stands on: whatever else a playbook says, these are the role's. */
+const FIXED: Readonly<Record<string, string>> = {
+  port: '0',
+  'tls-port': String(REDIS_PORT),
+  'tls-cert-file': `${redisPlaces.tls}/node.crt`,
+  'tls-key-file': `${redisPlaces.tls}/node.key`,
+  'tls-ca-cert-file': CA,
+  'tls-auth-clients': 'no',
+  'tls-replication': 'yes',
+  'replica-priority': '100',
+  'replica-read-only': 'yes',
+}
+const OWNED = ['replicaof', 'user', 'requirepass', 'masterauth', 'masteruser', 'include', 'dir', 'dbfilename'].concat(
+  ...['appenddirname', 'appendonly', 'replica-announce-ip', 'replica-announce-port', 'aclfile', 'rename-command'],
+  ...['maxmemory', 'bind', 'daemonize', 'supervised', 'pidfile', 'logfile', 'cluster-enabled', 'unixsocket'],
+)
+
+/**
+ * The settings of all servers of a set, as `CONFIG GET` is to say them.
+ *
+ * @throws Error for a setting that is the role's own.
+ */
+export function redisSettings({ persistence, memory, nodes, more }: SettingsWant): Desired['settings'] {
+  if (!Number.isInteger(memory) || memory < 8 || memory > 1_048_576)
+    throw new Error(`memory is in megabytes, 8 to 1048576, not ${memory}`)
+  for (const [name, value] of Object.entries(more)) {
+    if (!/^[a-z][a-z0-9-]{1,63}$/.test(name)) throw new Error(`no name of a setting of Redis: ${JSON.stringify(name)}`)
+    if (Object.hasOwn(FIXED, name) || OWNED.includes(name)) throw new Error(`the setting ${name} is the role's own`)
+    if (!/^[ -!#-[\]-~]*$/.test(value)) throw new Error(`the value of ${name} has odd characters in it`)
+  }
+  return {
+    ...FIXED,
+    'maxmemory-policy': persistence === 'cache' ? 'allkeys-lru' : 'noeviction',
+    appendonly: persistence === 'cache' ? 'no' : 'yes',
+    appendfsync: 'everysec',
+    save: '',
+    // What a full copy leaves on the disk of a cache would come back as data one day.
+    'rdb-del-sync-files': persistence === 'cache' ? 'yes' : 'no',
+    'repl-diskless-sync': 'yes',
+    // A replica that comes back for a moment does not need all anew.
+    'repl-backlog-size': String(Math.max(1, Math.ceil(memory / 16)) * 1_048_576),
+    'min-replicas-to-write': nodes.length > 2 ? '1' : '0',
+    'min-replicas-max-lag': '10',
+    ...more,
+    maxmemory: String(memory * 1_048_576),
+  }
+}
+
+/** Of one node: its peers and Sentinel know it by its address. */
+export function settingsOf({ settings }: Pick<Desired, 'settings'>, { address }: RedisNode): Desired['settings'] {
+  return { ...settings, 'replica-announce-ip': address }
+}
+
+const AT_START: ReadonlySet<string> = new Set(
+  ['databases', 'io-threads', 'io-threads-do-reads', 'tcp-backlog', 'always-show-logo', 'rdbchecksum'].concat(
+    ...['syslog-enabled', 'syslog-ident', 'syslog-facility', 'set-proc-title', 'disable-thp', 'server_cpulist'],
+    ...['enable-protected-configs', 'enable-debug-command', 'enable-module-command', 'aof_rewrite_cpulist'],
+    ...['bgsave_cpulist', 'bio_cpulist', 'socket-mark-id', 'unixsocketperm'],
+  ),
+)
+
+/** `CONFIG SET` refuses it: only a restart changes it. */
+export function needsRestart(name: string): boolean {
+  return AT_START.has(name)
+}
+
+const UNIT: Readonly<Record<string, number>> = {
+  ...{ k: 1000, kb: 1024, m: 1_000_000, mb: 1_048_576, g: 1_000_000_000, gb: 1_073_741_824 },
+}
+
+/** Values that mean the same are the same text: `64mb` and `67108864`. */
+export function normal(value: string): string {
+  const plain = value.trim().replace(/^"(.*)"$/, '$1')
+  const [, digits, unit = ''] = /^(\d+)([kmg]b?)$/i.exec(plain) ?? []
+  return digits === undefined ? plain : String(Number(digits) * (UNIT[unit.toLowerCase()] ?? 1))
+}
+
+/** Of a Sentinel, by its names: what it says of the master it watches. */
+export function sentinelSettings(
+  desired: Pick<Desired, 'quorum' | 'downAfter' | 'failoverTimeout'>,
+): Readonly<Record<string, string>> & { readonly quorum: string } {
+  return {
+    quorum: String(desired.quorum),
+    'down-after-milliseconds': String(desired.downAfter),
+    'failover-timeout': String(desired.failoverTimeout),
+    'parallel-syncs': '1',
+  }
+}

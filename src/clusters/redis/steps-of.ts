@@ -1,0 +1,53 @@
+import type { ClusterStep } from '../../model/cluster.ts'
+import type { Intent } from './intents.ts'
+import type { Desired } from './model.ts'
+import {
+  createSet,
+  failOver,
+  followMaster,
+  joinSet,
+  promoteReplica,
+  resetSentinel,
+  restartServer,
+  rotatePassword,
+  saveAside,
+  setSettings,
+  startSentinel,
+  startServer,
+  waitForSentinel,
+  watchMaster,
+} from './steps.ts'
+
+/** The step by which something is done. */
+export function stepOf(desired: Desired, intent: Intent): ClusterStep {
+  switch (intent.do) {
+    case 'create set':
+      return createSet(desired, intent.master, intent.others)
+    case 'wait for sentinel':
+      return waitForSentinel(desired, intent.nodes, intent.why)
+    case 'join set':
+      return joinSet(desired, intent.node, intent.master, intent.why)
+    case 'start server':
+      return startServer(intent.node, intent.why)
+    case 'start sentinel':
+      return startSentinel(intent.node, intent.why)
+    case 'save aside':
+      return saveAside(intent.node, intent.why)
+    case 'follow master':
+      return followMaster(desired, intent.node, intent.master, intent.why, intent.given)
+    case 'promote replica':
+      return promoteReplica(desired, intent.node, intent.others, intent.why, intent.fenced)
+    case 'watch master':
+      return watchMaster(desired, intent.nodes, intent.master, intent.why, intent.stray)
+    case 'reset sentinel':
+      return resetSentinel(desired, intent.node, intent.why)
+    case 'set settings':
+      return setSettings(desired, intent.node, intent.names, intent.why)
+    case 'restart server':
+      return restartServer(desired, intent.node, intent.why)
+    case 'fail over':
+      return failOver(desired, intent.from, intent.to, intent.why)
+    case 'rotate password':
+      return rotatePassword(desired, intent.nodes, intent.why)
+  }
+}

@@ -1,0 +1,5 @@
+export { createSet, joinSet } from './steps/build.ts'
+export { failOver, rotatePassword, setSettings } from './steps/change.ts'
+export { followMaster, type Given, restartServer, saveAside, startSentinel, startServer } from './steps/mend.ts'
+export { type Fenced, promoteReplica } from './steps/promote.ts'
+export { resetSentinel, waitForSentinel, watchMaster } from './steps/watch.ts'

@@ -1,0 +1,94 @@
+import type { ClusterStep } from '../../../model/cluster.ts'
+import type { Shell } from '../../../model/shell.ts'
+import { sh } from '../../../shell/sh.ts'
+import type { Desired, RedisNode } from '../model.ts'
+import { MOVE_ASIDE, writeRedisConf, writeSentinelConf } from './files.ts'
+import { followsWell, isMaster, knowsAll } from './looks.ts'
+import { hosts, oneAction, sameOn } from './prelude.ts'
+import { sentinelWatches } from './watch.ts'
+
+/** What Debian starts at its install, without TLS and a password, is none of ours; with keys in it, it is somebody's. */
+const STOP_FOREIGN: Shell = sh`if ! ours "$conf"; then
+  plain_=$(timeout -k 2 5 redis-cli -h 127.0.0.1 info keyspace 2>/dev/null | grep -c '^db[0-9]') || true
+  [ "\${plain_:-0}" = 0 ] || fail 'a Redis that is none of ours holds keys here: nothing is done'
+  timeout 60 systemctl stop redis-server
+fi
+ours "$sconf" || timeout 60 systemctl stop redis-sentinel`
+
+/**
+ * A new set where there are no data, and nobody knows a master. Whoever was named by a file, a server or a Sentinel before
+ * counts: then it is none of a new one.
+ */
+export function createSet(desired: Desired, master: RedisNode, others: readonly RedisNode[]): ClusterStep {
+  const all = [master, ...others]
+  const addresses = all.map(({ address }) => address)
+  const look = sh`for other in ${addresses}; do
+  ! answers "$other" || [ "$(keys "$other")" = 0 ] || fail "$other holds keys: nothing is done"
+done
+${STOP_FOREIGN}`
+  const files = (node: RedisNode) => sh`if ! ours "$conf"; then
+  ${MOVE_ASIDE}
+  ${writeRedisConf(desired, node, node === master ? undefined : master)}
+fi
+ours "$sconf" || { ${writeSentinelConf(desired, node, master)}
+}`
+  return {
+    name: 'create set',
+    about: desired.name,
+    reason: 'no node has data, and nobody knows a master',
+    effect: `${master.host} is the master, ${hosts(others)} follow it, and the Sentinels of all watch it`,
+    stages: [
+      sameOn(all, { title: 'look that there is nothing', script: look }),
+      all.flatMap((node) => sameOn([node], { title: 'write its files', script: files(node) })),
+      sameOn([master], { title: 'start the master', script: sh`start_redis 60\n${isMaster(master)}` }),
+      sameOn(others, { title: `follow ${master.host}`, script: sh`start_redis 60\n${followsWell(master)}` }),
+      all.flatMap((node) => sameOn([node], { title: 'start Sentinel', script: sh`start_sentinel` })),
+      sameOn(all, { title: 'wait until Sentinel knows all', script: knowsAll(desired, master) }),
+      sameOn([master], { title: 'wait until it takes writes', script: takesWrites(desired) }),
+    ],
+  }
+}
+
+/** As many replicas as it asks for confirm in time. */
+function takesWrites({ settings }: Desired): Shell {
+  const least = Number(settings['min-replicas-to-write'] ?? 0)
+  if (least === 0) return sh`:`
+  return sh`good() { [ "$(field 127.0.0.1 replication min_slaves_good_slaves)" -ge ${least} ]; }
+within 60 good || fail 'too few replicas confirm what it writes'`
+}
+
+/**
+ * A node without configuration, or whose data is of no use, becomes a replica of the master that was found. Old data is moved
+ * aside. A server that runs there and holds keys of its own is left alone.
+ */
+export function joinSet(desired: Desired, node: RedisNode, master: RedisNode, why: string): ClusterStep {
+  const script = sh`${isMaster(master)}
+${STOP_FOREIGN}
+if answers && is_master 127.0.0.1; then
+  [ "$(keys 127.0.0.1)" = 0 ] || fail 'it is a master that holds keys: look again'
+fi
+if ! linked ${master.address}; then
+  timeout 60 systemctl stop redis-server
+  ${MOVE_ASIDE}
+  if ours "$conf"; then
+    grep -vE '^(replicaof|slaveof) ' "$conf" >"$conf.next"
+    printf 'replicaof %s %s\\n' ${master.address} 6379 >>"$conf.next"
+    put "$conf" <"$conf.next"
+    rm -f "$conf.next"
+  else
+    ${writeRedisConf(desired, node, master)}
+  fi
+  ${isMaster(master)}
+  start_redis 120
+fi
+${followsWell(master, 300)}
+ours "$sconf" || { ${writeSentinelConf(desired, node, master)}
+}
+start_sentinel
+${sentinelWatches(desired, master)}
+known=1
+${knowsAll(desired, master)}`
+  const effect = `${node.host} follows ${master.host}, and its Sentinel watches that`
+  const told = { name: 'join set', reason: why, effect, alone: true } as const
+  return oneAction(node, told, { title: `follow ${master.host} with no data of before`, script })
+}

@@ -1,0 +1,34 @@
+import type { Shell } from '../../../model/shell.ts'
+import { sh } from '../../../shell/sh.ts'
+import type { Desired, RedisNode } from '../model.ts'
+
+/** Nobody follows a server that is no master any more. */
+export function isMaster({ host, address }: RedisNode): Shell {
+  return sh`is_master ${address} || fail ${`${host} is no master any more: nothing is done`}`
+}
+
+/** No server but this one is a master, as far as they can be reached from here. */
+export function noOtherMaster(others: readonly RedisNode[]): Shell {
+  return sh`for other in ${others.map(({ address }) => address)}; do
+  ! is_master "$other" || fail "$other is a master: nothing is done"
+done`
+}
+
+/** Waits until the server here follows the master, and has all of it. */
+export function followsWell({ host, address }: RedisNode, seconds = 90): Shell {
+  return sh`within ${seconds} linked ${address} || { why redis-server; fail ${`it does not follow ${host}`}; }
+caught_up() { o_=$(field 127.0.0.1 replication slave_repl_offset) && [ "$o_" -ge "$at" ]; }
+at=$(field ${address} replication master_repl_offset)
+within 30 caught_up || fail ${`it does not catch up with ${host}`}`
+}
+
+/** Waits until Sentinel here knows all others. */
+export function knowsAll({ name, nodes }: Desired, { address }: RedisNode, seconds = 60): Shell {
+  const others = nodes.length - 1
+  return sh`knows_all() {
+  [ "$(names 127.0.0.1 ${name})" = ${address} ] &&
+    [ "$(watched 127.0.0.1 ${name} num-slaves)" -ge "$(field ${address} replication connected_slaves)" ] &&
+    [ "$(watched 127.0.0.1 ${name} num-other-sentinels)" -ge "\${known:-${others}}" ]
+}
+within ${seconds} knows_all || fail "Sentinel does not know all: $(watched 127.0.0.1 ${name} num-slaves) replicas and $(watched 127.0.0.1 ${name} num-other-sentinels) other Sentinels"`
+}

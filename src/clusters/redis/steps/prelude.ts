@@ -1,0 +1,145 @@
+import type { ClusterAction, ClusterStep } from '../../../model/cluster.ts'
+import type { Shell } from '../../../model/shell.ts'
+import { sh } from '../../../shell/sh.ts'
+import {
+  CA,
+  MARK,
+  PASSWORD,
+  REDIS_CONF,
+  REDIS_PORT,
+  redisPlaces,
+  SENTINEL_CONF,
+  SENTINEL_PASSWORD,
+  SENTINEL_PORT,
+} from '../layout.ts'
+import type { RedisNode } from '../model.ts'
+
+/**
+ * What every action begins with. Servers are asked over TLS, at their addresses. No password is an argument of a program. A
+ * node whose password is just being changed is opened by the one that its own file has.
+ */
+const PRELUDE = sh`set -eu
+umask 077
+cd /
+export LC_ALL=C
+data=${redisPlaces.data} conf=${REDIS_CONF} sconf=${SENTINEL_CONF}
+fail() { printf '%s\\n' "$1"; exit 1; }
+[ -s ${PASSWORD} ] && [ -s ${SENTINEL_PASSWORD} ] && [ -e ${CA} ] || fail 'this node is not prepared'
+own=$(cat ${PASSWORD}) sown=$(cat ${SENTINEL_PASSWORD})
+was=$(sed -n 's/^masterauth //p' "$conf" | tr -d '"') || was=
+swas=$(sed -n 's/^sentinel sentinel-pass //p' "$sconf" | tr -d '"') || swas=
+hash() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
+# $1 a password, $2 address, $3 port: the rest is the command, or else commands are read.
+cli() {
+  secret_=$1 at_=$2 port_=$3
+  shift 3
+  REDISCLI_AUTH=$secret_ timeout -k 2 "\${limit:-5}" redis-cli --no-auth-warning --tls --cacert ${CA} -e -h "$at_" -p "$port_" "$@" 2>&1
+}
+# One of two passwords opens it.
+either() {
+  first_=$1 second_=$2
+  shift 2
+  rc_=0
+  said_=$(cli "$first_" "$@" </dev/null) || {
+    rc_=$?
+    case $said_ in *WRONGPASS* | *NOAUTH*)
+      if [ "$second_" ]; then rc_=0; said_=$(cli "$second_" "$@" </dev/null) || rc_=$?; fi ;;
+    esac
+  }
+  printf '%s\\n' "$said_" | tr -d '\\r'
+  return "$rc_"
+}
+ask() { there_=$1; shift; either "$own" "$was" "$there_" ${REDIS_PORT} "$@"; }
+sask() { there_=$1; shift; either "$sown" "$swas" "$there_" ${SENTINEL_PORT} "$@"; }
+# Tells the server, or Sentinel, here a command that holds a secret.
+tell() {
+  case $1 in redis) set -- "$own" "$was" ${REDIS_PORT} ;; *) set -- "$sown" "$swas" ${SENTINEL_PORT} ;; esac
+  command_=$(cat)
+  for secret_ in "$1" "$2"; do
+    said_=$(printf '%s\\n' "$command_" | cli "$secret_" 127.0.0.1 "$3") || true
+    [ "$said_" != OK ] || return 0
+  done
+  # What it says may hold the command.
+  fail 'a change of passwords was not taken'
+}
+answers() { [ "$(ask "\${1:-127.0.0.1}" ping)" = PONG ]; }
+sanswers() { [ "$(sask "\${1:-127.0.0.1}" ping)" = PONG ]; }
+role() { ask "$1" role | sed -n 1p; }
+is_master() { [ "$(role "$1")" = master ]; }
+is_replica() { [ "$(role "$1")" = slave ]; }
+field() { ask "$1" info "$2" | sed -n "s/^$3://p"; }
+keys() { ask "$1" info keyspace | sed -n 's/^db[0-9]*:keys=\\([0-9]*\\),.*/\\1/p' | awk '{ n += $1 } END { print n + 0 }'; }
+setting() { ask "$1" config get "$2" | sed -n 2p; }
+# What the Sentinel at $1 says of the master $2: its field $3.
+watched() { sask "$1" sentinel master "$2" | sed -n "/^$3\\$/{n;p;q;}"; }
+names() { sask "$1" sentinel get-master-addr-by-name "$2" | sed -n 1p; }
+follows() { [ "$(field 127.0.0.1 replication master_host)" = "$1" ]; }
+# A link is said to be up for long after its master is gone: so the master is asked, too.
+linked() {
+  follows "$1" && [ "$(field 127.0.0.1 replication master_link_status)" = up ] || return 1
+  id_=$(field "$1" replication master_replid) && [ "$(field 127.0.0.1 replication master_replid)" = "$id_" ]
+}
+ours() { head -n 1 "$1" 2>/dev/null | grep -qF ${MARK}; }
+# Tries a command for at most $1 seconds until it succeeds.
+within() {
+  until_=$(($(date +%s) + $1))
+  shift
+  until "$@"; do
+    [ "$(date +%s)" -lt "$until_" ] || return 1
+    sleep 0.1
+  done
+}
+save_config() { [ "$(ask 127.0.0.1 config rewrite)" = OK ] || fail 'the server does not write its file'; }
+# A file of the daemon, from what is read; it writes it itself from then on.
+put() {
+  cat >"$1.new"
+  chown redis:redis "$1.new"
+  chmod 0640 "$1.new"
+  sync "$1.new"
+  mv -f "$1.new" "$1"
+  sync ${redisPlaces.config}
+}
+pid() { systemctl show -p MainPID --value "$1"; }
+why() { timeout 10 journalctl -q --no-pager -o cat -n 6 -u "$1" | cut -c 1-300; tail -n 6 "/var/log/redis/$1.log" 2>/dev/null | cut -c 1-300; }
+# $1 a unit, $2 seconds. A process that was stopped by a signal goes on.
+bring_up() {
+  p_=$(pid "$1")
+  [ "$p_" -le 1 ] || kill -CONT "$p_" 2>/dev/null || true
+  systemctl reset-failed "$1" 2>/dev/null || true
+  timeout "$2" systemctl start "$1" || { why "$1"; fail "$1 does not start"; }
+}
+start_redis() { bring_up redis-server "$1"; within "$1" answers || { why redis-server; fail 'the server does not answer'; }; }
+start_sentinel() { bring_up redis-sentinel 30; within 20 sanswers || { why redis-sentinel; fail 'Sentinel does not answer'; }; }
+`
+
+/** A script of an action: it begins with what all of them share. */
+export function action(script: Shell): string {
+  return `${PRELUDE.shell}${script.shell}\n`
+}
+
+/** What is said of a step. */
+export type Told = Pick<ClusterStep, 'name' | 'reason' | 'effect' | 'alone'>
+
+interface Work {
+  readonly title: string
+  readonly script: Shell
+  readonly timeout?: number
+}
+
+/** A step that is one action on one node. */
+export function oneAction({ host }: RedisNode, told: Told, work: Work): ClusterStep {
+  return { ...told, about: host, stages: [sameOn([{ host }], work)] }
+}
+
+/** The same on several nodes at once. */
+export function sameOn(
+  nodes: readonly Pick<RedisNode, 'host'>[],
+  { title, script, timeout }: Work,
+): readonly ClusterAction[] {
+  return nodes.map(({ host }) => ({ host, title, script: action(script), ...(timeout !== undefined && { timeout }) }))
+}
+
+/** Nodes in a sentence: `app1, app2`. */
+export function hosts(nodes: readonly Pick<RedisNode, 'host'>[]): string {
+  return nodes.map(({ host }) => host).join(', ')
+}

@@ -1,0 +1,146 @@
+import type { Shell } from '../../model/shell.ts'
+import { sh } from '../../shell/sh.ts'
+import {
+  CA,
+  FORMER_PASSWORD,
+  MARK,
+  PASSWORD,
+  REDIS_CONF,
+  REDIS_PORT,
+  redisPlaces,
+  SENTINEL_CONF,
+  SENTINEL_PASSWORD,
+  SENTINEL_PORT,
+  UNITS,
+} from './layout.ts'
+import type { Desired } from './model.ts'
+
+/**
+ * Everything asked of one node, in one read-only script: `parseSurvey` reads what it prints. It works on a bare host, and with
+ * daemons that are down or hang. It takes less than 20 s whatever hangs, and prints at most 64 KB and no secret. The last line
+ * is `end`.
+ */
+export function surveyScript(desired: Desired): Shell {
+  const names = [...Object.keys(desired.settings), 'replica-announce-ip']
+  return sh`export LC_ALL=C
+cd /
+R=${REDIS_CONF} S=${SENTINEL_CONF} D=${redisPlaces.data}
+limit() { timeout -s KILL "$@" 2>/dev/null; }
+mark() { tr -d '\\r' | cut -b 1-600 | sed "s/^/$1 /"; }
+echo survey 1
+echo "now $(date +%s)"
+${PREPARED}
+limit 2 systemctl show -p Id -p ActiveState -p SubState ${Object.values(UNITS)} | mark unit
+${DISK}
+${files(names)}
+${REACH}
+${server(names)}
+${SENTINEL}
+${LOG}
+echo end
+`
+}
+
+const FILES = ['/usr/bin/redis-server', '/usr/bin/redis-sentinel', '/usr/bin/redis-cli', CA].concat(
+  ...[`${redisPlaces.tls}/node.crt`, `${redisPlaces.tls}/node.key`, PASSWORD, SENTINEL_PASSWORD],
+)
+
+const PREPARED = sh`p=yes
+for f in ${FILES}; do [ -s "$f" ] || { p=no; echo "missing $f"; }; done
+echo "prepared $p"`
+
+/** Data of a server that Debian started at its install is none of a set: it is told by its file. */
+const DISK = sh`[ ! -f "$D/dump.rdb" ] || echo "dump $(stat -c '%s %Y' "$D/dump.rdb")"
+for f in "$D/appendonlydir" "$D/appendonly.aof"; do
+  [ ! -e "$f" ] || echo "aof $(limit 2 du -sb "$f" | cut -f 1) $(limit 2 find "$f" -printf '%Ts\\n' | sort -n | tail -n 1)"
+done
+for f in "$D"/aside-*; do [ ! -e "$f" ] || echo "aside $f"; done | tail -n 20
+p=$D
+until [ -d "\${p:-/}" ]; do p=\${p%/*}; done
+limit 1 df -B1 --output=avail "\${p:-/}" | tail -n 1 | mark space`
+
+/** Lines that hold no password. */
+function files(names: readonly string[]): Shell {
+  return sh`ours() { head -n 1 "$1" 2>/dev/null | grep -qF ${MARK}; }
+ours "$R" && echo 'ours redis'
+ours "$S" && echo 'ours sentinel'
+[ ! -f "$R" ] || grep -E ${`^(replicaof|slaveof|${names.join('|')}) `} "$R" | tail -n 200 | mark file
+[ ! -f "$S" ] || grep -E '^sentinel monitor ' "$S" | tail -n 20 | mark watches`
+}
+
+/**
+ * `via`: how a daemon is reached, if it is at all. A password that is just being changed is either the new one, or the one that
+ * the daemon's own file has.
+ */
+const REACH = sh`own=$(cat ${PASSWORD} 2>/dev/null) sown=$(cat ${SENTINEL_PASSWORD} 2>/dev/null) former=$(cat ${FORMER_PASSWORD} 2>/dev/null)
+was=$(sed -n 's/^masterauth //p' "$R" 2>/dev/null | tr -d '"')
+swas=$(sed -n 's/^sentinel sentinel-pass //p' "$S" 2>/dev/null | tr -d '"')
+spass=$(sed -n 's/^sentinel auth-pass [^ ]* //p' "$S" 2>/dev/null | tr -d '"' | sort -u)
+hash() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
+cli() { REDISCLI_AUTH=$pass timeout -s KILL 3 redis-cli --no-auth-warning --tls --cacert ${CA} -h 127.0.0.1 -p "$port" "$@" 2>&1; }
+reach() {
+  port=$1
+  shift
+  state=down
+  for pass; do
+    [ "$pass" ] || continue
+    said=$(cli ping </dev/null)
+    code=$?
+    case $said in
+      *WRONGPASS* | *NOAUTH*) state='wrong password' ;;
+      *LOADING*) state=loading; return ;;
+      *PONG*) state=ok; return ;;
+      *refused*) state=down; return ;;
+      *) [ $code = 137 ] && state=hung || state=unreadable
+        case $(timeout -s KILL 2 redis-cli -h 127.0.0.1 -p "$port" ping 2>&1 </dev/null) in *PONG* | *NOAUTH*) state=plain ;; esac
+        return ;;
+    esac
+  done
+  [ "$state" != down ] || case $(timeout -s KILL 2 redis-cli -h 127.0.0.1 -p "$port" ping 2>&1 </dev/null) in *PONG* | *NOAUTH*) state=plain ;; esac
+}
+# $1 the password that is to open it, $2 another one that may.
+opens() {
+  list=$(cli acl list </dev/null | grep '^user default ') || return
+  case $list in *" nopass "*) echo 'nopass' ;; esac
+  case $list in *"#$(hash "$1")"*) echo 'own yes' ;; *) echo 'own no' ;; esac
+  missing=no
+  [ -z "$2" ] || case $list in *"#$(hash "$2")"*) ;; *) missing=yes ;; esac
+  echo "former missing $missing"
+  echo "others $(printf '%s\\n' "$list" | tr ' ' '\\n' | grep '^#' | grep -vxF -e "#$(hash "$1")" -e "#$(hash "\${2:-$1}")" | wc -l)"
+}
+same() { [ "$1" = "$2" ] && echo yes || echo no; }`
+
+function server(names: readonly string[]): Shell {
+  const ask = ['INFO server', 'INFO replication', 'INFO persistence', 'INFO keyspace']
+  return sh`reach ${REDIS_PORT} "$own" "$was"
+echo "via redis $state"
+if [ "$state" = ok ]; then
+  printf '%s\\n' ${ask} | cli | grep -v '^#' | mark info
+  cli config get ${names} </dev/null | mark config
+  opens "$own" "$former" | mark password
+  echo "password master $(same "$(cli config get masterauth </dev/null | sed -n 2p)" "$own")"
+  [ ! -f "$R" ] || echo "password saved $(grep '^user default ' "$R" | grep -q "#$(hash "$own")" && same "$was" "$own" || echo no)"
+fi`
+}
+
+const SENTINEL = sh`reach ${SENTINEL_PORT} "$sown" "$swas"
+echo "via sentinel $state"
+if [ "$state" = ok ]; then
+  cli info server </dev/null | grep '^uptime_in_seconds:' | mark sinfo
+  echo "myid $(cli sentinel myid </dev/null | head -c 100)"
+  masters=$(cli sentinel masters </dev/null)
+  printf '%s\\n' "$masters" | mark master
+  for n in $(printf '%s\\n' "$masters" | sed -n '/^name$/{n;p;}' | grep -xE '[A-Za-z0-9_.-]{1,64}' | head -n 4); do
+    cli sentinel replicas "$n" </dev/null | head -n 600 | mark "replicas $n"
+    cli sentinel sentinels "$n" </dev/null | head -n 600 | mark "sentinels $n"
+    echo "quorum $n $(cli sentinel ckquorum "$n" </dev/null | head -n 1 | cut -b 1-100)"
+  done
+  opens "$sown" '' | mark spassword
+  echo "spassword peers $(same "$swas" "$sown")"
+  echo "spassword servers $(same "$spass" "$own")"
+  echo "announce $(sed -n 's/^sentinel announce-ip //p' "$S" | tr -d '"')"
+fi`
+
+const LOG = sh`tail_of() { [ ! -f "$1" ] || limit 1 tail -c 65536 "$1" | grep -aE "$2" | grep -avE 'requirepass|masterauth|auth-pass' | tail -n 12 | cut -b 1-200 | mark log; }
+tail_of /var/log/redis/redis-sentinel.log '[+-](reboot|switch-master|failover|promoted|odown|sdown|monitor|reset-master|convert|fix-slave|config-update)'
+tail_of /var/log/redis/redis-server.log ' # |MASTER MODE|Connecting to MASTER|Flushing|DB loaded|Partial|Full resync'`

@@ -1,0 +1,126 @@
+import { names } from '../postgres/names.ts'
+import { type Ailment, ail, allFollow, warn } from './ailments.ts'
+import type { Intent } from './intents.ts'
+import { needsRestart } from './settings.ts'
+import { isAgreedOn, isLinked, isLive, type Live, type Node, type View } from './view.ts'
+
+const PASSWORDS = ['password', 'sentinel-pass', 'auth-pass']
+
+/** Passwords that are not what they should be: a replica without the right one does not hear from its master. */
+export function passwordAilments(view: View, master: Live | undefined): readonly Ailment[] {
+  const drifted = view.nodes.flatMap((node) => {
+    const evidence = passwordEvidence(node)
+    return evidence.length > 0 ? [{ node, evidence }] : []
+  })
+  if (drifted.length === 0) return []
+  const why = `${names(drifted.map(({ node }) => node))}: passwords are not those that are wanted`
+  const rotate: readonly Intent[] = master ? [{ do: 'rotate password', nodes: view.live, why }] : []
+  return drifted.map(({ node, evidence }, index) =>
+    ail(node, 'password drift', 'its passwords are not those that are wanted', evidence, index === 0 ? rotate : []),
+  )
+}
+
+function passwordEvidence({ seen: { redis, sentinel } }: Node): readonly string[] {
+  const ofSentinel = sentinel?.differing.filter(({ name }) => PASSWORDS.includes(name)).map(({ name }) => name) ?? []
+  return [
+    ...(redis && !redis.passwords.own ? ['its server does not take the wanted password'] : []),
+    ...(redis && !redis.passwords.forMaster ? ['it would not say the wanted password to a master'] : []),
+    ...(redis && redis.passwords.others > 0 ? [`other passwords open it: ${redis.passwords.others}`] : []),
+    ...(ofSentinel.length > 0 ? [`of its Sentinel: ${ofSentinel.join(', ')}`] : []),
+  ]
+}
+
+/** Settings that go live, and those that the file does not say. */
+export function settingAilments(view: View): readonly Ailment[] {
+  return view.nodes.flatMap((node) => [...(differing(node) ?? []), ...(unsaved(node) ?? [])])
+}
+
+function differing(node: Node): readonly Ailment[] | undefined {
+  const { redis, sentinel } = node.seen
+  const all = [
+    ...(redis?.differing.filter(({ name }) => !needsRestart(name)) ?? []),
+    ...(sentinel?.differing.filter(({ name }) => !PASSWORDS.includes(name)) ?? []),
+  ]
+  if (all.length === 0) return undefined
+  const keys = all.map(({ name }) => name)
+  const evidence = all.map(({ name, running, wanted }) => `${name} is ${running || 'not set'}, wanted: ${wanted}`)
+  const message = `settings differ: ${keys.join(', ')}`
+  // What is unsaved is saved with them.
+  const intent: Intent = {
+    do: 'set settings',
+    node,
+    names: [...new Set([...keys, ...(redis?.unsaved ?? [])])],
+    why: message,
+  }
+  return [ail(node, 'settings differ', message, evidence, [intent])]
+}
+
+function unsaved(node: Node): readonly Ailment[] | undefined {
+  const { redis, disk } = node.seen
+  const keys = [...new Set([...(redis?.unsaved ?? []), ...(redis ? disk.fileDiffers : [])])].filter(
+    (name) => !needsRestart(name),
+  )
+  if (keys.length === 0) return undefined
+  const message = `redis.conf does not say what runs: ${keys.join(', ')}`
+  const set: readonly Intent[] = differing(node) ? [] : [{ do: 'set settings', node, names: keys, why: message }]
+  return [ail(node, 'unsaved settings', message, ['a restart would undo it'], set)]
+}
+
+/**
+ * Settings that only a restart changes: the replicas one at a time, then another one becomes the master, and the former one
+ * is restarted as a replica. Only where all is well, for one replica less is there meanwhile.
+ */
+export function restartAilments(view: View, master: Live, well: boolean): readonly Ailment[] {
+  const waiting = view.live.filter(({ seen }) => seen.redis.differing.some(({ name }) => needsRestart(name)))
+  const replicas = waiting.filter((node) => node !== master)
+  const to = view.live.find((node) => isLinked(node, master))
+  const ready = well && allFollow(view, master) && isAgreedOn(view, master) && view.desired.nodes.length > 2
+  return waiting
+    .map((node) => {
+      const keys = node.seen.redis.differing.filter(({ name }) => needsRestart(name)).map(({ name }) => name)
+      const message = `only a restart changes ${keys.join(', ')}`
+      if (!ready || !to) return warn(node.host, 'restart needed', `${message}: it waits until all replicas follow`, [])
+      const restart: Intent = { do: 'restart server', node, why: message }
+      const over: Intent = { do: 'fail over', from: master, to, why: `${message}, and a master is never restarted` }
+      return ail(node, 'restart needed', message, [], node === master ? [over, restart] : [restart])
+    })
+    .toSorted((a, b) => rank(a, replicas) - rank(b, replicas))
+}
+
+function rank({ finding }: Ailment, first: readonly Node[]): number {
+  return first.some(({ host }) => host === finding.host) ? 0 : 1
+}
+
+/** A master that refuses writes, as too few replicas hear from it. */
+export function refusedWrites(view: View, master: Live): readonly Ailment[] {
+  if (master.seen.redis.takesWrites) return []
+  const good = view.live.filter((node) => isLinked(node, master)).length
+  const message = `it refuses writes: ${good} replicas hear from it, and it asks for more (min-replicas-to-write)`
+  return [
+    ail(
+      master,
+      'min-replicas not met',
+      message,
+      master.seen.redis.replicas.map((one) => `${one.address}: ${one.state}, ${one.lag} s behind`),
+    ),
+  ]
+}
+
+/** A node that nobody can ask. */
+export function unseenAilments({ unseen }: View): readonly Ailment[] {
+  return unseen.map((node) => ail(node, 'cannot be asked', node.why, []))
+}
+
+/** Servers that run, though their hosts were prepared for another set-up, are looked at by the role. */
+export function unprepared(view: View): readonly Ailment[] {
+  return view.nodes
+    .filter((node) => !node.seen.prepared && isLive(node))
+    .map((node) =>
+      warn(
+        node.host,
+        'not prepared',
+        'packages, certificates or files of passwords are not as wanted: deploy apply puts them there',
+        [],
+      ),
+    )
+}

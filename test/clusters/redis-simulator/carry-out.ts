@@ -1,0 +1,300 @@
+import type { Intent } from '../../../src/clusters/redis/intents.ts'
+import type { RedisNode, RedisSeen } from '../../../src/clusters/redis/model.ts'
+import { beginSentinel, beginServer, pass, tick } from './daemons.ts'
+import { type Given, giveWay, Harm, reigns } from './promises.ts'
+import { follow, isReached, type Machine, promote, type Server, type Sim, tell } from './sim.ts'
+
+/** A step, or a stage of it, that its own checks refused: nothing was done. */
+export class Refused extends Error {}
+
+/** Stages: each is done, or ends the step with `Refused`. Killed behind any of them, all is to be safe. */
+export type Stage = () => void
+
+type Of<D extends Intent['do']> = Extract<Intent, { do: D }>
+
+/** What a step does, in the stages of its script, with the checks that it makes right before it acts. */
+export function stagesOf(sim: Sim, intent: Intent, given: Given): readonly Stage[] {
+  switch (intent.do) {
+    case 'wait for sentinel':
+      return [() => waits(sim)]
+    case 'create set':
+      return create(sim, intent)
+    case 'join set':
+      return [() => join(sim, intent, given)]
+    case 'start server':
+      return [() => start(sim, intent, given)]
+    case 'start sentinel':
+      return [() => beginSentinel(sim, at(sim, intent.node))]
+    case 'save aside':
+      return [() => putAside(at(sim, intent.node))]
+    case 'follow master':
+      return [() => followMaster(sim, intent, given)]
+    case 'promote replica':
+      return promoteReplica(sim, intent, given)
+    case 'watch master':
+      return watch(sim, intent)
+    case 'reset sentinel':
+      return [() => reset(sim, intent)]
+    case 'fail over':
+      return [() => failOver(sim, intent)]
+    case 'restart server':
+      return [() => restart(sim, intent)]
+    case 'set settings':
+    case 'rotate password':
+      return []
+  }
+}
+
+function at({ machines }: Sim, { host }: RedisNode): Machine {
+  const machine = machines.find((one) => one.host === host)
+  if (!machine || !isReached(machine)) throw new Refused(`${host} cannot be reached`)
+  return machine
+}
+
+function running(sim: Sim, node: RedisNode): Machine & { server: Server } {
+  const machine = at(sim, node)
+  if (!machine.server) throw new Refused(`the server of ${node.host} does not answer`)
+  return machine as Machine & { server: Server }
+}
+
+function isMaster(sim: Sim, node: RedisNode): Machine & { server: Server } {
+  const machine = running(sim, node)
+  if (machine.server.role !== 'master') throw new Refused(`${node.host} is no master any more`)
+  return machine
+}
+
+function isAsSeen({ server }: { server: Server }, { runId, role }: RedisSeen): void {
+  if (server.runId !== runId || server.role !== role) throw new Refused('it is not as it was seen')
+}
+
+function waits(sim: Sim): void {
+  const shape = () =>
+    sim.machines
+      .map(({ server, sentinel }) => [server?.role, server?.follows, server?.link, sentinel?.master].join())
+      .join(';')
+  const before = shape()
+  for (let second = 0; second < 60 && !isSettled(sim); second++) tick(sim)
+  if (!isSettled(sim) && shape() === before) throw new Refused('nothing has changed for a minute')
+}
+
+function isSettled({ machines }: Sim): boolean {
+  const seen = machines.filter(isReached)
+  if (seen.some(({ sentinel }) => sentinel?.failover)) return false
+  const named = new Set(seen.flatMap(({ sentinel }) => sentinel?.master ?? []))
+  const [master] = named
+  if (named.size !== 1 || !seen.some(({ server, address }) => address === master && server?.role === 'master'))
+    return false
+  const replId = seen.find(({ address }) => address === master)?.server?.replId
+  return seen.every(
+    ({ server, address }) =>
+      !server || address === master || (server.link && server.follows === master && server.replId === replId),
+  )
+}
+
+function create(sim: Sim, { master, others }: Of<'create set'>): readonly Stage[] {
+  const all = [master, ...others].map((node) => at(sim, node))
+  const first = at(sim, master)
+  return [
+    () => {
+      if (all.some(({ server }) => server && server.keys.size > 0)) throw new Refused('it holds keys')
+      for (const one of all) {
+        if (one.disk.conf) continue
+        putAside(one)
+        one.disk.conf = one === first ? {} : { follows: first.address }
+        one.disk.watches = { master: first.address, epoch: 0 }
+      }
+    },
+    () => {
+      for (const one of all) beginServer(sim, one)
+      reigns(sim, first, {})
+    },
+    () => {
+      for (const one of all) beginSentinel(sim, one)
+      pass(sim, 15)
+    },
+  ]
+}
+
+/** Nothing of it is deleted. */
+function putAside({ disk }: Machine): void {
+  for (const keys of [disk.dump, disk.log]) if (keys) disk.aside.push(keys)
+  disk.dump = undefined
+  disk.log = undefined
+}
+
+function join(sim: Sim, { node, master }: Of<'join set'>, given: Given): void {
+  const above = isMaster(sim, master)
+  const machine = at(sim, node)
+  const { server } = machine
+  if (server?.role === 'master' && server.keys.size > 0) throw new Refused('it is a master that holds keys')
+  if (!(server?.link && server.follows === above.address)) {
+    if (server && node.seen.redis) throw new Harm(`the server of ${node.host}, which answers, is stopped`)
+    if (server) giveWay(sim, machine, server.keys, above.server.keys, given)
+    machine.server = undefined
+    // Where Sentinel made somebody else the master, what the former one had is given up by that; it stays beside.
+    if (!above.server.elected && machine.disk.log) giveWay(sim, machine, machine.disk.log, above.server.keys, given)
+    putAside(machine)
+    machine.disk.conf = { follows: above.address }
+    beginServer(sim, machine)
+  }
+  machine.disk.watches ??= { master: above.address, epoch: 0 }
+  beginSentinel(sim, machine)
+  if (machine.sentinel && machine.sentinel.master !== above.address) tell(machine, above.address, 0)
+  pass(sim, 8)
+}
+
+function start(sim: Sim, { node }: Of<'start server'>, given: Given): void {
+  const machine = at(sim, node)
+  if (machine.server) return
+  const { disk } = machine
+  if (!disk.conf) throw new Refused('its redis.conf is none of ours')
+  if (!disk.conf.follows) {
+    const other = sim.machines.find((one) => one !== machine && isReached(one) && one.server?.role === 'master')
+    if (other) throw new Refused(`${other.host} is the master by now`)
+  }
+  beginServer(sim, machine)
+  if (machine.server && !disk.conf.follows) reigns(sim, machine, given)
+  if (sim.shape.persistence === 'cache' && machine.server && (machine.server as Server).keys.size > 0)
+    throw new Harm(`old keys come back on ${node.host}`)
+  pass(sim, 3)
+}
+
+function followMaster(sim: Sim, { node, master, given: saved }: Of<'follow master'>, given: Given): void {
+  const above = isMaster(sim, master)
+  const machine = running(sim, node)
+  const { server } = machine
+  if (server.link && server.follows === above.address) {
+    pass(sim, 8)
+    return
+  }
+  isAsSeen(machine, node.seen.redis)
+  if (saved && server.keys.size > saved.keys) throw new Refused('it holds more keys by now')
+  if (!saved && server.keys.size > 0 && !ofOneHistory(above.server, server))
+    throw new Refused('it holds keys of another history')
+  giveWay(sim, machine, server.keys, above.server.keys, given)
+  if (saved && server.keys.size > 0) machine.disk.aside.push(server.keys)
+  follow(sim, machine, above.address)
+  pass(sim, 8)
+}
+
+function ofOneHistory(master: Server, { replId, offset }: Server): boolean {
+  return replId === master.replId || (replId === master.before?.replId && offset <= master.before.upTo)
+}
+
+function promoteReplica(sim: Sim, { node, others, fenced }: Of<'promote replica'>, given: Given): readonly Stage[] {
+  const noOther = (but: readonly RedisNode[]) => {
+    const found = sim.machines.find(
+      (one) =>
+        one.host !== node.host &&
+        isReached(one) &&
+        one.server?.role === 'master' &&
+        !but.some(({ host }) => host === one.host),
+    )
+    if (found) throw new Refused(`${found.host} is a master`)
+  }
+  const forget = [node, ...others, ...fenced.map((one) => one.node)]
+  const watches = () => {
+    const machine = isMaster(sim, node)
+    for (const one of sim.machines)
+      if (isReached(one) && one.sentinel && one.sentinel.master !== machine.address) tell(one, machine.address, 0)
+  }
+  return [
+    () => {
+      isAsSeen(running(sim, node), node.seen.redis)
+      noOther(fenced.map((one) => one.node))
+    },
+    () => {
+      if (sim.machines.some((one) => isReached(one) && one.sentinel?.failover))
+        throw new Refused('a failover is under way')
+      for (const one of forget) {
+        const machine = at(sim, one)
+        if (machine.sentinel) Object.assign(machine.sentinel, { replicas: new Map(), others: new Map() })
+        tell(machine, undefined, 0)
+      }
+    },
+    ...fenced.map((one) => () => {
+      const machine = running(sim, one.node)
+      isAsSeen(machine, one.node.seen.redis)
+      if (machine.server.keys.size > one.keys) throw new Refused('it holds more keys by now')
+      const candidate = running(sim, node)
+      giveWay(sim, machine, machine.server.keys, candidate.server.keys, given)
+      if (machine.server.keys.size > 0) machine.disk.aside.push(machine.server.keys)
+      follow(sim, machine, candidate.address)
+    }),
+    () => {
+      noOther([])
+      const machine = running(sim, node)
+      if (machine.server.role !== 'replica') throw new Refused('it is no replica')
+      isAsSeen(machine, node.seen.redis)
+      if (machine.server.keys.size < node.seen.redis.keys) throw new Refused('it holds fewer keys by now')
+      promote(sim, machine, false)
+      reigns(sim, machine, given)
+    },
+    watches,
+    () => {
+      const machine = isMaster(sim, node)
+      for (const one of others) {
+        const other = running(sim, one)
+        if (other.server.follows === machine.address) continue
+        if (other.server.keys.size > 0 && !ofOneHistory(machine.server, other.server))
+          throw new Refused('keys of another history')
+        giveWay(sim, other, other.server.keys, machine.server.keys, given)
+        follow(sim, other, machine.address)
+      }
+      pass(sim, 8)
+    },
+  ]
+}
+
+function watch(sim: Sim, { nodes, master }: Of<'watch master'>): readonly Stage[] {
+  const each = (act: (machine: Machine, above: Machine) => void) => () => {
+    const above = isMaster(sim, master)
+    for (const node of nodes) act(at(sim, node), above)
+  }
+  return [
+    each((machine, above) => {
+      if (machine.sentinel && machine.sentinel.master !== above.address) {
+        Object.assign(machine.sentinel, { replicas: new Map(), others: new Map() })
+        tell(machine, undefined, 0)
+      }
+    }),
+    each((machine, above) => {
+      machine.disk.watches ??= { epoch: 0 }
+      beginSentinel(sim, machine)
+      if (machine.sentinel && machine.sentinel.master !== above.address) tell(machine, above.address, 0)
+      if (machine.sentinel) machine.sentinel.lastOk = sim.now
+    }),
+    () => pass(sim, 12),
+  ]
+}
+
+function reset(sim: Sim, { node }: Of<'reset sentinel'>): void {
+  const { sentinel } = at(sim, node)
+  if (!sentinel) throw new Refused('its Sentinel does not answer')
+  if (sentinel.failover) throw new Refused('a failover is under way')
+  sentinel.replicas.clear()
+  sentinel.others.clear()
+  pass(sim, 12)
+}
+
+function failOver(sim: Sim, { from, to }: Of<'fail over'>): void {
+  const [former, next] = [isMaster(sim, from), running(sim, to)]
+  if (!next.server.link || next.server.follows !== former.address) throw new Refused('it does not follow the master')
+  promote(sim, next, true)
+  follow(sim, former, next.address)
+  for (const one of sim.machines) if (one.sentinel) tell(one, next.address, one.sentinel.epoch + 1)
+}
+
+function restart(sim: Sim, { node }: Of<'restart server'>): void {
+  const machine = running(sim, node)
+  if (machine.server.role !== 'replica') throw new Harm(`a master is restarted: ${node.host}`)
+  if (machine.server.link && !machine.server.old) throw new Harm(`a replica that is well is restarted: ${node.host}`)
+  const above = isMaster(sim, {
+    host: sim.machines.find((one) => one.address === machine.server.follows)?.host ?? '',
+    address: '',
+  })
+  giveWay(sim, machine, machine.server.keys, above.server.keys, {})
+  machine.server = undefined as never
+  beginServer(sim, machine)
+  pass(sim, 8)
+}

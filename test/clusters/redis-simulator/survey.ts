@@ -1,0 +1,131 @@
+import type { Desired, NodeSurvey, RedisSeen, SentinelSeen, WatchedMaster } from '../../../src/clusters/redis/model.ts'
+import { Secret } from '../../../src/model/secret.ts'
+import { isDown } from './daemons.ts'
+import {
+  DOWN_AFTER,
+  FAILOVER_TIMEOUT,
+  hear,
+  isReached,
+  type Keys,
+  type Machine,
+  machineAt,
+  quorum,
+  type Sentinel,
+  type Server,
+  type Sim,
+} from './sim.ts'
+
+const PORT = 6379
+
+export function desiredOf({ shape, machines }: Sim): Desired {
+  return {
+    name: 'cache',
+    environment: 'prod',
+    nodes: machines.map(({ host, address }) => ({ host, address })),
+    persistence: shape.persistence,
+    settings: {},
+    quorum: Math.floor(shape.nodes / 2) + 1,
+    downAfter: DOWN_AFTER * 1000,
+    failoverTimeout: FAILOVER_TIMEOUT * 1000,
+    password: new Secret('password', 'x'),
+    sentinelPassword: new Secret('sentinel', 'x'),
+  }
+}
+
+/** What the operator sees, of one moment. */
+export function surveysOf(sim: Sim): readonly NodeSurvey[] {
+  return sim.machines.map((machine): NodeSurvey => {
+    const { host, server, sentinel, disk } = machine
+    if (!isReached(machine)) return { host, unreachable: 'connect: timed out' }
+    return {
+      host,
+      prepared: true,
+      units: { redis: 'active', sentinel: 'active' },
+      ...(server && { redis: redisOf(sim, server) }),
+      ...(sentinel && { sentinel: sentinelOf(sim, machine, sentinel) }),
+      trouble: { ...(!server && { redis: 'down' }), ...(!sentinel && { sentinel: 'down' }) },
+      disk: {
+        ...(disk.dump && { dump: file(disk.dump) }),
+        ...(disk.log && { appendOnly: file(disk.log) }),
+        aside: disk.aside.map((_, index) => `/var/lib/redis/aside-${index}`),
+        free: 1e9,
+        fileDiffers: [],
+        configured: { redis: disk.conf !== undefined, sentinel: disk.watches !== undefined },
+        ...(disk.conf?.follows !== undefined && { follows: place(disk.conf.follows) }),
+        ...(disk.watches?.master !== undefined && { monitors: place(disk.watches.master) }),
+      },
+      log: [],
+    }
+  })
+}
+
+function place(address: string): { address: string; port: number } {
+  return { address, port: PORT }
+}
+
+function file(keys: Keys): { bytes: number; age: number } {
+  return { bytes: keys.size > 0 ? 100 + keys.size : 0, age: 10 }
+}
+
+function redisOf(sim: Sim, server: Server): RedisSeen {
+  const good = sim.machines.filter((one) => one.server?.link && machineAt(sim, one.server.follows)?.server === server)
+  return {
+    runId: server.runId,
+    version: '7.0.15',
+    uptime: sim.now - server.began,
+    role: server.role,
+    keys: server.keys.size,
+    changes: server.changes,
+    replId: server.replId,
+    offset: server.offset,
+    ...(server.before && { before: server.before }),
+    ...(server.follows !== undefined && {
+      master: {
+        ...place(server.follows),
+        link: server.link ? 'up' : 'down',
+        downFor: server.link ? 0 : server.brokeAt === undefined ? -1 : sim.now - server.brokeAt,
+        syncing: server.copyAt !== undefined,
+      },
+    }),
+    replicas: good.map((one) => ({ ...place(one.address), state: 'online', offset: one.server?.offset ?? 0, lag: 0 })),
+    takesWrites: good.length > 0,
+    differing: server.old ? [{ name: 'databases', running: '16', wanted: '4' }] : [],
+    passwords: { own: true, forMaster: true, others: 0 },
+    unsaved: [],
+  }
+}
+
+function sentinelOf(sim: Sim, machine: Machine, sentinel: Sentinel): SentinelSeen {
+  return {
+    myId: `sentinel-${machine.host}`,
+    uptime: sim.now - sentinel.began,
+    masters: sentinel.master === undefined ? [] : [watchedOf(sim, machine, sentinel, sentinel.master)],
+    differing: [],
+  }
+}
+
+function watchedOf(sim: Sim, machine: Machine, sentinel: Sentinel, master: string): WatchedMaster {
+  const down = isDown(sim, sentinel)
+  const known = ([address, lastOk]: readonly [string, number]) => {
+    const other = machineAt(sim, address)
+    const since = Math.max(other?.server?.roleSince ?? 0, other?.heardAt ?? 0)
+    const heard = other !== undefined && hear(machine, other) && sim.now - lastOk <= DOWN_AFTER
+    return { ...place(address), flags: heard ? ['slave'] : ['slave', 's_down'], roleFor: (sim.now - since) * 1000 }
+  }
+  const seen = machineAt(sim, master)
+  return {
+    name: 'cache',
+    ...place(master),
+    flags: ['master', ...(down ? ['s_down'] : []), ...(sentinel.failover ? ['failover_in_progress'] : [])],
+    quorum: quorum(sim),
+    configEpoch: sentinel.epoch,
+    lastOk: (sim.now - sentinel.lastOk) * 1000,
+    downAfter: DOWN_AFTER * 1000,
+    failoverTimeout: FAILOVER_TIMEOUT * 1000,
+    // It says so whatever it watches.
+    usable: true,
+    ...{ roleFor: (sim.now - (seen?.server?.roleSince ?? 0)) * 1000 },
+    replicas: [...sentinel.replicas].map((one) => ({ ...known(one), runId: '' })),
+    sentinels: [...sentinel.others].map((one) => ({ ...known(one), myId: one[0] })),
+  }
+}

@@ -1,0 +1,267 @@
+import { describe, expect, test } from 'vitest'
+import { redisDesired } from '../../src/clusters/redis/desired.ts'
+import { judgeProof } from '../../src/clusters/redis/judge-proof.ts'
+import { parseSurvey } from '../../src/clusters/redis/parse-survey.ts'
+import { needsRestart, normal, redisSettings, settingsOf } from '../../src/clusters/redis/settings.ts'
+import { createSet, rotatePassword } from '../../src/clusters/redis/steps.ts'
+import type { NodeAnswer } from '../../src/model/cluster.ts'
+import { Secret } from '../../src/model/secret.ts'
+
+const ID = 'a'.repeat(40)
+const OTHER = 'b'.repeat(40)
+const nodes = ['app1', 'app2', 'app3'].map((host, index) => ({ host, address: `10.0.0.${index + 1}` }))
+const password = new Secret('redisPassword', 'not-to-be-seen-1')
+const settings = redisSettings({ persistence: 'cache', memory: 64, nodes, more: {} })
+const want = { name: 'cache', environment: 'lab', nodes, persistence: 'cache', settings, password } as const
+const desired = redisDesired({ ...want, sentinelPassword: password })
+const value = (text: string): NodeAnswer => ({ state: 'value', value: text })
+
+/** What a node prints; lines that begin with a word of `instead` are replaced. */
+function answer(host: 'app1' | 'app2', instead: Readonly<Record<string, readonly string[]>> = {}): string {
+  const node = nodes.find((one) => one.host === host) ?? { host, address: '' }
+  const role = host === 'app1' ? ['role:master', 'slave0:ip=10.0.0.2,port=6379,state=online,offset=90,lag=1'] : REPLICA
+  const info = [`run_id:${ID}`, 'redis_version:7.0.15', 'uptime_in_seconds:50', ...role, `master_replid:${ID}`]
+  const more = [`master_replid2:${'0'.repeat(40)}`, 'master_repl_offset:100', 'second_repl_offset:-1']
+  const rest = ['rdb_changes_since_last_save:3', 'db0:keys=2,expires=1,avg_ttl=0', 'db3:keys=40,expires=0,avg_ttl=0']
+  const config = Object.entries(settingsOf(desired, node)).flat()
+  const lines: Readonly<Record<string, readonly string[]>> = {
+    now: ['1000'],
+    prepared: ['yes'],
+    unit: ['Id=redis-server.service', 'ActiveState=active', 'SubState=running', '', 'Id=redis-sentinel.service'],
+    dump: ['88 400'],
+    space: ['5000'],
+    ours: ['redis', 'sentinel'],
+    file: ['maxmemory 64mb', 'save ""', ...(host === 'app1' ? [] : ['replicaof 10.0.0.1 6379'])],
+    watches: ['sentinel monitor cache 10.0.0.1 6379 2'],
+    'via redis': ['ok'],
+    info: [...info, ...more, ...(host === 'app1' ? ['min_slaves_good_slaves:1'] : []), ...rest],
+    config,
+    password: ['own yes', 'former missing no', 'others 0', 'master yes', 'saved yes'],
+    'via sentinel': ['ok'],
+    sinfo: ['uptime_in_seconds:40'],
+    myid: [OTHER],
+    master: MASTER,
+    'replicas cache': ['name', '10.0.0.2:6379', 'ip', '10.0.0.2', 'port', '6379', 'runid', ID, 'flags', 'slave,s_down'],
+    'sentinels cache': ['name', OTHER, 'ip', '10.0.0.2', 'port', '26379', 'runid', OTHER, 'flags', 'sentinel'],
+    'quorum cache': ['OK 3 usable Sentinels'],
+    spassword: ['own yes', 'former missing no', 'others 0', 'peers yes', 'servers yes'],
+    announce: [node.address],
+    ...instead,
+  }
+  const printed = Object.entries(lines).flatMap(([word, all]) => all.map((line) => `${word} ${line}`))
+  return `survey 1\n${printed.join('\n')}\nend\n`
+}
+
+const REPLICA = ['role:slave', 'master_host:10.0.0.1', 'master_port:6379', 'master_link_status:down'].concat([
+  ...['master_link_down_since_seconds:7', 'master_sync_in_progress:0', 'slave_repl_offset:90'],
+])
+const MASTER = [
+  'name',
+  'cache',
+  'ip',
+  '10.0.0.1',
+  'port',
+  '6379',
+  'flags',
+  'master',
+  'last-ok-ping-reply',
+  '80',
+].concat([
+  ...['down-after-milliseconds', '3000', 'config-epoch', '4', 'quorum', '2', 'failover-timeout', '20000'],
+  ...['parallel-syncs', '1'],
+])
+
+const seen = (host: 'app1' | 'app2', instead = {}) => {
+  const survey = parseSurvey(desired, host, value(answer(host, instead)))
+  if (survey.unreachable !== undefined) throw new Error(survey.unreachable)
+  return survey
+}
+
+describe('a survey', () => {
+  test('of a master tells its role, keys of all databases and replicas', () => {
+    expect(seen('app1').redis).toMatchObject({
+      ...{ role: 'master', keys: 42, changes: 3, offset: 100, takesWrites: true, differing: [], unsaved: [] },
+      replicas: [{ address: '10.0.0.2', port: 6379, state: 'online', offset: 90, lag: 1 }],
+    })
+  })
+
+  test('of a replica tells whom it follows, and for how long it does not', () => {
+    const { redis, disk } = seen('app2')
+    expect(redis).toMatchObject({
+      role: 'replica',
+      offset: 90,
+      takesWrites: false,
+      master: { link: 'down', downFor: 7 },
+    })
+    expect(disk).toMatchObject({ dump: { bytes: 88, age: 600 }, follows: { address: '10.0.0.1', port: 6379 } })
+  })
+
+  test('of a Sentinel tells what it watches', () => {
+    expect(seen('app1').sentinel).toMatchObject({
+      masters: [
+        { name: 'cache', flags: ['master'], configEpoch: 4, usable: true, replicas: [{ flags: ['slave', 's_down'] }] },
+      ],
+      differing: [],
+    })
+  })
+
+  test('names settings that differ, whatever unit they are written in', () => {
+    const config = Object.entries({ ...settings, maxmemory: '80mb', 'replica-announce-ip': '10.0.0.1' }).flat()
+    expect(seen('app1', { config }).redis).toMatchObject({
+      differing: [{ name: 'maxmemory', running: '83886080', wanted: '67108864' }],
+      unsaved: ['maxmemory'],
+    })
+    expect(seen('app1', { file: ['maxmemory 1gb'] }).disk.fileDiffers).toEqual(['maxmemory'])
+  })
+
+  test.each([
+    ['another password that opens it', ['own yes', 'former missing no', 'others 1', 'master yes'], { others: 1 }],
+    [
+      'no password at all',
+      ['nopass', 'own no', 'former missing no', 'others 0', 'master yes'],
+      { own: false, others: 1 },
+    ],
+    [
+      'the former one is missing',
+      ['own yes', 'former missing yes', 'others 0', 'master no'],
+      { own: false, forMaster: false },
+    ],
+  ])('tells of %s', (_what, lines, expected) => {
+    expect(seen('app1', { password: lines }).redis?.passwords).toMatchObject(expected)
+  })
+
+  test('of a Sentinel never tells a password', () => {
+    const lines = ['own no', 'former missing no', 'others 1', 'peers no', 'servers no']
+    const names = seen('app1', { spassword: lines }).sentinel?.differing.map(({ name }) => name)
+    expect(names).toEqual(['password', 'sentinel-pass', 'auth-pass'])
+  })
+
+  test.each(['down', 'loading', 'wrong password', 'plain', 'hung', 'unreadable'])('a server may be %s', (said) => {
+    const survey = seen('app1', { 'via redis': [said] })
+    expect([survey.redis, survey.trouble]).toEqual([undefined, { redis: said }])
+  })
+
+  test.each([
+    ['half of it', answer('app1').slice(0, -5), 'its end is missing'],
+    ['of another program', 'hello\nend\n', "it begins with 'hello'"],
+    ['without a role', answer('app1').replace('role:master', 'role:king'), 'role: neither master nor replica'],
+    ['with an odd id', answer('app1').replace(`master_replid:${ID}`, 'master_replid:x'), 'master_replid: no id'],
+    ['without a state', answer('app1').replace('via redis ok', ''), 'how redis is reached is missing'],
+  ])('%s counts as none', (_what, text, why) => {
+    expect(parseSurvey(desired, 'app1', value(text))).toEqual({
+      ...{ host: 'app1', unreachable: `its answer cannot be read: ${why}`, answered: true },
+    })
+  })
+})
+
+describe('a proof', () => {
+  const said = (host: 'app1' | 'app2', more: readonly string[] = []) => {
+    const doors = [
+      'plain Error: Connection reset by peer',
+      'wrong AUTH failed: WRONGPASS',
+      'swrong AUTH failed: WRONGPASS',
+    ]
+    const tls = [6379, 26379].map((port) => `tls ${port} Verify return code: 0 (ok)`)
+    const own = host === 'app2' ? ['own READONLY no'] : []
+    const up = REPLICA.map((line) => line.replace('status:down', 'status:up'))
+    const text = answer(host).replace(
+      REPLICA.map((line) => `info ${line}`).join('\n'),
+      up.map((line) => `info ${line}`).join('\n'),
+    )
+    const before = ['names 10.0.0.1', 'write OK', 'write 1', ...own, ...doors, ...tls]
+    const words = more.map((line) => line.split(' ')[0])
+    return `${[...before.filter((line) => !words.includes(line.split(' ')[0])), ...more].join('\n')}\n${text}`
+  }
+  const judged = (more: readonly string[] = []) =>
+    judgeProof(
+      desired,
+      new Map([
+        ['app1', value(said('app1'))],
+        ['app2', value(said('app2', more))],
+      ]),
+    )
+
+  test('holds of a set that is whole', () => {
+    expect(judged()).toEqual([])
+  })
+
+  test.each([
+    [['names 10.0.0.9'], 'app2: its Sentinel names 10.0.0.9 as the master of cache, not app1'],
+    [
+      ['write NOREPLICAS Not enough good replicas'],
+      'app2: a write on the master that its Sentinel names failed: NOREPLICAS Not enough good replicas',
+    ],
+    [['write OK', 'write 0'], 'app2: its write on app1 was confirmed by 0 replicas within 2 s, not by 1'],
+    [['own OK'], 'app2: a write on it, a replica, was not refused: OK'],
+    [['plain PONG'], 'app2: it answers without TLS'],
+    [['wrong PONG'], 'app2: its server takes a wrong password'],
+    [['swrong PONG'], 'app2: its Sentinel takes a wrong password'],
+  ])('does not hold: %s', (more, why) => {
+    expect(judged(more)).toEqual([why])
+  })
+})
+
+describe('a playbook', () => {
+  test.each([
+    [{ more: { port: '1' } }, "the setting port is the role's own"],
+    [{ more: { 'Odd Name': '1' } }, 'no name of a setting of Redis: "Odd Name"'],
+    [
+      { more: { 'hash-max-listpack-entries': 'a\nb' } },
+      'the value of hash-max-listpack-entries has odd characters in it',
+    ],
+    [{ memory: 1 }, 'memory is in megabytes, 8 to 1048576, not 1'],
+  ])('%o is refused', (more, why) => {
+    expect(() => redisSettings({ persistence: 'cache', memory: 64, nodes, more: {}, ...more })).toThrow(why)
+  })
+
+  test.each([
+    [{ nodes: nodes.slice(1) }, 'the set cache has 3 to 7 nodes, so that most of them can agree, not 2'],
+    [
+      { nodes: [...nodes, { host: 'app4', address: '10.0.0.1' }] },
+      'two nodes of the set cache have one address: 10.0.0.1',
+    ],
+    [
+      { nodes: [...nodes, { host: 'app4', address: 'app4' }] },
+      'app4 is reached by its peers at an IP address, not at app4',
+    ],
+    [{ password: new Secret('p', 'short') }, 'password of the set cache has to be 12 to 128 letters'],
+    [{ password: new Secret('p', 'with "quotes" in it') }, 'password of the set cache has to be 12 to 128 letters'],
+  ])('%o is refused', (more, why) => {
+    expect(() => redisDesired({ ...want, sentinelPassword: password, ...more })).toThrow(why)
+  })
+
+  test('a cache keeps nothing on disk, and what is durable gives nothing away', () => {
+    const of = (persistence: 'cache' | 'durable') => redisSettings({ persistence, memory: 64, nodes, more: {} })
+    expect(of('cache')).toMatchObject({
+      appendonly: 'no',
+      'maxmemory-policy': 'allkeys-lru',
+      'rdb-del-sync-files': 'yes',
+    })
+    expect(of('durable')).toMatchObject({
+      appendonly: 'yes',
+      'maxmemory-policy': 'noeviction',
+      'rdb-del-sync-files': 'no',
+    })
+  })
+})
+
+test.each([
+  ['64mb', '67108864'],
+  ['1GB', '1073741824'],
+  ['5k', '5000'],
+  ['"yes"', 'yes'],
+  ['""', ''],
+])('%s means %s', (text, same) => {
+  expect(normal(text)).toBe(same)
+})
+
+test('only a restart changes the number of databases', () => {
+  expect([needsRestart('databases'), needsRestart('maxmemory')]).toEqual([true, false])
+})
+
+test('no password is in the text of a step', () => {
+  const [first, ...others] = nodes
+  if (!first) throw new Error('no node')
+  const text = JSON.stringify([createSet(desired, first, others), rotatePassword(desired, nodes, 'drift')])
+  expect(text).not.toContain(password.reveal())
+})
