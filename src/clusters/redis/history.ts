@@ -17,12 +17,15 @@ export function hasAllOf(one: Live, other: Live): boolean {
   return continues(one.seen.redis, other.seen.redis)
 }
 
-/** Seconds by which two clocks, or two moments of one survey, may differ. */
-const SLACK = 2
+/**
+ * Seconds until a replica notices at the latest that its master is silent (repl-timeout), and some more for two moments of one
+ * survey: a master may have come back, with nothing, while a link still said `up`.
+ */
+const UNNOTICED = 65
 
 /** Whether it followed this very process until its link broke: that one had all it has, and has not lost its memory since. */
 function wasLinked(node: Live, master: Live): boolean {
   const link = node.seen.redis.master
   if (!follows(node, master) || !link || link.syncing || link.downFor < 0) return false
-  return master.seen.redis.uptime > link.downFor + SLACK
+  return master.seen.redis.uptime > link.downFor + UNNOTICED
 }

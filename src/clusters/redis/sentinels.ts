@@ -24,7 +24,8 @@ export function sentinelAilments(view: View, master: Live | undefined): readonly
 
 function lostMajority(view: View): readonly Ailment[] {
   const watching = view.sentinels.filter((one) => watchedBy(view, one))
-  if (watching.length >= most(view.desired)) return []
+  const made = view.nodes.some(({ seen }) => seen.disk.configured.sentinel)
+  if (!made || watching.length >= most(view.desired)) return []
   const message = `${watching.length} of ${view.desired.nodes.length} Sentinels watch the set: they can make nobody the master`
   const finding = {
     name: 'lost majority of Sentinels',

@@ -17,8 +17,8 @@ export function failingOver(view: View): Intent | undefined {
 }
 
 /**
- * What Sentinel, or Redis itself, may still heal, by how long it has been so; nothing: it is not going to. Of a master without
- * a key, that is not the one to build on, nothing is healed: replicas that connect to it are emptied.
+ * What Sentinel, or Redis itself, may still heal, by how long it has been so; nothing: it is not going to. Of the master of a
+ * cache that is not the one to build on nothing is healed: it came back with nothing, and replicas that connect are emptied.
  */
 export function healing(view: View, keeper: Live | undefined): Intent | undefined {
   const why = goneMaster(view) ?? secondMaster(view) ?? astray(view) ?? reconnecting(view, keeper)
@@ -118,7 +118,9 @@ function astray(view: View): string | undefined {
 /** A replica whose link broke a moment ago, or that has just begun: it connects by itself. */
 function reconnecting(view: View, keeper: Live | undefined): string | undefined {
   const first = view.masters.length === 1 ? view.masters[0] : undefined
-  if (!first || (first !== keeper && first.seen.redis.keys === 0)) return undefined
+  if (!first) return undefined
+  const loaded = view.desired.persistence === 'durable' && first.seen.redis.keys > 0
+  if (first !== keeper && !loaded) return undefined
   const late = view.live.find(
     (one) =>
       isAt(first, one.seen.redis.master) &&

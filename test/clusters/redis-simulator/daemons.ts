@@ -12,6 +12,7 @@ import {
   newServer,
   promote,
   quorum,
+  REPL_TIMEOUT,
   RESTART,
   type Sentinel,
   type Server,
@@ -59,7 +60,10 @@ function replicate(sim: Sim, machine: Machine): void {
   const { server } = machine
   if (!machine.on || server?.role !== 'replica') return
   const above = machineAt(sim, server.follows)
-  const from = above && hear(machine, above) && above !== machine ? above.server : undefined
+  const heard = above && hear(machine, above) && above !== machine
+  const from = heard ? above.server : undefined
+  if (heard) server.heardFrom = sim.now
+  else if (sim.now - server.heardFrom < REPL_TIMEOUT) return
   const serves = from && (from.role === 'master' || (from.link && server.link && from.replId === server.replId))
   if (!from || !serves) {
     unlink(sim, server)

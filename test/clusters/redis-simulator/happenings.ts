@@ -157,7 +157,9 @@ export function write(sim: Sim, machine: Machine, times: number): void {
   const told = machine.on ? machineAt(sim, machine.sentinel?.master) : undefined
   const server = told && hear(machine, told) ? told.server : undefined
   if (!told || server?.role !== 'master') return
-  const good = sim.machines.some(({ server: one }) => one?.link && one.follows === told.address)
+  const good = sim.machines.some(
+    ({ server: one }) => one?.link && one.follows === told.address && sim.now - one.heardFrom < 10,
+  )
   const lately = sim.machines.some(
     ({ server: one }) => one?.follows === told.address && one.brokeAt !== undefined && sim.now - one.brokeAt < 10,
   )

@@ -16,6 +16,8 @@ export interface Server {
   /** The address that it follows. */
   follows?: string | undefined
   link: boolean
+  /** When it heard from its master last. */
+  heardFrom: number
   /** When its link broke; undefined: it never was up. */
   brokeAt?: number | undefined
   /** When the full copy that it gets just now will be there. */
@@ -93,6 +95,8 @@ export const DOWN_AFTER = 3
 export const FAILOVER_TIMEOUT = 20
 /** Seconds until systemd begins a server again: longer than Sentinel takes to notice. */
 export const RESTART = 9
+/** Seconds until a replica notices that its master is silent. */
+export const REPL_TIMEOUT = 60
 /** Seconds that a full copy takes to begin. */
 export const COPY = 5
 
@@ -134,6 +138,7 @@ export function newServer(sim: Sim, keys: Keys, follows?: string): Server {
     offset: 0,
     follows,
     link: false,
+    heardFrom: sim.now,
     elected: false,
     roleSince: sim.now,
     old: false,

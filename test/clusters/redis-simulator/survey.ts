@@ -68,7 +68,10 @@ function file(keys: Keys): { bytes: number; age: number } {
 }
 
 function redisOf(sim: Sim, server: Server): RedisSeen {
-  const good = sim.machines.filter((one) => one.server?.link && machineAt(sim, one.server.follows)?.server === server)
+  const good = sim.machines.filter(
+    (one) =>
+      one.server?.link && one.server.heardFrom === sim.now && machineAt(sim, one.server.follows)?.server === server,
+  )
   return {
     runId: server.runId,
     version: '7.0.15',

@@ -99,7 +99,7 @@ describe('a set that nothing is wrong with', () => {
       ['Sentinel watches other sets: app2'],
       [],
     ],
-  ])('%s', (...one) => check(cache, one))
+  ])('%s', (...one) => check(cache, one as readonly unknown[] as Case))
 
   test('says who is the master, and why', () => {
     expect(judge(cache, set(), {}).master).toEqual({
@@ -110,7 +110,7 @@ describe('a set that nothing is wrong with', () => {
 })
 
 function foreign(name: string, address: string) {
-  const [survey] = set()
+  const [, survey] = set()
   const sentinel = survey && survey.unreachable === undefined ? survey.sentinel : undefined
   const [first] = sentinel?.masters ?? []
   if (!sentinel || !first) throw new Error('no Sentinel')
@@ -146,7 +146,7 @@ describe('bare hosts', () => {
       ['no master', ...none.slice(1)],
       /data lies on app2.*app2=unknown/,
     ],
-  ])('%s', (...one) => check(cache, one))
+  ])('%s', (...one) => check(cache, one as readonly unknown[] as Case))
 
   test.each<Case>([
     [
@@ -162,7 +162,7 @@ describe('bare hosts', () => {
       ['create set app1'],
       { acceptLoss: { app2: 'unknown' } },
     ],
-  ])('of a durable set %s', (...one) => check(durable, one))
+  ])('of a durable set %s', (...one) => check(durable, one as readonly unknown[] as Case))
 
   test.each<Case>([
     ['joins', { 2: BARE }, ['no configuration: app2'], ['join set app2']],
@@ -186,7 +186,7 @@ describe('bare hosts', () => {
     ],
   ])('one of a set that %s', (...one) => {
     // Replicas that are gone are known to Sentinel all the same.
-    check(cache, one)
+    check(cache, one as readonly unknown[] as Case)
   })
 })
 
@@ -276,7 +276,7 @@ describe('after a failover', () => {
       ['two masters', 'empty master: app1', 'diverged replication ids', 'two masters: app1'],
       /app1=0\./,
     ],
-  ])('%s', (...one) => check(cache, one))
+  ])('%s', (...one) => check(cache, one as readonly unknown[] as Case))
 })
 
 describe('a cache whose master came back without a key', () => {
@@ -341,7 +341,7 @@ describe('a cache whose master came back without a key', () => {
       ['emptied set'],
       [],
     ],
-  ])('%s', (...one) => check(cache, one))
+  ])('%s', (...one) => check(cache, one as readonly unknown[] as Case))
 })
 
 describe('nobody is a master', () => {
@@ -453,7 +453,7 @@ describe('nobody is a master', () => {
       /give up fewer/,
       { acceptLoss: { app1: 12, app2: 12, app3: 12 } },
     ],
-  ])('%s', (...one) => check(cache, one))
+  ])('%s', (...one) => check(cache, one as readonly unknown[] as Case))
 })
 
 describe('no server answers', () => {
@@ -511,7 +511,7 @@ describe('no server answers', () => {
       ],
       /what app2 has nobody can see/,
     ],
-  ])('%s', (...one) => check(cache, one))
+  ])('%s', (...one) => check(cache, one as readonly unknown[] as Case))
 
   test.each<Case>([
     ['the one that was the master begins', { 1: off(log), 2: off(log), 3: off(log) }, all, ['start server app1']],
@@ -553,7 +553,7 @@ describe('no server answers', () => {
       ],
       ['start server app2'],
     ],
-  ])('of a durable set, %s', (...one) => check(durable, one))
+  ])('of a durable set, %s', (...one) => check(durable, one as readonly unknown[] as Case))
 })
 
 describe('servers that do not follow', () => {
@@ -690,13 +690,17 @@ describe('servers that do not follow', () => {
     ],
     [
       'one is away, and Sentinels name it',
-      { 1: GONE, 2: { redis: aMaster }, 3: replicaOf(2) },
+      {
+        1: GONE,
+        2: { redis: aMaster, sentinel: silentFor(90_000) },
+        3: { ...replicaOf(2), sentinel: silentFor(90_000) },
+      },
       ['cannot be asked: app1', 'Sentinel watches a wrong address: app2', 'Sentinel watches a wrong address: app3'],
       /app2 is the likeliest master, and only 0 of 3 Sentinels name it/,
     ],
     ['a master refuses writes', { 1: { redis: { takesWrites: false } } }, ['min-replicas not met: app1'], []],
     ['whoever was not prepared is told of', { 2: { seen: { prepared: false } } }, ['not prepared: app2'], []],
-  ])('%s', (...one) => check(cache, one))
+  ])('%s', (...one) => check(cache, one as readonly unknown[] as Case))
 
   test('one of a durable set that is down with what it kept is started, and not joined anew', () => {
     check(durable, ['', { 2: { redis: null, disk: log } }, ['server down: app2'], ['start server app2']])
@@ -715,7 +719,7 @@ describe('servers that do not follow', () => {
     const none = Object.fromEntries(
       Object.entries({ 3: {}, ...changes }).map(([one, change]) => [
         one,
-        { ...change, sentinel: { address: '10.0.0.9' } },
+        { ...change, sentinel: { address: '10.0.0.9', ...silentFor(90_000) } },
       ]),
     )
     expect(judge(durable, set(none), {}).refusal?.hint).toContain('app2=unknown')
@@ -812,7 +816,7 @@ describe('Sentinels', () => {
       [],
       ['wait for sentinel'],
     ],
-  ])('%s', (...one) => check(cache, one))
+  ])('%s', (...one) => check(cache, one as readonly unknown[] as Case))
 })
 
 function young(change: object) {
@@ -914,5 +918,5 @@ describe('passwords and settings', () => {
       ['server down: app3', 'restart needed: app2'],
       ['start server app3'],
     ],
-  ])('%s', (...one) => check(cache, one))
+  ])('%s', (...one) => check(cache, one as readonly unknown[] as Case))
 })
