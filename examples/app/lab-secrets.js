@@ -16,4 +16,11 @@ const caKey = execFileSync(
   },
 )
 const password = () => randomBytes(24).toString('base64url')
-console.log(JSON.stringify({ caKey: caKey.toString(), dbPassword: password(), replicationPassword: password() }))
+console.log(
+  JSON.stringify({
+    caKey: caKey.toString(),
+    dbPassword: password(),
+    replicationPassword: password(),
+    redisPassword: password(),
+  }),
+)

@@ -5,7 +5,7 @@ import { z } from 'zod'
 export const { inventory, parallel, once, cluster, rolling } = site({
   groups: ['lb', 'app'],
   vars: z.object({ domain: z.string() }),
-  secrets: ['caKey', 'dbPassword', 'replicationPassword'],
+  secrets: ['caKey', 'dbPassword', 'replicationPassword', 'redisPassword'],
 })
 
 /** What phases are given of it. */

@@ -5,6 +5,7 @@ import { knexMigrations } from 'evenkeel/roles/knex'
 import { nginx } from 'evenkeel/roles/nginx'
 import { node } from 'evenkeel/roles/node'
 import { caughtUp, postgres } from 'evenkeel/roles/postgres'
+import { redis } from 'evenkeel/roles/redis'
 import { cluster, once, parallel, rolling } from '../inventories/schema.ts'
 import { app, ca, caFile, database, name, ports, runtime, version } from '../roles/notes.ts'
 
@@ -31,6 +32,11 @@ export default playbook('Notes', [
       users: (site) => ({ [name]: site.secrets.dbPassword }),
       databases: { [name]: { owner: name } },
     }),
+  ),
+
+  cluster(
+    'cache',
+    redis({ on: 'app', persistence: 'cache', memory: 32, ca, password: (site) => site.secrets.redisPassword }),
   ),
 
   parallel('balancer', {
