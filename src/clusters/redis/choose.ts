@@ -1,5 +1,5 @@
 import type { ClusterRefusal } from '../../model/cluster.ts'
-import { coldStart, type Start } from './cold-start.ts'
+import { coldStart, namedByMost, type Start } from './cold-start.ts'
 import { hasAllOf } from './history.ts'
 import { holdersRefused, keptNobody, mostUnseen, noMasterUnseen, split, unsure } from './refusals.ts'
 import { conflictsWith, hasDataOnDisk, isBlank, isDown, stakeOf } from './stake.ts'
@@ -40,9 +40,9 @@ function isMaster({ seen }: Live): boolean {
   return seen.redis.role === 'master'
 }
 
-/** Whether nobody ever made it a node of a set. Something may lie on its disk all the same. */
-function isBare({ seen: { redis, sentinel, disk } }: Node): boolean {
-  return !redis && !sentinel && !disk.configured.redis && !disk.configured.sentinel
+/** Whether no server of a set was ever made on it. Something may lie on its disk all the same, and a Sentinel be there. */
+function isBare({ seen: { redis, disk } }: Node): boolean {
+  return !redis && !disk.configured.redis
 }
 
 /** Nodes of which nobody can tell what they have, and that nobody gave up. */
@@ -55,9 +55,12 @@ function creation(view: View): Choice {
   const open = holding.filter((node) => !isWrittenOff(view, node))
   if (open.length > 0) return { refusal: holdersRefused(view, open) }
   if (lost(view).length > 0) return { refusal: noMasterUnseen(view, lost(view)) }
-  const [master, ...others] = view.nodes
+  const named = namedByMost(view, view.nodes)
+  const master = named ?? view.nodes[0]
   if (!master) return { refusal: noMasterUnseen(view, view.unseen) }
-  const why = 'there is no data on any node, and nobody knows a master: it is the first one of the inventory'
+  const others = view.nodes.filter((node) => node !== master)
+  const first = named ? 'most Sentinels name it' : 'it is the first one of the inventory'
+  const why = `there is no data on any node, and no server of the set: ${first}`
   return { becomes: master, why, intents: [{ do: 'create set', master, others, why }] }
 }
 

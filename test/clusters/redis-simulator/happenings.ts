@@ -89,7 +89,7 @@ export const HAPPENINGS: Readonly<Record<string, { readonly often: number; reado
   'a Sentinel watches nothing': {
     often: 1,
     happen: (_, machine) => {
-      if (machine.on) tell(machine, undefined, 0)
+      if (machine.on && machine.sentinel) tell(machine, undefined, 0)
     },
   },
   'a copy leaves its dump': {

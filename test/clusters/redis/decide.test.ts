@@ -117,6 +117,11 @@ function foreign(name: string, address: string) {
   return { ...sentinel, masters: [first, { ...first, name, address }] }
 }
 
+const left = (number: number): Change => ({
+  ...BARE,
+  disk: { ...BARE.disk, configured: { redis: false, sentinel: true }, monitors: at(number) },
+})
+
 describe('bare hosts', () => {
   const all = { 1: BARE, 2: BARE, 3: BARE }
   const none = ['no set yet', 'no configuration: app1', 'no configuration: app2', 'no configuration: app3']
@@ -127,6 +132,12 @@ describe('bare hosts', () => {
     ['become a set', all, none, ['create set app1']],
     ["become a set where Debian's own server runs", { ...all, 2: plain }, none, ['create set app1']],
     ['become a set of a cache whatever dump lies there', { ...all, 2: dump }, none, ['create set app1']],
+    [
+      'become a set of the one that Sentinels name, where they are left',
+      { 1: left(3), 2: left(3), 3: BARE },
+      ['no master', ...none.slice(1), 'lost majority of Sentinels', 'Sentinel down: app1', 'Sentinel down: app2'],
+      ['create set app3'],
+    ],
     [
       'are left alone where one cannot be asked',
       { ...all, 3: GONE },
