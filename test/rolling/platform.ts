@@ -12,7 +12,7 @@ const example = join(checkout, 'examples/app')
 /** The domain of the example's inventory. */
 export const DOMAIN = 'notes.example.test'
 /** No command may take longer. */
-const LONGEST = 300_000
+const LONGEST = 600_000
 
 /** examples/app as a project of its own, in the folder of a lab. */
 export interface Platform {

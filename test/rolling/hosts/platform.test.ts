@@ -66,7 +66,7 @@ describeOnLab('the platform of examples/app', () => {
     const planned = await deploy('plan', 'lab', '--no-check', '--json')
     expect(documentOf(planned).summary).toMatchObject({ changes: 0 })
     expect(await seenByBalancer()).toBe('app1 UP\napp2 UP\napp3 UP')
-  }, 400_000)
+  }, 700_000)
 
   describe('answers', () => {
     test('the page, also for deep links, under a Content-Security-Policy', async () => {
