@@ -82,11 +82,11 @@ function kept(view: View, master: Live): Choice {
 function instead(view: View, candidates: readonly Live[]): Choice {
   const node = likeliest(
     view,
-    candidates.filter((one) => !isMaster(one) && one.seen.redis.keys > 0 && conflictsWith(view, one).length === 0),
+    candidates.filter((one) => !isMaster(one) && conflictsWith(view, one).length === 0),
   )
   if (!node) return { refusal: split(view, likeliest(view, candidates) as Live) }
   if (lost(view).length > 0) return { refusal: unsure(view, node, lost(view)) }
-  const why = `it holds ${node.seen.redis.keys} keys, and no master has them`
+  const why = `it lacks nothing that others have (${node.seen.redis.keys} keys), and every master does`
   return promotion(view, node, why)
 }
 
@@ -113,10 +113,11 @@ function promotion(view: View, node: Live, why: string): Choice {
   return { becomes: node, why, intents: [{ do: 'promote replica', node, others, fenced, why }] }
 }
 
-/** Of several that would do: whom most Sentinels name, then who has replicas, then who runs longest; then the inventory. */
+/** Of several that would do: who is a master already, whom most Sentinels name, then who has replicas, then who runs longest; then the inventory. */
 export function likeliest(view: View, nodes: readonly Live[]): Live | undefined {
   const weight = (node: Live): readonly number[] => [
     Math.sign(node.seen.redis.keys),
+    isMaster(node) ? 1 : 0,
     votersFor(view, node).length,
     view.live.filter((one) => isLinked(one, node)).length,
     node.seen.redis.keys,

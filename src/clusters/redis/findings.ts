@@ -1,6 +1,6 @@
 import { names } from '../postgres/names.ts'
 import { type Ailment, dataEvidence, serverAilments, warn } from './ailments.ts'
-import { foreignNames, sentinelAilments } from './sentinels.ts'
+import { foreignNames, sentinelAilments, wrongSentinels } from './sentinels.ts'
 import { isBlank, stakesBeside } from './stake.ts'
 import {
   passwordAilments,
@@ -14,13 +14,15 @@ import { type Live, nodeAt, type View } from './view.ts'
 
 /**
  * All that is wrong with a set, in the order in which it is mended: passwords first, for without them nobody follows; then
- * who does not follow, then Sentinels, then settings, and restarts at last.
+ * Sentinels that watch somebody else, then who does not follow, then other Sentinels, then settings, and restarts at last.
  */
 export function ailmentsOf(view: View, master: Live | undefined): readonly Ailment[] {
   const urgent = [
     ...ofSet(view, master),
     ...unseenAilments(view),
     ...passwordAilments(view, master),
+    // Those that take another one for the master would undo what comes next.
+    ...wrongSentinels(view, master),
     ...serverAilments(view, master),
     ...sentinelAilments(view, master),
     ...(master ? refusedWrites(view, master) : []),

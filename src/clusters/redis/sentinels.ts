@@ -19,7 +19,7 @@ import { PATIENCE } from './wait.ts'
 /** What keeps Sentinels from watching the set. Those that are begun anew are so one at a time, as the others go on. */
 export function sentinelAilments(view: View, master: Live | undefined): readonly Ailment[] {
   const silent = view.nodes.flatMap((node) => (isWatching(node) ? [] : (ofSilent(view, node, master) ?? [])))
-  return [...lostMajority(view), ...silent, ...wrong(view, master), ...(master ? forgotten(view, master) : [])]
+  return [...lostMajority(view), ...silent, ...(master ? forgotten(view, master) : [])]
 }
 
 function lostMajority(view: View): readonly Ailment[] {
@@ -65,7 +65,7 @@ function ofSilent(view: View, node: Node, master: Live | undefined): Ailment | u
 }
 
 /** Sentinels that watch another address than the master's, nothing at all, or what nobody wants watched. */
-function wrong(view: View, master: Live | undefined): readonly Ailment[] {
+export function wrongSentinels(view: View, master: Live | undefined): readonly Ailment[] {
   const found = view.sentinels.flatMap((node) => {
     const what = wrongWords(view, node, master)
     return what ? [{ node, ...what }] : []

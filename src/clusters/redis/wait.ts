@@ -21,7 +21,10 @@ export function failingOver(view: View): Intent | undefined {
  * cache that is not the one to build on nothing is healed: it came back with nothing, and replicas that connect are emptied.
  */
 export function healing(view: View, keeper: Live | undefined): Intent | undefined {
-  const why = goneMaster(view) ?? secondMaster(view) ?? astray(view) ?? reconnecting(view, keeper)
+  // Where Sentinel takes another one for the master, it goes on to undo what is to be done.
+  const other = keeper !== undefined && master(view) !== keeper
+  const why =
+    (other ? undefined : (goneMaster(view) ?? secondMaster(view) ?? astray(view))) ?? reconnecting(view, keeper)
   return why === undefined ? undefined : waitFor(view, why)
 }
 

@@ -287,8 +287,11 @@ function failOver(sim: Sim, { from, to }: Of<'fail over'>): void {
 
 function restart(sim: Sim, { node }: Of<'restart server'>): void {
   const machine = running(sim, node)
-  if (machine.server.role !== 'replica') throw new Harm(`a master is restarted: ${node.host}`)
-  if (machine.server.link && !machine.server.old) throw new Harm(`a replica that is well is restarted: ${node.host}`)
+  const seen = node.seen.redis
+  if (seen.role !== 'replica') throw new Harm(`a master is restarted: ${node.host}`)
+  if (seen.master?.link === 'up' && seen.differing.length === 0)
+    throw new Harm(`a replica that is well is restarted: ${node.host}`)
+  if (machine.server.role !== 'replica') throw new Refused('it is no replica')
   const above = isMaster(sim, {
     host: sim.machines.find((one) => one.address === machine.server.follows)?.host ?? '',
     address: '',

@@ -204,6 +204,9 @@ function heal(sim: Sim, machine: Machine, sentinel: Sentinel, server: Server): v
     if (!one?.server || !hear(machine, one) || address === sentinel.master || one.server.follows === sentinel.master)
       continue
     const patience = one.server.role === 'master' ? 8 : 15
-    if (sim.now - Math.max(one.server.roleSince, one.heardAt) > patience) follow(sim, one, sentinel.master)
+    if (sim.now - Math.max(one.server.roleSince, one.heardAt) <= patience) continue
+    // What it has is given up by that.
+    if (one.server.keys.size > 0) sim.elections++
+    follow(sim, one, sentinel.master)
   }
 }

@@ -192,15 +192,19 @@ export function consentOf(hint: string): Given | undefined {
 
 function repairs(sim: Sim, judge: Judge, answer: Operator['answer']): Ran {
   let ran: Ran = { ended: 'stuck', why: '' }
-  for (let run = 0; run < RUNS && (ran.ended === 'stuck' || run === 0); run++)
+  for (let run = 0; run < RUNS && ran.ended === 'stuck'; run++) {
     ran = repair(sim, { judge, luck: NO_LUCK, answer })
-  if (ran.ended !== 'done') return ran
-  // Whoever has just begun finds the others in a moment.
-  pass(sim, 60)
-  const [intent] = judge(desiredOf(sim), surveysOf(sim), {}).intents
-  if (intent)
-    throw new Broken(`a second run has something to do: ${nameOf(intent)}: ${'why' in intent ? intent.why : ''}`)
-  checkWhole(sim)
+    if (ran.ended !== 'done') continue
+    // Whoever has just begun finds the others in a moment.
+    pass(sim, 60)
+    const [intent] = judge(desiredOf(sim), surveysOf(sim), {}).intents
+    if (!intent) break
+    const why = `a second run has something to do: ${nameOf(intent)}: ${'why' in intent ? intent.why : ''}`
+    // Restarts wait until all else is well, and what Sentinel knows is judged when it had its time.
+    if (!['restart server', 'fail over', 'reset sentinel'].includes(intent.do)) throw new Broken(why)
+    ran = { ended: 'stuck', why }
+  }
+  if (ran.ended === 'done') checkWhole(sim)
   return ran
 }
 
