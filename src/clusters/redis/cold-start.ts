@@ -55,6 +55,8 @@ function lastMaster(view: View, withData: readonly Node[], lost: readonly Unseen
     former.find(({ host }) => host === named?.host) ?? (former.length === 1 && !named ? former[0] : undefined)
   // One that nobody sees may have been made the master by hand.
   if (!node || lost.length > 0 || !view.live.every((one) => isOf(one, node))) return undefined
+  // By the files of others somebody else was the master at last.
+  if (withData.some(({ seen }) => former.some((one) => one !== node && isAt(one, seen.disk.follows)))) return undefined
   const why = named
     ? 'it was the master by its own file, and most Sentinels name it'
     : 'it alone was a master by its own file'

@@ -6,13 +6,9 @@ import { isAt, isLinked, type Live, most, nodeAt, type View, watchedBy } from '.
 /** Seconds within which Sentinel heals what it heals: it is left alone for that long. */
 export const PATIENCE = 45
 
-/** Sentinels are at it at this very moment: whatever is done now may meet what they do. */
+/** Sentinels are at it at this very moment: whatever is done now may meet what they do. It ends by itself, well or not. */
 export function failingOver(view: View): Intent | undefined {
-  const busy = view.sentinels.filter((one) => {
-    const watched = watchedBy(view, one)
-    const limit = PATIENCE * 1000 + 2 * view.desired.failoverTimeout
-    return watched?.flags.includes('failover_in_progress') && silence([watched]) < limit
-  })
+  const busy = view.sentinels.filter((one) => watchedBy(view, one)?.flags.includes('failover_in_progress'))
   return busy.length > 0 ? waitFor(view, `the Sentinel of ${names(busy)} has a replica take over just now`) : undefined
 }
 

@@ -220,6 +220,6 @@ function overrule(sim: Sim, kept: Keys): void {
 
 export function tell(machine: Machine, master: string | undefined, epoch: number): void {
   const { sentinel, disk } = machine
-  if (sentinel) Object.assign(sentinel, { master, epoch })
+  if (sentinel) Object.assign(sentinel, { master, epoch, failover: undefined })
   disk.watches = { master, epoch }
 }
