@@ -1,4 +1,4 @@
-import { Unreadable } from './guards.ts'
+import { Unreadable } from '../read-answer.ts'
 import { isLsn, lsnText, SEGMENT } from './lsn.ts'
 import type { DiskSeen } from './model.ts'
 
