@@ -1,4 +1,4 @@
-// Makes a throw-away internal CA and a password, for the lab: files/lab-ca.crt, and the secrets for
+// Makes a throw-away internal CA and passwords, for the lab: files/lab-ca.crt, and the secrets for
 // `deploy secrets encrypt lab` on stdout.
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -15,4 +15,12 @@ const caKey = execFileSync(
     stdio: ['ignore', 'pipe', 'ignore'],
   },
 )
-console.log(JSON.stringify({ caKey: caKey.toString(), dbPassword: randomBytes(24).toString('base64url') }))
+const password = () => randomBytes(24).toString('base64url')
+console.log(
+  JSON.stringify({
+    caKey: caKey.toString(),
+    dbPassword: password(),
+    replicationPassword: password(),
+    redisPassword: password(),
+  }),
+)

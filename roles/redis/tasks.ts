@@ -22,7 +22,7 @@ export interface RedisPart {
   readonly ca: CertificateAuthority
 }
 
-const { config, passwords, tls } = places
+const { booted, config, passwords, tls } = places
 
 /**
  * The packages, with nothing started. A server that died is started again only when Sentinel has made another one the master:
@@ -34,10 +34,13 @@ export function installTasks(): readonly Task[] {
     // The daemons write their files anew in there.
     directory({ path: config, owner: 'redis', group: 'redis', mode: '2770' }),
     directory({ path: tls, owner: 'redis', group: 'redis', mode: '0750' }),
-    ...dropIn('redis-server', [`RestartSec=${redisRestartDelay}`, 'TimeoutStopSec=30']),
+    ...dropIn('redis-server', [`RestartSec=${redisRestartDelay}`, 'TimeoutStopSec=30', AFTER_BOOT]),
     ...dropIn('redis-sentinel', ['RestartSec=1']),
   ]
 }
+
+/** The same behind a reboot, of a former master that keeps nothing on disk: a machine may be back before it was missed. */
+const AFTER_BOOT = `ExecStartPre=+/bin/sh -c "[ -e ${booted} ] || grep -q '^replicaof ' ${config}/redis.conf || ! grep -q '^appendonly no' ${config}/redis.conf || sleep ${redisRestartDelay}; touch ${booted}"`
 
 /** For the steps and the survey of the cluster, which run as root. The daemons keep their own in their own files. */
 export function passwordTasks({ desired }: Pick<RedisPart, 'desired'>): readonly Task[] {

@@ -4,6 +4,7 @@ import type { Emit, RunEvent } from '../model/event.ts'
 import type { Plan, PlanProblem } from '../model/plan.ts'
 import type { Redactor } from '../model/redaction.ts'
 import type { SavedPlan } from '../model/saved-plan.ts'
+import { fold } from '../report/fold.ts'
 import type { ApplyResult } from '../run/apply.ts'
 import type { Approve } from '../run/approval.ts'
 import type { Context } from '../run/context.ts'
@@ -123,7 +124,7 @@ function requireSafeData({ phases }: Plan): void {
   throw new DeployError({
     code: 'E_DATA_AT_STAKE',
     message: `cluster ${phase.name} is left alone, and nothing was changed: ${refusal.why}`,
-    hint: refusal.hint,
+    hint: fold(refusal.hint).join('\n  '),
     exit: exitCodes.refused,
   })
 }

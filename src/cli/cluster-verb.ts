@@ -25,7 +25,7 @@ export async function clusterVerb(
 ): Promise<number> {
   const { findProject } = await import('../load/project.ts')
   const { startTypeCheck } = await import('../load/type-check.ts')
-  const check = startTypeCheck(findProject(process.cwd()))
+  const check = startTypeCheck(findProject(process.cwd()), { warns: true })
   try {
     const opened = await openRun(order.environment, undefined, { ...options, check: false }, inherited)
     try {

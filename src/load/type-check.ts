@@ -23,25 +23,27 @@ export interface TypeCheck {
  *
  * `result` is rejected with DeployErrors `E_TYPES` (exit 64) when there are type errors, or with `E_NO_COMPILER` or
  * `E_NO_TSCONFIG` when nothing can be checked.
+ *
+ * @param warns its answer stops nothing, and the verb has no `--no-check`
  */
-export function startTypeCheck(root: string): TypeCheck {
+export function startTypeCheck(root: string, { warns = false }: { readonly warns?: boolean } = {}): TypeCheck {
   const stopped = new AbortController()
-  const result = check(root, stopped.signal)
+  const result = check(root, stopped.signal, warns ? [] : ['run without this check: --no-check'])
   result.catch(() => {})
   return { result, stop: () => stopped.abort() }
 }
 
-async function check(root: string, signal: AbortSignal): Promise<void> {
+async function check(root: string, signal: AbortSignal, without: readonly string[]): Promise<void> {
   const compiler = findCompiler(root)
-  const hint = 'or run without this check: --no-check'
   if (!compiler)
     throw usageError({
       code: 'E_NO_COMPILER',
       message: 'typescript is not installed',
-      hint: `npm install typescript, ${hint}`,
+      hint: ['npm install typescript', ...without].join(', or '),
     })
   if (!existsSync(join(root, 'tsconfig.json'))) {
-    throw usageError({ code: 'E_NO_TSCONFIG', message: 'tsconfig.json is not there', hint: `deploy init, ${hint}` })
+    const hint = ['deploy init', ...without].join(', or ')
+    throw usageError({ code: 'E_NO_TSCONFIG', message: 'tsconfig.json is not there', hint })
   }
   const folder = stateFolder(root)
   const answer = join(folder, 'type-check.json')
@@ -51,7 +53,7 @@ async function check(root: string, signal: AbortSignal): Promise<void> {
   const hash = hashNow()
   const { output, code } = await run(compiler, root, join(folder, 'tsc.tsbuildinfo'), signal)
   if (signal.aborted) return
-  if (code !== 0) throw await failure(root, output, code)
+  if (code !== 0) throw await failure(root, output, code, without)
   writeFileSync(answer, `${JSON.stringify({ hash })}\n`, { mode: 0o600 })
 }
 
@@ -109,7 +111,12 @@ function conditions(): readonly string[] {
   return import.meta.url.endsWith('.ts') ? ['--customConditions', 'source'] : []
 }
 
-async function failure(root: string, output: string, code: number | null): Promise<Error> {
+async function failure(
+  root: string,
+  output: string,
+  code: number | null,
+  [without]: readonly string[],
+): Promise<Error> {
   const { writtenTypes } = await import('./template-types.ts')
   const errors = readCompilerOutput(output, readTemplatePlaces(writtenTypes(root) ?? ''), (file) =>
     readFileSync(resolve(root, file), 'utf8'),
@@ -119,7 +126,7 @@ async function failure(root: string, output: string, code: number | null): Promi
   return new DeployError({
     code: 'E_TYPE_CHECK',
     message: `tsc ended with ${code} and named no error\n${last}`,
-    hint: 'run without this check: --no-check',
+    ...(without !== undefined && { hint: without }),
     exit: exitCodes.failed,
   })
 }

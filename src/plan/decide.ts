@@ -60,7 +60,7 @@ function misread({ label, task }: CompiledTask, error: unknown): DeployError {
     code: 'E_TASK',
     message: `${label}: its parameters make no sense: ${message}`,
     where: task.where,
-    hint: 'the type check tells which: leave out --no-check',
+    hint: 'the type check tells which: deploy plan, without --no-check',
     exit: exitCodes.usage,
     cause: error,
   })

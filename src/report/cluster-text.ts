@@ -1,5 +1,6 @@
 import type { ClusterNode, ClusterRefusal, Finding } from '../model/cluster.ts'
 import type { PlannedCluster, PlannedClusterStep } from '../model/plan.ts'
+import { fold } from './fold.ts'
 import type { Colour, Paint } from './paint.ts'
 import { safeLine } from './safe.ts'
 
@@ -77,6 +78,6 @@ export function refusalLines({ why, sides, hint }: ClusterRefusal, paint: Paint)
       `      ${paint('bold', host)}`,
       ...evidence.map((line) => `        ${safeLine(line)}`),
     ]),
-    `    ${safeLine(hint)}`,
+    ...fold(safeLine(hint)).map((line) => `    ${line}`),
   ]
 }

@@ -110,6 +110,13 @@ describe('one of several clusters', () => {
   })
 })
 
+test('what cannot be type-checked is told, with no option that the verb has not', () => {
+  const { status, stderr } = deploy(project(['main']), 'repair-db', 'here')
+  expect(`${status} ${stderr}`).toContain('The cluster is looked after all the same.')
+  expect(stderr).toMatch(/npm install typescript|deploy init/)
+  expect(stderr).not.toContain('--no-check')
+})
+
 describe('a node that nobody knows is wrong usage', () => {
   test.each([
     ['switchover', 'db3', 'node "db3" is not known (nodes: db1, db2)\n  did you mean db1?\n'],
@@ -175,7 +182,9 @@ test.each([
   expect(stderr).toContain(
     `secrets/here.age: no age identity is here: neither DEPLOY_AGE_KEY nor ${root}/evenkeel/age.txt holds one\n`,
   )
-  expect(stderr).toContain('DEPLOY_AGE_KEY_FILE=FILE; no key yet: deploy secrets edit here makes one')
+  expect(stderr.replaceAll(/\s+/g, ' ')).toContain(
+    'DEPLOY_AGE_KEY_FILE=FILE; no key yet: deploy secrets edit here makes one',
+  )
 })
 
 test('a proof without a node that could not be reached says so, and ends with 3', () => {

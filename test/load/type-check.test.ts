@@ -45,6 +45,10 @@ test('a project without settings', async () => {
   expect(await told(() => startTypeCheck(projectFolder({})).result)).toEqual([
     'tsconfig.json is not there (deploy init, or run without this check: --no-check)',
   ])
+  // A verb without that option is not told of it.
+  expect(await told(() => startTypeCheck(projectFolder({}), { warns: true }).result)).toEqual([
+    'tsconfig.json is not there (deploy init)',
+  ])
 })
 
 test('the hash counts what can change the answer, and nothing else', () => {

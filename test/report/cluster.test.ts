@@ -86,6 +86,16 @@ test('a refusal names both sides, and what would make it safe', () => {
     stop the one that nobody used`)
 })
 
+test('what would make it safe is told in lines that can be read, the command whole', () => {
+  const command = 'deploy repair-db prod --cluster main --accept-data-loss app1=552'
+  const hint = `by what was seen app2 is the one to keep (standbys that stream from it: 1). Look at what the others have; when nobody needs it, give it up: ${command}`
+  const lines = clusterLines({ ...refused, refusal: { why: 'two', sides: [], hint } }, plain)
+  expect(lines.slice(-2)).toEqual([
+    '    by what was seen app2 is the one to keep (standbys that stream from it: 1).',
+    `    Look at what the others have; when nobody needs it, give it up: ${command}`,
+  ])
+})
+
 const status = { environment: 'prod', hosts: [{ host: 'app1', owed: [] }], runs: [] }
 
 describe('status', () => {

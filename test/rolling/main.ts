@@ -19,7 +19,7 @@ const times = quick ? { rolls: 2, kills: 2, nodes: 0 } : { rolls: 10, kills: 8, 
 const versions = (minor: number, count: number) => Array.from({ length: count }, (_, patch) => `2.${minor}.${patch}`)
 
 const root = mkdtempSync(join(realpathSync(tmpdir()), 'evenkeel-rolling-'))
-const lab = { root, environment: 'lab', hosts: ['lb1', 'app1', 'app2', 'app3', 'db1'] }
+const lab = { root, environment: 'lab', hosts: ['lb1', 'app1', 'app2', 'app3'] }
 const proofs: Proof[] = []
 const wrong: string[] = []
 try {

@@ -12,7 +12,7 @@ const example = join(checkout, 'examples/app')
 /** The domain of the example's inventory. */
 export const DOMAIN = 'notes.example.test'
 /** No command may take longer. */
-const LONGEST = 300_000
+const LONGEST = 600_000
 
 /** examples/app as a project of its own, in the folder of a lab. */
 export interface Platform {
@@ -39,7 +39,7 @@ export interface Running {
   readonly ended: Promise<Ran>
 }
 
-/** Lays the example out for a lab, with a throw-away CA and password. Fetches what its hosts need where it is missing. */
+/** Lays the example out for a lab, with a throw-away CA and passwords. Fetches what its hosts need where it is missing. */
 export function layOut(lab: UsedLab): Platform {
   execFileSync(process.execPath, [join(example, 'vendor.js')], { stdio: 'inherit' })
   const project = makeProject(lab)
@@ -103,7 +103,7 @@ function inventoryOf({ hosts, reach }: UsedLab): string {
   const group = (name: string) => hosts.filter((host) => host.startsWith(name)).join(', ')
   return `connection: { user: root, identityFile: ${reach.identityFile} }
 vars: { domain: ${DOMAIN} }
-groups: { lb: { hosts: [${group('lb')}] }, app: { hosts: [${group('app')}] }, db: { hosts: [${group('db')}] } }
+groups: { lb: { hosts: [${group('lb')}] }, app: { hosts: [${group('app')}] } }
 hosts:
 ${hosts.map((host) => `  ${host}: { address: ${reach.hosts[host]?.address} }`).join('\n')}
 `

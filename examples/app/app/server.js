@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import express from 'express'
+import { cacheAnswers, closeCache } from './cache.js'
 import { database, databaseAnswers } from './database.js'
 import { notes } from './notes.js'
 
@@ -14,6 +15,7 @@ app.use((_request, response, next) => {
 })
 app.get('/version', (_request, response) => response.json({ version }))
 app.get('/healthz', async (_request, response) => response.sendStatus((await databaseAnswers()) ? 200 : 503))
+app.get('/api/cache', async (_request, response) => response.json({ answers: await cacheAnswers() }))
 app.use('/api/notes', express.json(), notes)
 
 const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1')
@@ -29,6 +31,7 @@ function stop() {
   const idle = setInterval(() => server.closeIdleConnections(), 100)
   server.close(async () => {
     clearInterval(idle)
+    closeCache()
     await database.destroy()
   })
   setTimeout(() => process.exit(1), 10_000).unref()

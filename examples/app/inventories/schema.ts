@@ -2,10 +2,10 @@
 import { type SiteOf, site } from 'evenkeel'
 import { z } from 'zod'
 
-export const { inventory, parallel, once, rolling } = site({
-  groups: ['lb', 'app', 'db'],
+export const { inventory, parallel, once, cluster, rolling } = site({
+  groups: ['lb', 'app'],
   vars: z.object({ domain: z.string() }),
-  secrets: ['caKey', 'dbPassword'],
+  secrets: ['caKey', 'dbPassword', 'replicationPassword', 'redisPassword'],
 })
 
 /** What phases are given of it. */

@@ -4,9 +4,10 @@ import { haproxyServer } from 'evenkeel/roles/haproxy'
 import { knexMigrations } from 'evenkeel/roles/knex'
 import { nginx } from 'evenkeel/roles/nginx'
 import { node } from 'evenkeel/roles/node'
-import { once, parallel, rolling } from '../inventories/schema.ts'
+import { caughtUp, postgres } from 'evenkeel/roles/postgres'
+import { redis } from 'evenkeel/roles/redis'
+import { cluster, once, parallel, rolling } from '../inventories/schema.ts'
 import { app, ca, caFile, database, name, ports, runtime, version } from '../roles/notes.ts'
-import { postgres } from '../roles/postgres.ts'
 
 export default playbook('Notes', [
   parallel('base', {
@@ -21,17 +22,22 @@ export default playbook('Notes', [
     ],
   }),
 
-  parallel('database', {
-    on: 'db',
-    tasks: (host, site) =>
-      postgres({
-        name,
-        password: site.secrets.dbPassword,
-        host: host.name,
-        clients: site.group('app').map(({ address }) => address),
-        ca: ca(site),
-      }),
-  }),
+  cluster(
+    'database',
+    postgres({
+      on: 'app',
+      durability: 'sync',
+      ca,
+      password: (site) => site.secrets.replicationPassword,
+      users: (site) => ({ [name]: site.secrets.dbPassword }),
+      databases: { [name]: { owner: name } },
+    }),
+  ),
+
+  cluster(
+    'cache',
+    redis({ on: 'app', persistence: 'cache', memory: 32, ca, password: (site) => site.secrets.redisPassword }),
+  ),
 
   parallel('balancer', {
     on: 'lb',
@@ -71,8 +77,9 @@ export default playbook('Notes', [
         ca: ca(site),
       }),
     ],
-    // Each worker; nginx as the balancer asks it, whose flag is gone by then; and over TLS, as a client does.
+    // Its database; each worker; nginx as the balancer asks it, whose flag is gone by then; and over TLS, as a client does.
     healthy: ({ vars: { domain } }) => [
+      caughtUp(),
       { url: 'http://127.0.0.1/healthz' },
       ...ports.flatMap((port) => [
         { url: `http://127.0.0.1:${port}/healthz` },

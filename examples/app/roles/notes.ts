@@ -17,23 +17,37 @@ export const caFile = '/etc/ssl/site-ca.crt'
 /** Node and yarn, as vendor.js fetched them. */
 export const runtime: Node = { version: tools.node.version, ...pinned(tools.node), yarn: pinned(tools.yarn) }
 
-/** The application, with its database. */
+/** The application, with its database and its cache. */
 export function app(site: Site): App {
   return {
     ...{ name, version, ports, from: 'app', mirror: 'vendor/mirror', node: runtime.version, main: 'server.js' },
-    environment: database(site),
+    environment: { ...database(site), ...cache(site) },
   }
 }
 
-/** How the application, and its migrations, reach the database. */
+/** How the application, and its migrations, reach the database: by the pgbouncer of their host, which knows the primary. */
 export function database(site: Site): Environment {
   return {
-    PGHOST: site.group('db')[0]?.name ?? '',
+    PGHOST: '127.0.0.1',
+    PGPORT: 6432,
     PGDATABASE: name,
     PGUSER: name,
     PGPASSWORD: site.secrets.dbPassword,
     PGSSLMODE: 'verify-full',
     NODE_EXTRA_CA_CERTS: caFile,
+  }
+}
+
+/** How the application reaches Redis: it asks the Sentinels for the master. */
+function cache(site: Site): Environment {
+  return {
+    REDIS_SENTINELS: site
+      .group('app')
+      .map(({ address }) => `${address}:26379`)
+      .join(','),
+    REDIS_NAME: 'cache',
+    REDIS_PASSWORD: site.secrets.redisPassword,
+    REDIS_SENTINEL_PASSWORD: site.secrets.redisPassword,
   }
 }
 

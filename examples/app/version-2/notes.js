@@ -1,11 +1,13 @@
 import { Router } from 'express'
+import { cached, forget } from './cache.js'
 import { database } from './database.js'
 
-/** GET gives the last 20 notes; POST keeps one. */
+/** GET gives the last 20 notes, as they were two seconds ago at most; POST keeps one. */
 export const notes = Router()
 
 notes.get('/', async (_request, response) => {
-  response.json(await database('notes').select('id', 'text', 'author').orderBy('id', 'desc').limit(20))
+  const last = () => database('notes').select('id', 'text', 'author').orderBy('id', 'desc').limit(20)
+  response.json(await cached('notes with authors', 2, last))
 })
 
 notes.post('/', async ({ body }, response) => {
@@ -15,5 +17,7 @@ notes.post('/', async ({ body }, response) => {
   if (author !== null && (typeof author !== 'string' || author.length > 100))
     return response.status(400).json({ error: 'author must be at most 100 characters' })
   const [note] = await database('notes').insert({ text, author }).returning(['id', 'text', 'author'])
+  // Nodes with the version of before have their own.
+  await Promise.all([forget('notes'), forget('notes with authors')])
   response.status(201).json(note)
 })

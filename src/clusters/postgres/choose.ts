@@ -15,6 +15,7 @@ import {
   isLive,
   isWrittenOff,
   keptNodes,
+  mayHold,
   type Node,
   streamsFrom,
   type View,
@@ -58,9 +59,14 @@ function unseen(view: View): Blocked | undefined {
   const hidden = view.unreachable.map(({ node }) => node).filter((node) => !isWrittenOff(view, node))
   if (hidden.length > 0)
     return { why: `${names(hidden)} cannot be asked, and may hold the newest data`, give: unknown(hidden) }
-  const unread = view.nodes.filter(
-    (node) => !hasData(node) && (node.seen.running || node.seen.remains) && !isWrittenOff(view, node),
-  )
+  const unread = view.nodes.filter((node) => !hasData(node) && mayHold(node) && !isWrittenOff(view, node))
+  const open = unread.filter(({ seen }) => seen.running)
+  if (open.length > 0)
+    return {
+      why: `the server of ${names(open)} runs without a data directory that can be read, and may take writes: what it has is lost when it ends`,
+      give: unknown(open),
+      first: 'look again in a minute: a server whose data is gone ends by itself',
+    }
   if (unread.length === 0) return undefined
   return { why: `what lies on ${names(unread)} cannot be read, and may be the newest data`, give: unknown(unread) }
 }
@@ -73,7 +79,7 @@ function alive({ nodes, unreachable }: View): Blocked | undefined {
   return {
     why: `${names(from.map(({ node }) => node))} cannot be asked, but ${names(to)} ${to.length > 1 ? 'stream' : 'streams'} from there: it runs, or did some seconds ago`,
     give: {},
-    hint: 'look again in a minute; when it is so still, mend the way from here to that node (network, SSH), then repair again',
+    hint: `look again in a minute; when it is so still, mend the way from here to ${names(from.map(({ node }) => node))} (network, SSH), then repair again`,
   }
 }
 
@@ -81,7 +87,7 @@ function takingOver({ nodes }: View): Blocked | undefined {
   const promoted = nodes.filter(({ seen }) => seen.running && seen.disk?.promoted)
   if (promoted.length === 0) return undefined
   return {
-    why: `${names(promoted)} was told to take over, and has not yet`,
+    why: `${names(promoted)} ${promoted.length > 1 ? 'were told to take over, and have' : 'was told to take over, and has'} not yet`,
     give: {},
     hint: 'look again in a moment; a server that does not get on is to be stopped by hand: systemctl stop postgresql@15-main',
   }
@@ -196,8 +202,9 @@ function vanished(view: View, kept: readonly Node[]): Blocked | undefined {
   const gone = told.size > 0 ? empty.filter(isTold) : empty
   if (gone.length > 0) {
     const who = told.size > 0 ? `${names(kept)} followed` : 'may have been followed'
+    const [have, it] = gone.length > 1 ? ['have', 'they'] : ['has', 'it']
     return {
-      why: `all that is left are standbys: ${names(gone)}, which ${who}, has no data, and what only it had is lost`,
+      why: `all that is left are standbys: ${names(gone)}, which ${who}, ${have} no data, and what only ${it} had is lost`,
       give: unknown(gone),
     }
   }
@@ -221,7 +228,10 @@ function otherwise(view: View, kept: readonly Node[], last: Node): string {
   if (!next) return 'mend this server, then repair again'
   const excess = excessBehind(view, last, next)
   const bytes = excess ? bytesOf(excess) : 0
-  return `mend this server, then repair again; or give up what only it has, and ${next.host} is promoted: ${consentWords(view.desired, { ...view.acceptLoss, [last.host]: bytes })}`
+  const behind = view.nodes.filter((node) => hasData(node) && !isWrittenOff(view, node) && isBehind(view, node, next))
+  const agreed = Object.entries(view.acceptLoss).filter(([host]) => !behind.some((node) => node.host === host))
+  const given = { ...Object.fromEntries(agreed), [last.host]: bytes }
+  return `mend this server, then repair again; or give up what only it has, and ${next.host} is promoted: ${consentWords(view, given)}`
 }
 
 function bytesOf(excess: Excess | undefined): number | 'unknown' {

@@ -24,6 +24,13 @@ export function fencing(view: View, primary?: Live): Fencing {
   return { steps: [step], stopped: armed }
 }
 
+/** Where no server is seen to take writes. */
+export function nobodyWrites(view: View): string {
+  return view.nodes.some((node) => mayWrite(view, node))
+    ? 'no server that answers takes writes'
+    : 'no server takes writes'
+}
+
 /** Of one that runs and does not answer nobody knows, unless its data follows another one's. */
 function mayWrite({ primaries }: View, node: Node): boolean {
   if (isLive(node)) return isWriter(node) && !primaries.includes(node)

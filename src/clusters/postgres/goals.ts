@@ -1,8 +1,9 @@
 import type { ClusterDecision } from '../../model/cluster.ts'
 import { type UnknownName, unknownName } from '../../model/unknown-name.ts'
+import { nobodyWrites } from './fencing.ts'
 import type { Desired } from './model.ts'
 import { nodeId, slotName } from './node-id.ts'
-import { side } from './refusals.ts'
+import { side } from './sides.ts'
 import { removeNode, switchover } from './steps.ts'
 import { isLive, type Live, type View } from './view.ts'
 
@@ -27,13 +28,13 @@ export function withPrimary(view: View, primary: Live, decision: ClusterDecision
   const to = nodes.find((node) => node.host === host)
   if (!to) return decision
   const others = [...nodes.filter((node) => node !== primary && node !== to), ...witnesses.filter(isLive)]
-  return { ...decision, steps: [switchover(primary, to, others, `${host} is to be the primary`)] }
+  return { ...decision, steps: [switchover(desired, primary, to, others, `${host} is to be the primary`)] }
 }
 
 /** Without a primary nobody can say who is in a cluster: that is mended by itself first. */
 export function withoutAny(view: View, decision: ClusterDecision): ClusterDecision {
   const hint = `mend that first: deploy repair-db ${view.desired.environment}`
-  return decision.refusal ? decision : refused('no server takes writes', view, hint)
+  return decision.refusal ? decision : refused(nobodyWrites(view), view, hint)
 }
 
 function whyNot(kind: string | undefined): string {

@@ -1,7 +1,5 @@
+import { Unreadable } from '../read-answer.ts'
 import { isLsn } from './lsn.ts'
-
-/** An answer is not what was asked for. */
-export class Unreadable extends Error {}
 
 /** The fields of an object that came from elsewhere. */
 export type Fields = Readonly<Record<string, unknown>>

@@ -1,4 +1,5 @@
 import type { NodeAnswer } from '../../model/cluster.ts'
+import { partsOfProof, readProofs } from '../read-answer.ts'
 import type { Desired, PostgresNode, SeenNode } from './model.ts'
 import { SLOT_NAME, slotName } from './node-id.ts'
 import { parseSurvey } from './parse-survey.ts'
@@ -21,12 +22,7 @@ interface Proof {
  * slot keeps log for nobody, and no certificate has ended. Nodes without an answer were not asked, and are not judged.
  */
 export function judgeProof(desired: Desired, answers: ReadonlyMap<string, NodeAnswer>): readonly string[] {
-  const read = desired.nodes.flatMap((node) => {
-    const answer = answers.get(node.host)
-    return answer ? [readProof(desired, node, answer)] : []
-  })
-  const silent = read.filter((each) => typeof each === 'string')
-  const proofs = read.filter((each) => typeof each !== 'string')
+  const { silent, proofs } = readProofs(desired.nodes, answers, (node, answer) => readProof(desired, node, answer))
   const data = proofs.filter(({ node }) => node.kind !== 'witness')
   const primaries = data.filter(({ seen }) => seen.server?.inRecovery === false)
   const [primary] = primaries
@@ -39,16 +35,11 @@ export function judgeProof(desired: Desired, answers: ReadonlyMap<string, NodeAn
 }
 
 function readProof(desired: Desired, node: PostgresNode, answer: NodeAnswer): Proof | string {
-  const text = answer.state === 'value' ? answer.value : ''
-  const start = Math.max(0, text.startsWith('survey ') ? 0 : text.indexOf('\nsurvey ') + 1)
-  const survey: NodeAnswer = answer.state === 'value' ? { state: 'value', value: text.slice(start) } : answer
+  const { said, survey } = partsOfProof(answer)
   const seen = parseSurvey(desired, node.host, survey)
   if (seen.unreachable !== undefined) return `${node.host}: ${seen.unreachable}`
   const of = (word: string) =>
-    text
-      .slice(0, start)
-      .split('\n')
-      .flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []))
+    said.split('\n').flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []))
   return { node, write: of('write'), rows: of('row').filter((row) => row !== ''), tls: of('tls')[0], seen }
 }
 

@@ -1,3 +1,6 @@
+/** The log is written in files of so many bytes, as Debian makes a cluster. */
+export const SEGMENT = 16n * 1024n ** 2n
+
 const LSN = /^([0-9A-F]{1,8})\/([0-9A-F]{1,8})$/i
 
 /** Whether a text is a place in the write-ahead log, as PostgreSQL prints it: `0/3000148`. */

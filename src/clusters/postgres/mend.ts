@@ -1,15 +1,13 @@
 import type { ClusterStep, Finding } from '../../model/cluster.ts'
-import { agreedWords } from './consent.ts'
-import { tookWrites } from './contenders.ts'
-import { amount, type Excess } from './excess.ts'
+import type { Excess } from './excess.ts'
+import { givenUp, whole } from './given-up.ts'
 import { CUT_OFF, DAMAGED, REMOVED, saysLast } from './log.ts'
-import { apart } from './loss.ts'
 import type { PostgresNode } from './model.ts'
 import { slotName } from './node-id.ts'
 import {
   cloneStandbys,
   followPrimary,
-  type Given,
+  type GivenUpData,
   recloneStandby,
   rejoinStandby,
   startServer,
@@ -22,7 +20,6 @@ import {
   isGivenUp,
   isLive,
   isWriter,
-  isWrittenOff,
   type Live,
   type Node,
   streamsFrom,
@@ -39,12 +36,15 @@ export interface Ailment {
   readonly cures: readonly Cure[]
   readonly finding: Finding
   /** What it has is given up as it was seen then. */
-  readonly given?: Given
+  readonly given?: GivenUpData
 }
 
 /** Everything that keeps nodes from following the primary. No data is at stake: that was looked at before. */
 export function ailments(view: View, primary: Live): readonly Ailment[] {
-  return view.nodes.flatMap((node) => (node.host === primary.host ? [] : (ailmentOf(view, primary, node) ?? [])))
+  const found = view.nodes.flatMap((node) => (node.host === primary.host ? [] : (ailmentOf(view, primary, node) ?? [])))
+  // Whom one follows tells whose log it has: so those that follow one that was given up as well come before that one.
+  const follows = ({ node, given }: Ailment) => (given && isLive(node) && !isWriter(node) ? 0 : 1)
+  return found.toSorted((a, b) => follows(a) - follows(b))
 }
 
 /** The steps for them: each node by itself, those without data at once. */
@@ -105,7 +105,8 @@ function ailmentOf(view: View, primary: Live, node: Node): Ailment | undefined {
   })
   const given = isGivenUp(view, node) ? (atStake(view, primary, node) ?? whole(view, node, primary)) : undefined
   // One that takes writes is stopped before, and judged again.
-  if (given && (isWriter(node) || isAccepted(view, node, given))) return givenUp(view, primary, node, given)
+  if (given && (isWriter(node) || isAccepted(view, node, given)))
+    return { node, cures: ['reclone'], ...givenUp(view, primary, node, given) }
   if (node.blank) return ill(['clone'], 'no data', 'it has a database cluster of its own with nothing in it', [])
   if (!hasData(node)) {
     const what = seen.remains ? 'what lies in the place of its data is none' : 'it has no data'
@@ -168,34 +169,6 @@ function brokenBy(node: Node, primary: Live): Broken | undefined {
 /** What a node has that the primary has not, or may have. */
 export function atStake(view: View, primary: Live, node: Node): Excess | undefined {
   return beyondPrimary(view, primary, node) ?? (isCut(node, primary) ? {} : undefined)
-}
-
-/** Of one that was given up whatever it has, all is kept: a former primary, or a standby that does not follow. */
-function whole(view: View, node: Node, primary: Live): Excess | undefined {
-  const apart = isLive(node) ? !streamsFrom(node, primary) : tookWrites(node)
-  return isWrittenOff(view, node) && apart ? {} : undefined
-}
-
-function givenUp(view: View, primary: Live, node: Node, excess: Excess): Ailment {
-  const { server, disk } = node.seen
-  const saved = view.salvage ? ', its rows are saved as SQL first' : ''
-  const message = `what only it has is given up: ${amount(excess)}, and ${agreedWords(view.acceptLoss, node)}; the data is moved aside${saved}`
-  const finding: Finding = { name: 'diverged', host: node.host, severity: 'fault', message, evidence: [] }
-  const ends = server ? server.lsn : disk?.checkpoint
-  const { backup } = view.desired
-  const given: Given = {
-    ends: ends ?? '',
-    ...(backup !== undefined && { backup }),
-    ...(view.salvage && { salvage: ownLog(view, primary, node, excess) }),
-  }
-  return { node, cures: ['reclone'], finding, given }
-}
-
-/** What only it has in its log. Two that wrote on one timeline parted nobody knows where: then none of it is told apart. */
-function ownLog(view: View, primary: Live, { host }: Node, { bytes }: Excess): NonNullable<Given['salvage']> {
-  const stretches = apart(view).get(host) ?? []
-  const twins = bytes === undefined && stretches[0]?.timeline === primary.seen.server.timeline
-  return twins ? [] : stretches
 }
 
 /** A standby that only a clone mends, of which nobody can tell what it has got of a timeline that the primary left. */

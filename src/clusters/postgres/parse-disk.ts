@@ -1,4 +1,4 @@
-import { Unreadable } from './guards.ts'
+import { Unreadable } from '../read-answer.ts'
 import { DATA } from './layout.ts'
 import { isLsn } from './lsn.ts'
 import type { DiskSeen, SeenNode } from './model.ts'

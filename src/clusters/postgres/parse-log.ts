@@ -1,8 +1,6 @@
-import { Unreadable } from './guards.ts'
-import { isLsn, lsnText } from './lsn.ts'
+import { Unreadable } from '../read-answer.ts'
+import { isLsn, lsnText, SEGMENT } from './lsn.ts'
 import type { DiskSeen } from './model.ts'
-
-const SEGMENT = 16n * 1024n ** 2n
 
 /**
  * Reads what pg_waldump said of the log of a server that is down: its last commit and the complaint with which it ended.

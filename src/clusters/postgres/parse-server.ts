@@ -1,4 +1,5 @@
-import { type Fields, fields, flag, items, lsn, number, optional, parseFields, text, Unreadable } from './guards.ts'
+import { Unreadable } from '../read-answer.ts'
+import { type Fields, fields, flag, items, lsn, number, optional, parseFields, text } from './guards.ts'
 import type { Desired, ServerSeen } from './model.ts'
 import { settingDiffers } from './setting-differs.ts'
 

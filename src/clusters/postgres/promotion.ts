@@ -1,4 +1,5 @@
 import type { ClusterDecision } from '../../model/cluster.ts'
+import { sayingUnsaved } from './consent.ts'
 import { follows, otherFormers } from './contenders.ts'
 import { fencing } from './fencing.ts'
 import { placeOf } from './lineage.ts'
@@ -30,11 +31,14 @@ export function promotion(view: View, best: Node): ClusterDecision {
     steps: [
       ...(fenced.steps.length > 0 ? fenced.steps : disarming(armed)),
       ...(down.length > 0 ? [startStandbys(down, kept.filter(follows))] : []),
-      promoteStandby(best, {
-        ...{ others, end, off, rest },
-        witnesses: witnesses.filter(isLive),
-        absent: unreachable.filter(({ answered }) => !answered).map(({ node }) => node),
-      }),
+      sayingUnsaved(
+        view,
+        promoteStandby(best, {
+          ...{ others, end, off, rest },
+          witnesses: witnesses.filter(isLive),
+          absent: unreachable.filter(({ answered }) => !answered).map(({ node }) => node),
+        }),
+      ),
       ...wholeSteps(supposed.view, supposed.primary, { guessed: true, stopped: armed }).steps,
     ],
   }
@@ -49,5 +53,6 @@ function whyBest(best: Node, kept: readonly Node[]): string {
   const place = placeOf(best.seen)
   const others = kept.filter((node) => node !== best)
   const more = others.length > 0 ? holdNoMore(others) : 'no other node is left that has data'
-  return `no primary is left, and it is the furthest of its standbys, on timeline ${place?.timeline} at ${place?.lsn}; ${more}`
+  const which = kept.filter(follows).length > 1 ? 'the furthest of its standbys' : 'the only standby that is left'
+  return `no primary is left, and it is ${which}, on timeline ${place?.timeline} at ${place?.lsn}; ${more}`
 }

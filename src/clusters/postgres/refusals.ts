@@ -1,24 +1,21 @@
 import type { ClusterRefusal } from '../../model/cluster.ts'
-import { agreedWords, consentWords, type Given } from './consent.ts'
+import { agreedWords, consentWords, type Given, savedWords, unsavedWords } from './consent.ts'
 import { amount, type Excess } from './excess.ts'
+import { whole } from './given-up.ts'
 import { DATA } from './layout.ts'
-import { endOf, placeOf } from './lineage.ts'
 import { lossWords } from './loss.ts'
 import { atStake } from './mend.ts'
 import { names } from './names.ts'
-import { stillGiven } from './still-given.ts'
+import { side, unseenSide } from './sides.ts'
 import {
   hasData,
   isAccepted,
   isGivenUp,
-  isLive,
   isWriter,
   isWrittenOff,
   type Live,
-  lineageOfPrimary,
   type Node,
   systemOf,
-  type Unseen,
   type View,
 } from './view.ts'
 import { likeliest } from './winner.ts'
@@ -48,11 +45,34 @@ function twinsOf({ nodes, primaries, acceptLoss }: View): readonly Live[] {
   return [...Map.groupBy(writable, systemOf).values()].find(({ length }) => length > 1) ?? []
 }
 
+/**
+ * What was agreed to before and still has an object, beside the one that is the primary, or is to be. A figure is good for no
+ * more than there is by now: what is written since is not in it.
+ */
+function stillAgreed(view: View, primary: Live): Given {
+  const { acceptLoss, nodes, unreachable, strangers } = view
+  const named = nodes.filter((node) => node !== primary && !strangers.includes(node))
+  const there = named.filter((node) => isWriter(node) || atStake(view, primary, node) || whole(view, node, primary))
+  const away = isMostAway(view) ? unreachable.map(({ node }) => node) : []
+  const hosts = new Set([...there, ...away].map(({ host }) => host))
+  const agreed = Object.entries(acceptLoss).filter(([host]) => hosts.has(host))
+  return Object.fromEntries(
+    agreed.map(([host, bytes]) => {
+      const node = there.find((one) => one.host === host)
+      if (!node || bytes === 'unknown') return [host, bytes]
+      const excess = atStake(view, primary, node)
+      return [host, excess ? Math.min(bytes, excess.bytes ?? bytes) : 0]
+    }),
+  )
+}
+
+function isMostAway({ nodes, unreachable }: View): boolean {
+  return unreachable.length > nodes.length
+}
+
 function splitBrain(view: View, primaries: readonly [Live, ...Live[]]): ClusterRefusal {
   const { node: best, why } = likeliest(view, primaries)
   const behind = { ...view, primaries: [best] }
-  const { [best.host]: _, ...acceptLoss } = view.acceptLoss
-  const accepted = stillGiven({ ...view, acceptLoss }, (node) => atStake(behind, best, node))
   const given = view.nodes.flatMap((node): (readonly [string, number | 'unknown'])[] => {
     if (node === best) return []
     const excess = atStake(behind, best, node)
@@ -63,7 +83,7 @@ function splitBrain(view: View, primaries: readonly [Live, ...Live[]]): ClusterR
   return {
     why: `${names(primaries)} take writes at the same time (split brain): what was written to one of them is not in the other`,
     sides: primaries.map((node) => side(node, undefined, view.losses)),
-    hint: `by what was seen ${best.host} is the one to keep (${why}). Look at what the others have; when nobody needs it, give it up: ${consentWords(view.desired, { ...accepted, ...Object.fromEntries(given) })}. Their servers stop then, and their data is moved aside and stays there; with --salvage its rows are saved as SQL first. To keep another one, give up all others, ${best.host} among them with =unknown: its server is stopped, and what it has is told`,
+    hint: `by what was seen ${best.host} is the one to keep (${why}). Look at what the others have; when nobody needs it, give it up: ${consentWords(view, { ...stillAgreed(behind, best), ...Object.fromEntries(given) })}. Their servers stop then, and their data is moved aside and stays there; ${savedWords(view)}. To keep another one, give up all others, ${best.host} among them with =unknown: its server is stopped, and what it has is told`,
   }
 }
 
@@ -79,15 +99,17 @@ function ofAnother({ strangers, nodes }: View): ClusterRefusal | undefined {
 
 /** The one primary that is seen may be the one that most nodes left. */
 function mostUnseen(view: View, primary: Live): ClusterRefusal | undefined {
-  const { desired, nodes, unreachable, primaries, acceptLoss } = view
-  const unseen = unreachable.map(({ node }) => node).filter((node) => !isWrittenOff({ acceptLoss }, node))
-  if (unreachable.length <= nodes.length || unseen.length === 0) return undefined
+  const { desired, nodes, unreachable } = view
+  const unseen = unreachable.map(({ node }) => node).filter((node) => !isWrittenOff(view, node))
+  if (!isMostAway(view) || unseen.length === 0) return undefined
   const lost = names(unseen)
-  const agreed = stillGiven(view, (node) => beside(view, primary, node))
+  const [data, they] = unseen.length > 1 ? ['their data is', 'they are'] : ['its data is', 'it is']
+  const given = { ...stillAgreed(view, primary), ...unknown(unseen) }
+  const unsaved = unsavedWords(view, given)
   return {
-    why: `most of the cluster cannot be seen: ${lost} may have another primary than ${names(primaries)}`,
+    why: `most of the cluster cannot be seen: ${lost} may have another primary than ${primary.host}`,
     sides: [...nodes.map((node) => side(node)), ...unreachable.map(unseenSide)],
-    hint: `bring the nodes back (power, network), then repair again. When they are lost for good and surely off, give up what they may have: ${consentWords(desired, { ...agreed, ...unknown(unseen) })}; or take them out: deploy db remove-node ${desired.environment} NODE`,
+    hint: `bring ${lost} back (power, network), then repair again. When ${data} lost for good, and ${they} surely off, give it up: ${consentWords(view, given)}${unsaved ? ` (${unsaved})` : ''}; or take ${unseen.length > 1 ? 'them' : 'it'} out: deploy db remove-node ${desired.environment} ${unseen.length > 1 ? 'NODE' : lost}`,
   }
 }
 
@@ -121,11 +143,11 @@ export function unknown(nodes: readonly Pick<Node, 'host'>[]): Given {
 }
 
 /**
- * Whether nothing is in the way of what a node has. One that takes writes is stopped first, by which nothing is lost: what it
- * has is judged when it cannot get more.
+ * Whether nothing is in the way of what a node has. One that takes writes is stopped first, by which nothing is lost, and
+ * judged again when it cannot get more: somebody said so by `unknown`, or by a figure that it has not passed yet.
  */
 function mayGo(view: View, node: Node, excess: Excess): boolean {
-  return isAccepted(view, node, excess) || (isWriter(node) && isGivenUp(view, node))
+  return isAccepted(view, node, excess) || (isWriter(node) && isWrittenOff(view, node))
 }
 
 /** The one that takes writes is what is built on: to build on what others have it must not take writes any more. */
@@ -141,9 +163,20 @@ function keepWords({ host }: Live): string {
   return `To keep what the others have instead, stop the server of ${host} there by hand (systemctl stop repmgrd postgresql@15-main), then repair again: it tells what only ${host} has`
 }
 
+function openWords(open: readonly Live[]): string {
+  if (open.length === 0) return ''
+  const [take, get, their] = open.length > 1 ? ['take', 'get', 'their'] : ['takes', 'gets', 'its']
+  return `${names(open)} ${take} writes, and ${get} more meanwhile: by =unknown ${their} server is stopped first, and ${their} figure asked for then. `
+}
+
 /** What a node holds, or may hold, that the primary does not; nothing of the primary itself. */
 function beside(view: View, primary: Live, node: Node): Excess | undefined {
   return node === primary || view.strangers.includes(node) ? undefined : atStake(view, primary, node)
+}
+
+function amountWords({ losses }: View, { host }: Node, excess: Excess): string {
+  const loss = losses.get(host)
+  return `${host} ${amount(excess)}${loss ? ` (${lossWords(loss)})` : ''}`
 }
 
 function diverged(view: View, primary: Live): ClusterRefusal | undefined {
@@ -161,70 +194,15 @@ function diverged(view: View, primary: Live): ClusterRefusal | undefined {
   })
   const before = apart.filter(({ node }) => !hosts.includes(node))
   const already = before.map(({ node, excess }) => amountWords(view, node, excess))
-  const given: Given = Object.fromEntries(past.map(({ node, excess }) => [node.host, excess.bytes ?? 'unknown']))
-  const agreed = stillGiven(view, (node) => beside(view, primary, node))
+  // It may go on to get more than any figure: it has to be stopped first.
+  const open = past.map(({ node }) => node).filter(isWriter)
+  const given: Given = {
+    ...Object.fromEntries(past.map(({ node, excess }) => [node.host, excess.bytes ?? 'unknown'])),
+    ...unknown(open),
+  }
   return {
     why: `${names(hosts)} ${past.length > 1 ? 'hold' : 'holds'} changes that the primary ${primary.host} does not have, or may: ${amounts.join(', ')}`,
     sides: [side(primary), ...apart.map(({ node }) => side(node, primary, view.losses))],
-    hint: `look at what it is; ${already.length > 0 ? `given up already: ${already.join(', ')}; ` : ''}when nobody needs it, give it up: ${consentWords(view.desired, { ...agreed, ...given })}. The data is moved aside then, and stays on ${names(hosts)}; with --salvage its rows are saved as SQL first. ${keepWords(primary)}`,
+    hint: `look at what it is; ${already.length > 0 ? `given up already: ${already.join(', ')}; ` : ''}when nobody needs it, give it up: ${consentWords(view, { ...stillAgreed(view, primary), ...given })}. ${openWords(open)}The data is moved aside then, and stays on ${names(hosts)}; ${savedWords(view)}. ${keepWords(primary)}`,
   }
-}
-
-function amountWords({ losses }: View, { host }: Node, excess: Excess): string {
-  const loss = losses.get(host)
-  return `${host} ${amount(excess)}${loss ? ` (${lossWords(loss)})` : ''}`
-}
-
-/** What was seen of one side; `primary`: where its history left the one of the primary. */
-export function side(node: Node, primary?: Live, losses?: View['losses']): ClusterRefusal['sides'][number] {
-  const { server, disk } = node.seen
-  const place = placeOf(node.seen)
-  const system = server?.systemId ?? disk?.systemId
-  const fork = place && primary && endOf(lineageOfPrimary(primary), place.timeline)
-  const loss = losses?.get(node.host)
-  return {
-    host: node.host,
-    evidence: [
-      ...(system ? [`system ${system}`] : ['no data']),
-      ...(place ? [`timeline ${place.timeline}, at ${place.lsn}`] : []),
-      ...(place && primary ? [forkWords(place.timeline, fork, primary)] : []),
-      ...(disk?.history.map(({ timeline, forkedAt }) => `timeline ${timeline} began at ${forkedAt}`) ?? []),
-      ...(disk?.log?.lastCommit ? [`its last commit is at ${disk.log.lastCommit}`] : []),
-      ...(isLive(node) ? liveEvidence(node) : stoppedEvidence(node)),
-      ...sentBy(node),
-      ...(loss ? [`only here: ${lossWords(loss)}`] : []),
-    ],
-  }
-}
-
-export function unseenSide({ node, why, answered }: Unseen): ClusterRefusal['sides'][number] {
-  return { host: node.host, evidence: [answered ? why : `it cannot be asked: ${why}`] }
-}
-
-function forkWords(timeline: number, fork: string | undefined, { host, seen: { server } }: Live): string {
-  if (timeline === server.timeline) return `${host} is on this timeline, at ${server.lsn}`
-  return fork === undefined
-    ? `${host} never was on timeline ${timeline}`
-    : `${host} left timeline ${timeline} at ${fork}`
-}
-
-function stoppedEvidence({ seen: { disk, running, remains } }: Node): readonly string[] {
-  if (!disk && remains) return ['what lies in the place of its data cannot be read']
-  const unread = disk && !running && !disk.log && !disk.state.startsWith('shut down')
-  return [
-    `its server ${running ? 'runs and ' : ''}does not answer; its disk says: ${disk?.state ?? 'nothing'}`,
-    ...(unread ? ['its log behind that place cannot be read: nobody knows what is in it'] : []),
-  ]
-}
-
-function liveEvidence({ seen: { server } }: Live): readonly string[] {
-  if (server.inRecovery)
-    return [server.receiver ? `a standby of ${server.receiver.sender}` : 'a standby that follows nobody']
-  const standbys = server.standbys.map(({ name, state, sync }) => `${name} (${state}, ${sync})`)
-  return ['takes writes', standbys.length > 0 ? `streams to ${standbys.join(', ')}` : 'nobody streams from it']
-}
-
-function sentBy({ seen }: Node): readonly string[] {
-  const targets = [...new Set(seen.pgbouncer?.map(({ host }) => host))]
-  return targets.length > 0 ? [`its pgbouncer sends clients to ${targets.join(', ')}`] : []
 }

@@ -1,4 +1,5 @@
 import type { ClusterDecision } from '../../model/cluster.ts'
+import { sayingUnsaved } from './consent.ts'
 import { otherFormers } from './contenders.ts'
 import { fencing } from './fencing.ts'
 import { endIsKnown, endOfPrimary, type Place, placeOf } from './lineage.ts'
@@ -24,10 +25,13 @@ export function revive(view: View, last: Node, otherwise: string): ClusterDecisi
     primary: { host: last.host, why: whyLast(view, last) },
     steps: [
       ...(fenced.steps.length > 0 ? fenced.steps : disarming(armed)),
-      startPrimary(last, {
-        ...{ standbys, formers: otherFormers(view, last), otherwise, newest: newest(view, last) },
-        others: view.desired.nodes.filter(({ host, kind }) => host !== last.host && kind !== 'witness'),
-      }),
+      sayingUnsaved(
+        view,
+        startPrimary(last, {
+          ...{ standbys, off: otherFormers(view, last), otherwise, newest: newest(view, last) },
+          others: view.desired.nodes.filter(({ host, kind }) => host !== last.host && kind !== 'witness'),
+        }),
+      ),
       ...wholeSteps(supposed.view, supposed.primary, { guessed: true, stopped: armed }).steps,
     ],
   }

@@ -13,7 +13,7 @@ export {
 } from './steps/mend.ts'
 export { pointPgbouncer } from './steps/pooler.ts'
 export { promoteStandby, startStandbys } from './steps/promote.ts'
-export { type Given, recloneStandby } from './steps/reclone.ts'
+export { type GivenUpData, recloneStandby } from './steps/reclone.ts'
 export { rejoinStandby } from './steps/rejoin.ts'
 export { switchover } from './steps/switchover.ts'
 export { refreshLists, upgradePackages, upgradeServer } from './steps/upgrade.ts'

@@ -138,9 +138,13 @@ function ofPrimary(view: View, primary: Live, { install, restart, why }: Work): 
   const next = others.find(({ kind }) => kind === 'member')
   const rest = [...others.filter((node) => node !== next), ...view.witnesses.filter(isLive)]
   // It restarts as it rejoins.
-  if (next) return [switchover(primary, next, rest, TURN), ...(install ? [upgradeServer(primary, next, why)] : [])]
+  if (next)
+    return [
+      switchover(view.desired, primary, next, rest, TURN),
+      ...(install ? [upgradeServer(primary, next, why)] : []),
+    ]
   return [
     ...(install ? [upgradePackages(primary, primary, why)] : []),
-    restartPrimary(primary, rest, why, 'it runs the newest version'),
+    restartPrimary(view.desired, primary, rest, why, 'it runs the newest version'),
   ]
 }

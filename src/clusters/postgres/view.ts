@@ -1,6 +1,6 @@
 import type { ClusterGoal } from '../../model/cluster.ts'
 import { type Excess, excessOf } from './excess.ts'
-import { endOfPrimary, type Lineage, lineageOf, placeOf, wasPrimary } from './lineage.ts'
+import { agrees, endOfPrimary, type Lineage, lineageOf, placeOf, wasPrimary } from './lineage.ts'
 import { lsnDifference } from './lsn.ts'
 import type { Desired, Loss, NodeSurvey, PostgresNode, SeenNode, ServerSeen } from './model.ts'
 
@@ -112,6 +112,11 @@ export function hasData({ seen }: Node): boolean {
   return seen.disk !== undefined || seen.server !== undefined
 }
 
+/** Whether a node has data, or may have some that cannot be read. */
+export function mayHold(node: Node): boolean {
+  return hasData(node) || node.seen.running || node.seen.remains
+}
+
 /** Whether a node streams from another one. */
 export function streamsFrom(node: Node, from: Pick<PostgresNode, 'host' | 'address'>): boolean {
   const receiver = node.seen.server?.receiver
@@ -140,8 +145,11 @@ export function beyondPrimary({ nodes }: Pick<View, 'nodes'>, primary: Live, nod
   // It was asked a moment after its primary: on one timeline it cannot be ahead of where its log comes from.
   const same = server?.inRecovery && server.timeline === primary.seen.server.timeline
   if (same && descendsFrom(nodes, node, primary)) return undefined
-  if (same && hasLogOfTwin(nodes, node, primary)) return {}
-  return excessOf(node.seen, lineageOfPrimary(primary))
+  const lineage = lineageOfPrimary(primary)
+  // Where both parted at another place, it is counted from there.
+  const isOneHistory = same && (!node.seen.disk || agrees(lineage, node.seen.disk, server.timeline))
+  if (isOneHistory && hasLogOfTwin(nodes, node, primary)) return {}
+  return excessOf(node.seen, lineage)
 }
 
 /** Whether a standby has its log from another one that wrote on the primary's timeline: places tell nothing of what is there. */
@@ -149,7 +157,7 @@ function hasLogOfTwin(nodes: readonly Node[], node: Node, primary: Live): boolea
   const { timeline } = primary.seen.server
   const isTwin = ({ seen: { server, disk } }: Node) => {
     if (server) return !server.inRecovery && server.timeline === timeline
-    return disk !== undefined && wasPrimary(disk) && endOfPrimary(disk).timeline === timeline
+    return disk !== undefined && !disk.rewinding && wasPrimary(disk) && endOfPrimary(disk).timeline === timeline
   }
   let above: Node | undefined = node
   for (let hops = 0; above && hops < nodes.length; hops++) {

@@ -1,4 +1,7 @@
 import type { Finding } from '../../model/cluster.ts'
+import { unsavedWords } from './consent.ts'
+import { nobodyWrites } from './fencing.ts'
+import { SEGMENT } from './lsn.ts'
 import type { Desired, NodeSurvey } from './model.ts'
 import { slotName } from './node-id.ts'
 import { MOVE_AWAY } from './refusals.ts'
@@ -9,13 +12,10 @@ import { hasData, isLive, type Live, type Node, type Unseen, type View } from '.
 const [SOON, TOO_SOON] = [30, 7]
 
 /** What works, and what somebody should look at; and what only the tasks of the cluster mend. */
-export function warnings(
-  { desired, nodes, witnesses, unreachable }: View,
-  surveys: readonly NodeSurvey[],
-  primary: Live | undefined,
-): readonly Finding[] {
+export function warnings(view: View, surveys: readonly NodeSurvey[], primary: Live | undefined): readonly Finding[] {
+  const { desired, nodes, witnesses, unreachable } = view
   return [
-    ...unreachable.map(ofUnseen),
+    ...unreachable.map((unseen) => ofUnseen(view, unseen)),
     ...ofWitness(desired, surveys),
     ...ofVersions(desired, [...nodes, ...witnesses]),
     ...nodes.flatMap((node) => [
@@ -39,11 +39,12 @@ export function warnings(
 }
 
 /** Servers that are down where no steps are decided on them one by one. */
-export function refusedWarnings({ nodes }: View, primary: Live | undefined): readonly Finding[] {
+export function refusedWarnings(view: View, primary: Live | undefined): readonly Finding[] {
+  const { nodes } = view
   const down = nodes.filter((node) => hasData(node) && !isLive(node))
   const none = nodes.some(hasData) && !nodes.some((node) => node.seen.server?.inRecovery === false)
   return [
-    ...(none && !primary ? [fault('no primary', undefined, 'no server takes writes', [])] : []),
+    ...(none && !primary ? [fault('no primary', undefined, nobodyWrites(view), [])] : []),
     ...down.map(({ host, seen: { disk, log } }) =>
       fault('server down', host, 'its server does not answer', [`control file: ${disk?.state}`, ...log.slice(-3)]),
     ),
@@ -58,14 +59,17 @@ function warning(name: string, host: string, message: string, evidence: readonly
   return { name, host, severity: 'warning', message, evidence }
 }
 
-function ofUnseen({ node: { host }, why, answered }: Unseen): Finding {
-  if (!answered) return ofUnreachable(host, why)
+function ofUnseen(view: View, { node, why, answered }: Unseen): Finding {
+  const { host } = node
+  const unsaved = unsavedWords({ ...view, nodes: [], unreachable: [{ node, why }] }, view.acceptLoss)
+  if (!answered) return ofUnreachable(host, why, unsaved)
   const message = `nobody can tell what is on it, so nothing is done to it; when nobody needs what lies there, move it away: ${MOVE_AWAY}; then repair again`
   return fault('unreadable', host, message, [why])
 }
 
-function ofUnreachable(host: string, why: string): Finding {
-  return fault('unreachable', host, 'its host cannot be reached; nothing of it is dropped', [why])
+function ofUnreachable(host: string, why: string, more?: string): Finding {
+  const message = `its host cannot be reached; nothing of it is dropped${more ? `; ${more}` : ''}`
+  return fault('unreachable', host, message, [why])
 }
 
 /** An upgrade is under way, or was not ended: also where a server was not restarted since. */
@@ -113,14 +117,12 @@ function ofCertificate({ environment }: Desired, { host, seen: { certificate, di
   return [{ name: 'certificate', host, severity, message, evidence: [`it ends ${ends}`] }]
 }
 
-/** A server writes its log in files of this size, and ends when there is no room for the next one. */
-const SEGMENT = 16 * 1024 ** 2
-
 /** A reclone needs as much as the data takes. */
 function ofDisk({ environment }: Desired, { host, seen: { space, disk, aside, server } }: Node): readonly Finding[] {
   if (!disk || space.free > Math.max(space.data, 512 * 1024 ** 2)) return []
   const evidence = [`${space.free} bytes free, ${space.data} bytes of data, ${space.wal} of them WAL`]
-  if (space.free < 2 * SEGMENT) {
+  // It ends when there is no room for the next file of its log.
+  if (space.free < 2n * SEGMENT) {
     const message = `its disk is full: a server that cannot write ends, and does not start. Make room for it, and never by deleting files of pg_wal; then deploy repair-db ${environment}`
     const kept = aside.map(
       ({ path, bytes }) => `${path}: ${bytes} bytes, which somebody may delete when nobody needs it`,

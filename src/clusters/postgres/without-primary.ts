@@ -1,12 +1,12 @@
 import type { ClusterDecision, ClusterRefusal } from '../../model/cluster.ts'
 import { type Blocked, choose } from './choose.ts'
-import { consentWords, type Given } from './consent.ts'
+import { consentWords, type Given, unsavedWords } from './consent.ts'
 import { excessBehind } from './contenders.ts'
-import { isArmed } from './mend.ts'
+import { nobodyWrites } from './fencing.ts'
 import type { PostgresNode } from './model.ts'
 import { names } from './names.ts'
-import { side, unseenSide } from './refusals.ts'
-import { hasData, type Node, type View } from './view.ts'
+import { side, unseenSide } from './sides.ts'
+import { hasData, isGivenUp, isWrittenOff, mayHold, type Node, type View } from './view.ts'
 
 /**
  * What is to be done where no server takes writes: the last primary starts, or else the standby is promoted that has all
@@ -17,7 +17,7 @@ export function withoutPrimary(view: View): ClusterDecision {
   const chosen = choose(view)
   if (!('give' in chosen)) return chosen
   const refusal: ClusterRefusal = {
-    why: `no server takes writes, and ${chosen.why}`,
+    why: `${nobodyWrites(view)}, and ${chosen.why}`,
     sides: [...view.nodes.map((node) => side(node, undefined, view.losses)), ...view.unreachable.map(unseenSide)],
     hint: chosen.hint ?? hintOf(view, chosen),
   }
@@ -27,7 +27,7 @@ export function withoutPrimary(view: View): ClusterDecision {
 function hintOf(view: View, blocked: Blocked): string {
   const consent = agreeing(view, blocked)
   const first = consent === '' ? undefined : blocked.first
-  return `${first ?? `${soon(view)}${backAgain(view)}, then repair again`}${consent}`
+  return `${soon(view)}${first ?? `${backAgain(view, blocked)}, then repair again`}${consent}`
 }
 
 /** All that would have to be given up to go on, with what comes up behind it, and what is done then. */
@@ -39,14 +39,26 @@ function agreeing(view: View, blocked: Blocked): string {
     give = { ...give, ...next.give }
     next = choose({ ...view, acceptLoss: { ...view.acceptLoss, ...give } })
   }
-  const absent = view.unreachable.filter(({ node }) => Object.hasOwn(give, node.host)).map(({ node }) => node)
-  const off =
-    absent.length > 0 ? ` and surely off (${names(absent)} must not run any more, or there are two primaries)` : ''
-  const when = blocked.first ? 'When nobody needs it' : `When it is lost for good${off}`
-  const { primary } = next
-  if (!primary) return ''
-  const all = needed(view, { ...agreedBefore(view, primary.host), ...give }, primary.host)
-  return `. ${when}, give it up: ${consentWords(view.desired, all)}; then ${primary.host} is the primary: ${primary.why}${promise(view, all)}`
+  if (!next.primary) return ''
+  const all = needed(view, { ...agreedBefore(view, next.primary.host), ...give }, next)
+  const end = choose({ ...view, acceptLoss: all })
+  if ('give' in end || !end.primary) return ''
+  const unsaved = unsavedWords(view, all)
+  return `. When ${loses(view, all)}, give it up: ${consentWords(view, all)}; then ${end.primary.host} is the primary: ${end.primary.why}${promise(view, all)}${unsaved ? `. ${unsaved}` : ''}`
+}
+
+/** What has to be so before all of that is given up. */
+function loses({ desired, nodes, unreachable }: View, given: Given): string {
+  const all = desired.nodes.filter((node) => isGivenUp({ acceptLoss: given }, node))
+  const there = nodes.filter((node) => all.some(({ host }) => host === node.host) && mayHold(node))
+  const gone = all.filter(({ host }) => !there.some((node) => node.host === host))
+  const away = gone.filter(({ host }) => unreachable.some(({ node }) => node.host === host))
+  const them = away.length < gone.length ? names(away) : away.length > 1 ? 'they' : 'it'
+  return [
+    ...(gone.length > 0 ? [`the data of ${names(gone)} is lost for good`] : []),
+    ...(away.length > 0 ? [`${them} ${away.length > 1 ? 'are' : 'is'} surely off (else there are two primaries)`] : []),
+    ...(there.length > 0 ? [`nobody needs what only ${names(there)} ${there.length > 1 ? 'have' : 'has'}`] : []),
+  ].join(', and ')
 }
 
 /** Figures of before, but for no more than there is by now beyond the one that is to be the primary. */
@@ -60,13 +72,21 @@ function agreedBefore(view: View, host: string): Given {
   return Object.fromEntries(agreed)
 }
 
-/** What of it that node does not become the primary without: what was in the way at first may not be, behind what came up then. */
-function needed(view: View, given: Given, primary: string): Given {
+/**
+ * What of it is needed for that end: what was in the way at first may not be, behind what came up then. What was agreed to
+ * before stays also where only by it a node is cloned anew that would follow by other means.
+ */
+function needed(view: View, given: Given, end: ClusterDecision): Given {
   return Object.keys(given).reduce((left, host) => {
     const { [host]: _, ...rest } = left
     const then = choose({ ...view, acceptLoss: rest })
-    return !('give' in then) && then.primary?.host === primary ? rest : left
+    if ('give' in then || then.primary?.host !== end.primary?.host) return left
+    return isGivenUp(view, { host }) && isReplaced(end, host) && !isReplaced(then, host) ? left : rest
   }, given)
+}
+
+function isReplaced({ steps }: ClusterDecision, host: string): boolean {
+  return steps.some(({ name, about }) => name === 'clone standby anew' && about === host)
 }
 
 /**
@@ -100,16 +120,26 @@ function confirmed({ seen: { server } }: Node, { host, address }: PostgresNode):
 }
 
 /** What may come about by itself. */
-function soon({ nodes, unreachable }: View): string {
+function soon({ nodes }: View): string {
   const starting = nodes.filter(({ seen }) => seen.units.postgresql.active === 'activating')
-  if (starting.length > 0) return `the server of ${names(starting)} just starts: look again in a moment; else `
-  return unreachable.length > 0 && nodes.some(isArmed)
-    ? 'repmgrd may just replace it: look again in a minute; else '
-    : ''
+  if (starting.length > 0) {
+    const [servers, start] = starting.length > 1 ? ['servers', 'start'] : ['server', 'starts']
+    return `the ${servers} of ${names(starting)} just ${start}: look again in a moment; else `
+  }
+  return nodes.some(mayTakeOver) ? 'look again in a moment: repmgrd may just replace the primary; else ' : ''
 }
 
-function backAgain({ unreachable }: View): string {
-  return unreachable.some(({ answered }) => !answered)
-    ? 'bring the node back (power, network)'
-    : 'bring back the node that was the primary, with its disk'
+/** A standby that streams from nobody, and whose repmgrd runs as far as that is known. */
+function mayTakeOver({ kind, seen: { server, units } }: Node): boolean {
+  const alone = kind === 'member' && server?.inRecovery && server.receiver?.status !== 'streaming' && !server.paused
+  return Boolean(alone) && !['inactive', 'failed'].includes(units.repmgrd.active)
+}
+
+function backAgain(view: View, { give }: Blocked): string {
+  const away = view.unreachable.filter(({ answered, node }) => !answered && !isWrittenOff(view, node))
+  if (away.length > 0) return `bring ${names(away.map(({ node }) => node))} back (power, network)`
+  const lost = Object.keys(give).map((host) => ({ host }))
+  const whose =
+    lost.length === 1 ? names(lost) : `the one ${lost.length > 1 ? `of ${names(lost)} ` : ''}that was the primary`
+  return `bring back the data of ${whose} (its disk, or what was moved away)`
 }

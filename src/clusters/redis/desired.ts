@@ -35,8 +35,8 @@ export const RESTART_DELAY = (3 * DOWN_AFTER) / 1000
 
 /** The daemons write it in their own files, where quotes and spaces have a meaning. */
 function requirePassword(option: string, password: Secret, name: string): void {
-  if (password.known && !/^[!#-&(-[\]-~]{12,128}$/.test(password.reveal()))
+  if (password.known && !/^[!$-&(-[\]-~]{12,128}$/.test(password.reveal()))
     throw new Error(
-      `${option} of the set ${name} has to be 12 to 128 letters, digits and marks, without spaces, quotes and backslashes`,
+      `${option} of the set ${name} has to be 12 to 128 letters, digits and marks, without spaces, quotes, # and backslashes`,
     )
 }

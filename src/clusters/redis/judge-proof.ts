@@ -1,4 +1,5 @@
 import type { NodeAnswer } from '../../model/cluster.ts'
+import { partsOfProof, readProofs } from '../read-answer.ts'
 import { REDIS_PORT, SENTINEL_PORT } from './layout.ts'
 import type { Desired, RedisNode, SeenNode } from './model.ts'
 import { parseSurvey } from './parse-survey.ts'
@@ -17,12 +18,7 @@ interface Proof {
  * not judged.
  */
 export function judgeProof(desired: Desired, answers: ReadonlyMap<string, NodeAnswer>): readonly string[] {
-  const read = desired.nodes.flatMap((node) => {
-    const answer = answers.get(node.host)
-    return answer ? [readProof(desired, node, answer)] : []
-  })
-  const silent = read.filter((each) => typeof each === 'string')
-  const proofs = read.filter((each) => typeof each !== 'string')
+  const { silent, proofs } = readProofs(desired.nodes, answers, (node, answer) => readProof(desired, node, answer))
   const masters = proofs.filter(({ seen }) => seen.redis?.role === 'master')
   const [master] = masters
   if (!master || masters.length > 1) {
@@ -33,12 +29,10 @@ export function judgeProof(desired: Desired, answers: ReadonlyMap<string, NodeAn
 }
 
 function readProof(desired: Desired, node: RedisNode, answer: NodeAnswer): Proof | string {
-  const text = answer.state === 'value' ? answer.value : ''
-  const start = Math.max(0, text.startsWith('survey ') ? 0 : text.indexOf('\nsurvey ') + 1)
-  const survey: NodeAnswer = answer.state === 'value' ? { state: 'value', value: text.slice(start) } : answer
+  const { said, survey } = partsOfProof(answer)
   const seen = parseSurvey(desired, node.host, survey)
   if (seen.unreachable !== undefined) return `${node.host}: ${seen.unreachable}`
-  return { node, said: new Lines(text.slice(0, start)), seen }
+  return { node, said: new Lines(said), seen }
 }
 
 function ofNode(desired: Desired, master: Proof, proof: Proof, count: number): readonly string[] {

@@ -5,6 +5,8 @@ export const redisPlaces = {
   tls: '/etc/redis/tls',
   /** Files with one password each, for root only. */
   passwords: '/etc/redis/evenkeel',
+  /** A server was started since the machine was. */
+  booted: '/run/evenkeel-redis',
 } as const
 
 export const REDIS_PORT = 6379

@@ -1,4 +1,4 @@
-import { Unreadable } from '../postgres/guards.ts'
+import { Unreadable } from '../read-answer.ts'
 import type { MasterLink, RedisSeen, ReplicaSeen } from './model.ts'
 import { count, info, type Lines, pairs, printable } from './read-lines.ts'
 import { normal } from './settings.ts'

@@ -1,24 +1,14 @@
 import type { NodeAnswer } from '../../model/cluster.ts'
-import { Unreadable } from '../postgres/guards.ts'
+import { readAnswer, Unreadable } from '../read-answer.ts'
 import type { Desired, DiskSeen, NodeSurvey, Place, RedisNode, SeenNode, Trouble } from './model.ts'
 import { parseRedis } from './parse-redis.ts'
 import { parseSentinel } from './parse-sentinel.ts'
 import { Lines, printable } from './read-lines.ts'
 import { normal, settingsOf } from './settings.ts'
 
-/**
- * Reads what `surveyScript` printed. The answer is not trusted: one that is nonsense, or half an answer, counts as none, and
- * the reason says so. So nothing is ever decided on what a node may have meant.
- */
+/** Reads what `surveyScript` printed. */
 export function parseSurvey(desired: Desired, host: string, answer: NodeAnswer): NodeSurvey {
-  if (answer.state === 'absent') return { host, unreachable: 'it gave no answer' }
-  if (answer.state === 'unreadable') return { host, unreachable: answer.reason }
-  try {
-    return seen(desired, host, answer.value)
-  } catch (error) {
-    if (!(error instanceof Unreadable)) throw error
-    return { host, unreachable: `its answer cannot be read: ${printable(error.message)}`, answered: true }
-  }
+  return readAnswer(host, answer, (output) => seen(desired, host, output))
 }
 
 function seen(desired: Desired, host: string, output: string): SeenNode {

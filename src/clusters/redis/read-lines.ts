@@ -1,4 +1,4 @@
-import { Unreadable } from '../postgres/guards.ts'
+import { Unreadable } from '../read-answer.ts'
 
 /** What a node printed, line by line; the first word says what a line is about. */
 export class Lines {

@@ -18,7 +18,8 @@ describeOnLab('switchover', () => {
   let bench: Bench
   const others = (...hosts: readonly string[]) =>
     HOSTS.filter((one) => !hosts.includes(one)).map((one) => bed.node(one))
-  const over = (from: string, to: string) => steps.switchover(bed.node(from), bed.node(to), others(from, to), 'test')
+  const over = (from: string, to: string) =>
+    steps.switchover(bed.desired, bed.node(from), bed.node(to), others(from, to), 'test')
 
   /** Clients write through all pgbouncers meanwhile: none may be refused, none may lose what was acknowledged. */
   async function underClients(body: () => Promise<unknown>): Promise<Written> {
@@ -121,7 +122,9 @@ describeOnLab('switchover', () => {
 
   test('the primary restarts in place: no write fails, none is lost', async () => {
     const started = await bed.ask('db1', 'select pg_postmaster_start_time()')
-    const written = await underClients(() => bench.run(steps.restartPrimary(bed.node('db1'), others('db1'), 'test')))
+    const written = await underClients(() =>
+      bench.run(steps.restartPrimary(bed.desired, bed.node('db1'), others('db1'), 'test')),
+    )
     expect(written.refused + written.unknown.length).toBe(0)
     expect(await bed.ask('db1', 'select pg_postmaster_start_time()')).not.toBe(started)
     await bench.expectWhole('db1')
@@ -194,7 +197,7 @@ describeOnLab('switchover', () => {
     await bench.run(steps.registerWitness(bed.desired, vote, bed.node(from), 'test'))
     await bench.run(steps.registerWitness(bed.desired, vote, bed.node(from), 'test'))
     await bench.run(steps.startDaemon([vote], 'test'))
-    await bench.run(steps.switchover(bed.node(from), to, [...others(from, to.host), vote], 'test'))
+    await bench.run(steps.switchover(bed.desired, bed.node(from), to, [...others(from, to.host), vote], 'test'))
     const table = "select type, upstream_node_id, active from repmgr.nodes where node_name = 'vote'"
     for (const host of [to.host, 'vote']) expect(await bed.ask(host, table, 'repmgr')).toBe(`witness|${to.id}|t`)
     expect(await bed.on('vote', 'systemctl is-active repmgrd')).toBe('active')

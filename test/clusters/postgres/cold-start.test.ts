@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { assess } from '../../../src/clusters/postgres/decide.ts'
+import type { UnitSeen } from '../../../src/clusters/postgres/model.ts'
 import { destroy, failover, made } from './support/histories.ts'
 import { judge, refusedOf, run, stepsOf } from './support/run.ts'
 import { surveysOf } from './support/surveys.ts'
-import { at, crash, dataNodes, noise, promote, type Shape, stop, type World, write } from './support/world.ts'
+import { at, crash, dataNodes, healthy, noise, promote, type Shape, stop, type World, write } from './support/world.ts'
 
 type Change = (world: World) => void
 
@@ -187,7 +188,7 @@ describe('nobody is promoted', () => {
         delete at(world, 'app1').data
         delete at(world, 'app2').data
       },
-      /all that is left are standbys: app1 and app2, which may have been followed, has no data/,
+      /all that is left are standbys: app1 and app2, which may have been followed, have no data/,
     ],
     [
       'two were promoted apart from each other',
@@ -265,7 +266,7 @@ describe('nobody is promoted', () => {
       at(each, 'app3').reachable = false
     })
     expect(judge(world).decision.refusal?.sides.map(({ host }) => host)).toEqual(['app1', 'app2', 'app3'])
-    expect(judge(world).decision.refusal?.hint).toMatch(/^bring the node back/)
+    expect(judge(world).decision.refusal?.hint).toMatch(/^bring app3 back \(power, network\), then repair again\. /)
     const surveys = surveysOf(world).map((survey) =>
       survey.host === 'app1' && survey.unreachable === undefined
         ? { ...survey, units: { ...survey.units, postgresql: { active: 'activating', enabled: true } } }
@@ -279,7 +280,61 @@ describe('nobody is promoted', () => {
       at(each, 'app1').reachable = false
     })
     expect(judge(armed).decision.refusal?.hint).toMatch(
-      /^repmgrd may just replace it: look again in a minute; else bring/,
+      /^look again in a moment: repmgrd may just replace the primary; else bring app1 back/,
     )
+  })
+
+  test.each<[string, Partial<UnitSeen> | undefined, boolean]>([
+    ['runs', undefined, true],
+    ['just starts', { active: 'activating' }, true],
+    ['is not told of in time', { active: 'unknown' }, true],
+    ['does not run', { active: 'inactive' }, false],
+    ['ended', { active: 'failed' }, false],
+  ])('the primary lost its data, and repmgrd of its standbys may take over by itself: one that %s', (_, unit, soon) => {
+    const world = made({}, (each) => {
+      crash(at(each, 'app1'))
+      delete at(each, 'app1').data
+    })
+    const surveys = surveysOf(world).map((survey) =>
+      survey.unreachable === undefined && survey.server
+        ? { ...survey, units: { ...survey.units, repmgrd: { ...survey.units.repmgrd, ...unit } } }
+        : survey,
+    )
+    const { hint } = assess(world.desired, surveys, {}).decision.refusal ?? {}
+    expect(hint?.startsWith('look again in a moment: repmgrd may just replace the primary; else bring back')).toBe(soon)
+    expect(hint).toContain('bring back the data of app1 (its disk, or what was moved away), then repair again. ')
+    expect(hint).toContain('When the data of app1 is lost for good, give it up: ')
+  })
+
+  test('two that may have been the primary, and have no data: both are named', () => {
+    const world = made({}, (each) => {
+      for (const host of ['app1', 'app2']) {
+        crash(at(each, host))
+        delete at(each, host).data
+      }
+      crash(at(each, 'app3'))
+      for (const { daemon } of each.nodes) daemon.active = false
+    })
+    const { why, hint } = judge(world).decision.refusal ?? {}
+    expect(why).toContain('app1 and app2, which may have been followed, have no data')
+    expect(hint).toMatch(/^bring back the data of the one of app1 and app2 that was the primary \(its disk, or /)
+    expect(hint).toContain('When the data of app1 and app2 is lost for good, give it up: ')
+  })
+
+  test('a server that runs on without its data directory may take writes, and its standbys stream from it', () => {
+    const world = healthy()
+    const surveys = surveysOf(world).map((survey) => {
+      if (survey.host !== 'app1' || survey.unreachable !== undefined) return survey
+      const { disk: _, server: __, ...rest } = survey
+      return rest
+    })
+    const { decision, findings } = assess(world.desired, surveys, {})
+    expect(decision.refusal?.why).toBe(
+      'no server that answers takes writes, and the server of app1 runs without a data directory that can be read, and may take writes: what it has is lost when it ends',
+    )
+    expect(decision.refusal?.hint).toMatch(
+      /^look again in a minute: a server whose data is gone ends by itself\. When nobody needs what only app1 has, give it up: /,
+    )
+    expect(findings.find(({ name }) => name === 'no primary')?.message).toBe('no server that answers takes writes')
   })
 })

@@ -393,7 +393,7 @@ test('a node that answers and tells nothing is not told as one that cannot be re
   expect(findings.find(({ name }) => name === 'unreadable')?.message).toContain('mv /var/lib/postgresql/15/main ')
   expect(decision.steps).toEqual([])
   const none = surveys.map((survey) => (survey.host === 'app1' ? { host: 'app1', unreachable: 'no route' } : survey))
-  expect(assess(world.desired, none, {}).decision.refusal?.hint).toContain('bring the node back')
+  expect(assess(world.desired, none, {}).decision.refusal?.hint).toContain('bring app1 back (power, network)')
 })
 
 test('what only the tasks of an apply bring is told so: a database in pgbouncer, commits that wait', () => {

@@ -197,7 +197,9 @@ describe('and what is told of it', () => {
     })
     const alone = made({}, lost('app1', 'app3'))
     const acceptLoss = { app1: 'unknown', app3: 'unknown' } as const
-    expect(judge(alone, { acceptLoss }).decision.primary?.why).toContain('no other node is left that has data')
+    expect(judge(alone, { acceptLoss }).decision.primary?.why).toMatch(
+      /^no primary is left, and it is the only standby that is left, on timeline 1 at .*; no other node is left that has data$/,
+    )
   })
 
   test.each<[string, Shape, Change, RegExp]>([
@@ -205,7 +207,7 @@ describe('and what is told of it', () => {
       'what has to be agreed to, all at once, and what comes of it',
       {},
       lost('app1', 'app3'),
-      /When it is lost for good and surely off \(app1 and app3 must not run any more, or there are two primaries\), give it up: deploy repair-db prod --cluster main --accept-data-loss app1=unknown --accept-data-loss app3=unknown; then app2 is the primary: no primary is left/,
+      /\. When the data of app1 and app3 is lost for good, and they are surely off \(else there are two primaries\), give it up: deploy repair-db prod --cluster main --accept-data-loss app1=unknown --accept-data-loss app3=unknown; then app2 is the primary: no primary is left, and it is the only standby that is left, on timeline 1 /,
     ],
     ['in async: what is lost', {}, lost('app1'), /What only app1 had is lost, and nobody can tell how much that is$/],
     [
@@ -246,6 +248,15 @@ describe('and what is told of it', () => {
     const { refusal } = judge(made({}, lost('app1', 'app3')), { acceptLoss }).decision
     expect(refusal?.hint).toContain('--accept-data-loss app1=unknown --accept-data-loss app3=unknown; then app2')
     expect(refusal?.hint).toContain('What only app1 and app3 had is lost')
+  })
+
+  test('what was agreed to and has no object any more is not; what was written off, and would not follow, has one', () => {
+    const world = made({ nodes: 4 }, lost('app1', 'app3'))
+    const hint = (acceptLoss: Given) => judge(world, { acceptLoss }).decision.refusal?.hint
+    expect(hint({ app1: 'unknown', app4: 120 })).toContain('app1=unknown --accept-data-loss app3=unknown; then app2')
+    expect(hint({ app4: 'unknown' })).toContain(
+      '--accept-data-loss app4=unknown --accept-data-loss app1=unknown --accept-data-loss app3=unknown; then app2',
+    )
   })
 
   test('sync by the playbook, and not by how servers run, promises nothing', () => {
@@ -315,7 +326,7 @@ describe('and what is told of it', () => {
       crash(at(each, 'app2'))
     })
     expect(judge(world).decision.refusal?.hint).toMatch(
-      /^look at what each of them has\. When nobody needs it, give it up: /,
+      /^look at what each of them has\. When nobody needs what only app1 has, give it up: /,
     )
   })
 
@@ -329,6 +340,36 @@ describe('and what is told of it', () => {
     expect(script).toMatch(
       /give up what only it has, and app2 is promoted: deploy repair-db prod --cluster main --accept-data-loss app1=\d+/,
     )
+  })
+})
+
+describe('--salvage', () => {
+  const salvage = true
+  const NOTHING = '--salvage saves no row of app1: what it has cannot be read'
+
+  test('of a node that is away nothing is saved: the refusal says so, and the step', () => {
+    const world = made({}, lost('app1'))
+    expect(judge(world).decision.refusal?.hint).not.toContain('--salvage')
+    const { refusal } = judge(world, { acceptLoss: { app1: 1 }, salvage }).decision
+    expect(refusal?.hint).toContain(`--accept-data-loss app1=unknown --salvage; then app2 is the primary`)
+    expect(refusal?.hint).toContain(`. ${NOTHING}`)
+    const { decision, findings } = judge(world, { acceptLoss: { app1: 'unknown' }, salvage })
+    expect(decision.steps.find(({ name }) => name === 'promote standby')?.effect).toContain(`; ${NOTHING}`)
+    expect(findings.find(({ name }) => name === 'unreachable')?.message).toContain(`; ${NOTHING}`)
+  })
+
+  test('nor of one whose data is gone, whoever becomes the primary', () => {
+    const gone = judge(made({}, emptied('app1')), { acceptLoss: { app1: 'unknown' }, salvage }).decision
+    expect(gone.steps.find(({ name }) => name === 'promote standby')?.effect).toContain(`; ${NOTHING}`)
+    const dark = made({}, both(blackout, lost('app3')))
+    const { steps } = judge(dark, { acceptLoss: { app3: 'unknown' }, salvage }).decision
+    expect(steps.find(({ name }) => name === 'start primary')?.effect).toContain('; --salvage saves no row of app3: ')
+  })
+
+  test('what can be read is saved, and only of that it is silent', () => {
+    const world = made({}, (each) => crash(at(each, 'app1')))
+    const { steps } = judge(world, { acceptLoss: { app1: 0 }, salvage }).decision
+    expect(steps.find(({ name }) => name === 'promote standby')?.effect).not.toContain('--salvage')
   })
 })
 
@@ -569,6 +610,10 @@ describe('what steps look at before', () => {
     const { steps } = judge(world, { acceptLoss: { app4: 'unknown' } }).decision
     const script = steps.find(({ name }) => name === 'start primary')?.stages[0]?.[0]?.script
     expect(script?.match(/--accept-data-loss app4=unknown --accept-data-loss app1=unknown/g)).toHaveLength(2)
+    const more = judge(world, { acceptLoss: { app4: 'unknown', app3: 120 } }).decision.steps
+    expect(more.find(({ name }) => name === 'start primary')?.stages[0]?.[0]?.script).toMatch(
+      /--accept-data-loss app4=unknown --accept-data-loss app1=unknown/,
+    )
     expect(script).toMatch(/does not reach .* Now: mend this server/)
   })
 
@@ -683,12 +728,43 @@ describe('of several histories, the one that clients were told of', () => {
     const { done, world: end } = run(world, { acceptLoss })
     expect(done.slice(0, 2)).toEqual(['stop server: app1', 'clone standby anew: app1'])
     expect(at(end, 'app1').aside).toHaveLength(1)
-    // How much it is, is judged when it cannot get more.
-    expect(stepsOf(world, { acceptLoss: { app1: 1 } })[0]).toBe('stop server: app1')
-    expect(() => run(world, { acceptLoss: { app1: 1 } })).toThrow(
-      /^refused behind stop server: app1: app1 holds changes/,
+    // It may get more until then: how much it is, is judged when it cannot.
+    expect(stepsOf(world, { acceptLoss: { app1: 'unknown' } })[0]).toBe('stop server: app1')
+    expect(() => run(world, { acceptLoss: { app1: 'unknown' } })).toThrow(
+      /^refused behind stop server: app1: app1 holds changes .* bytes, and it was given up unseen/,
     )
     expect(refusedOf(world, { acceptLoss: { app1: 'unknown', app2: 'unknown' } })).toMatch(/split brain/)
+  })
+
+  test('nothing is stopped for a figure that is too small already, or where nothing can be counted', () => {
+    const world = made({}, (each) => {
+      split(each)
+      write(at(each, 'app1'), [commit(), commit()])
+    })
+    const bytes = Number(/app1=(\d+)/.exec(judge(world).decision.refusal?.hint ?? '')?.[1])
+    expect(stepsOf(world, { acceptLoss: { app1: bytes } })[0]).toBe('stop server: app1')
+    const { refusal } = judge(world, { acceptLoss: { app1: bytes - 1 } }).decision
+    expect(refusal?.why).toMatch(new RegExp(`^app1 holds .* app1 ${bytes} bytes, and ${bytes - 1} were accepted$`))
+    expect(refusal?.hint).toContain('--cluster main --accept-data-loss app1=unknown. ')
+    expect(refusal?.hint).toContain(
+      'app1 takes writes, and gets more meanwhile: by =unknown its server is stopped first, and its figure asked for then',
+    )
+    // What is behind the figure is no commit: a server writes by itself.
+    const lastAt = (commits: number, at: string) =>
+      new Map([['app1', { commits, lastAt: at, tables: [], more: false }]])
+    const accepted = { acceptLoss: { app1: bytes - 1 } }
+    const judged = (losses: ReturnType<typeof lastAt>) => assess(world.desired, surveysOf(world), accepted, losses)
+    expect(judged(lastAt(2, '0/3000000')).decision.steps[0]?.name).toBe('stop server')
+    expect(judged(lastAt(2, '0/4000000')).decision.steps).toEqual([])
+
+    const twins = made({ nodes: 2 }, (each) => {
+      const { data } = at(each, 'app2')
+      if (data) data.signal = false
+    })
+    expect(refusedOf(twins, { acceptLoss: { app2: 10_000 } })).toMatch(
+      /app2 an unknown number of bytes, and 10000 were/,
+    )
+    expect(stepsOf(twins, { acceptLoss: { app2: 'unknown' } })[0]).toBe('stop server: app2')
   })
 
   test('either may be given up, with those that follow it', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { assess } from '../../../src/clusters/postgres/decide.ts'
+import type { ClusterGoal } from '../../../src/model/cluster.ts'
 import { destroy, failover, made, REMOVED } from './support/histories.ts'
 import { judge, refusedOf, stepsOf } from './support/run.ts'
 import { OTHER, place, surveysOf } from './support/surveys.ts'
@@ -20,6 +21,7 @@ import {
 } from './support/world.ts'
 
 type Change = (world: World) => void
+type Given = NonNullable<ClusterGoal['acceptLoss']>
 
 /** A stranger's data, with a database of somebody's. */
 function strange(world: World, host: string): void {
@@ -366,6 +368,39 @@ describe('what somebody agreed to give up', () => {
     )
     expect(refusedOf(two(), { acceptLoss: { app1: 'unknown' } })).toMatch(/app1 240 bytes, and it was given up unseen$/)
     expect(refusedOf(two(), { acceptLoss: { toString: 240 } as Record<string, number> })).toMatch(/app1 240 bytes$/)
+  })
+
+  test('what was agreed to before is told again where it still has an object only', () => {
+    const hint = (world: World, acceptLoss: Given) => judge(world, { acceptLoss }).decision.refusal?.hint
+    expect(hint(two(), { app1: 239, app3: 120 })).toContain('--cluster main --accept-data-loss app1=240. The data')
+    const split = made({ nodes: 4 }, (world) => {
+      failover(world)
+      start(at(world, 'app1'))
+      delete at(world, 'app4').upstream
+    })
+    const kept = 'app4=unknown --accept-data-loss app1=120. Their servers'
+    expect(hint(split, { app3: 120, app4: 'unknown' })).toContain(`--cluster main --accept-data-loss ${kept}`)
+    const away = made({ nodes: 4 }, (world) => {
+      for (const host of ['app2', 'app3', 'app4']) at(world, host).reachable = false
+    })
+    expect(hint(away, { app1: 5, app2: 'unknown' })).toContain(
+      '--cluster main --accept-data-loss app2=unknown --accept-data-loss app3=unknown --accept-data-loss app4=unknown;',
+    )
+  })
+
+  test('who asked for --salvage is told the command with it', () => {
+    const hint = (world: World, goal: ClusterGoal) => judge(world, goal).decision.refusal?.hint
+    const saved = { acceptLoss: { app1: 1 }, salvage: true } as const
+    expect(hint(two(), { acceptLoss: { app1: 1 } })).toContain('app1=240. The data is moved aside then')
+    expect(hint(two(), { acceptLoss: { app1: 1 } })).toContain('with --salvage its rows are saved as SQL first')
+    expect(hint(two(), saved)).toContain('app1=240 --salvage. The data is moved aside then')
+    expect(hint(two(), saved)).toContain('; its rows are saved as SQL first')
+    const away = made({}, (world) => {
+      for (const host of ['app2', 'app3']) at(world, host).reachable = false
+    })
+    expect(hint(away, saved)).toContain(
+      'app3=unknown --salvage (--salvage saves no row of app2 and app3: what they have cannot be read); or take',
+    )
   })
 
   test('what nobody can count is accepted as such only', () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { PostgresNode } from '../../../src/clusters/postgres/model.ts'
-import { type Given, recloneStandby } from '../../../src/clusters/postgres/steps/reclone.ts'
+import { type GivenUpData, recloneStandby } from '../../../src/clusters/postgres/steps/reclone.ts'
 import { BEFORE, OWN, segmentsBefore } from '../../../src/clusters/postgres/steps/salvage-log.ts'
 import type { ClusterGoal } from '../../../src/model/cluster.ts'
 import { failover, made } from './support/histories.ts'
@@ -94,7 +94,7 @@ describe('before something is given up', () => {
 const node = (host: string, id: number): PostgresNode => ({ host, address: `10.0.0.${id}`, id, kind: 'member' })
 const ODD = `n'"$(reboot)\`x\`; #\\`
 
-test.each<[string, Given]>([
+test.each<[string, GivenUpData]>([
   [
     'rows',
     {

@@ -40,9 +40,9 @@ function all(first: PostgresNode, second: PostgresNode, third: PostgresNode): re
     steps.pointPgbouncer(nodes, first, 'why'),
     steps.setAccess(want, first, 'why'),
     steps.restartServer(second, first, 'why'),
-    steps.restartPrimary(first, [second, third], 'why'),
+    steps.restartPrimary(want, first, [second, third], 'why'),
     steps.startPrimary(first, {
-      ...{ standbys: [second], formers: [third], others: [second, third], otherwise: 'mend it' },
+      ...{ standbys: [second], off: [third], others: [second, third], otherwise: 'mend it' },
       newest: { timeline: 2, lsn: '0/3000148' },
     }),
     steps.startStandbys([second, third], [second, third]),
@@ -52,7 +52,7 @@ function all(first: PostgresNode, second: PostgresNode, third: PostgresNode): re
     steps.stopServers([second, third], { armed: [first, third], again: { primary: first, nodes: [first] } }),
     steps.stopServers([second], { armed: [first] }),
     steps.registerWitness(want, witness, first, 'why'),
-    steps.switchover(first, second, [third, witness], 'why'),
+    steps.switchover(want, first, second, [third, witness], 'why'),
     steps.dropSlot(first, ODD, 'why'),
     steps.removeNode(first, second, true),
     steps.refreshLists(nodes, 'why'),
@@ -113,7 +113,7 @@ test('what sets access reads verifiers from its input, no passwords', () => {
 })
 
 test('a switchover looks first, hands over while clients are held and repmgrd is stopped, and starts that last', () => {
-  expect(titles(steps.switchover(db1, db2, [db3, witness], 'why'))).toEqual([
+  expect(titles(steps.switchover(desired(db1, db2, db3), db1, db2, [db3, witness], 'why'))).toEqual([
     ['db1: look whether it can hand over', 'db2: look who it follows'],
     ['db1: stop repmgrd', 'db2: stop repmgrd', 'db3: stop repmgrd', 'vote: stop repmgrd'],
     ['db1: hold clients', 'db2: hold clients', 'db3: hold clients', 'vote: hold clients'],
@@ -121,6 +121,12 @@ test('a switchover looks first, hands over while clients are held and repmgrd is
     ['db2: register the primary', 'db3: follow db2', 'vote: send clients to db2', 'db1: rejoin behind db2'],
     ['db1: start repmgrd', 'db2: start repmgrd', 'db3: start repmgrd', 'vote: start repmgrd'],
   ])
+})
+
+test('where repmgrd stays off behind a step that failed, the next command is whole', () => {
+  const want = desired(db1, db2)
+  for (const step of [steps.switchover(want, db1, db2, [], 'why'), steps.restartPrimary(want, db1, [db2], 'why')])
+    expect(step.afterFailure?.map(({ script }) => script).join()).toContain('is mended: deploy repair-db lab')
 })
 
 test("repmgr's table: the primary before its standbys and again behind them, with no repmgrd at work", () => {

@@ -36,7 +36,8 @@ another one; and a cluster where nothing is at stake must become whole.
 - ${date}, commit ${commit}, seed ${seed}: **${harms.length} violations in ${histories.toLocaleString('en')} histories** (${Math.round(histories / seconds)} per second)
 - how they ended: ${ends.join(', ')}
 - ${planted} wrong decisions are planted (planted.ts, planted-consents.ts); \`npm test\` sees each of them come out within 1,000 histories
-- \`forgiven\`: a disk lied about what it had written, and what is known to go wrong then came about; simulator.test.ts has a case of each kind
+- \`forgiven\`: what is known to go wrong, and was not judged: a disk lied about what it had written, or two nodes wrote apart on
+  one timeline from one place on, which no survey tells, and one of them was cloned anew, its data kept beside it
 ${harms.map((harm) => `- ${harm}\n`).join('')}
 \`npm run simulate -- --seed N --runs 1000000\` repeats it; \`npm test\` lives some hundred of them each time. A model is not the
 thing: what it claims of servers is compared with hosts by \`npm run test:clusters\`.

@@ -115,6 +115,14 @@ const MENDED: readonly (readonly [reason: string, history: string])[] = [
     'a standby of one that wrote on the timeline of the primary apart from it: places tell no figure of what it holds',
     '{"shape":{"nodes":5},"lies":true,"dark":true,"events":[["a server is stopped",15,49,105330019],["a split, and we are on one side",25,49,2111648506],["time passes",39,2,2041625194],["we repair",57,14,595928536],["cables are mended",9,22,1049783054],["we repair",59,53,1177641400]]}',
   ],
+  [
+    'of a node that follows one whose rewind was cut off it is told what it holds: that one wrote nothing apart',
+    '{"shape":{"nodes":5},"lies":false,"dark":false,"events":[["a server dies",101,7,1323024379],["time passes",17,10,18188409],["a server dies",102,56,19817666],["we repair",21,26,1346997271],["it is told to follow",14,40,869939658]]}',
+  ],
+  [
+    'what is agreed to of a standby of one that was given up is still asked for in the same words when that one was cloned',
+    '{"shape":{"nodes":4,"durability":"sync"},"lies":false,"dark":true,"events":[["several clients commit",113,27,909351553],["a node is alone",142,53,1460642016],["several clients commit",48,18,1036886906],["time passes",14,47,1430672565],["servers die everywhere",29,40,322219486],["cables are mended",34,18,502071031],["we repair",44,6,1814660144],["repmgrd stops everywhere",56,13,89184780],["a host is lost for good",151,56,453324284]]}',
+  ],
 ]
 
 test.each(MENDED)('%s', (_, history) => {

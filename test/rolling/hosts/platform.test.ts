@@ -16,7 +16,7 @@ interface Answer {
 }
 
 describeOnLab('the platform of examples/app', () => {
-  const lab = useLab('platform', ['lb1', 'app1', 'app2', 'db1'])
+  const lab = useLab('platform', ['lb1', 'app1', 'app2', 'app3'])
   let platform: Platform
   let agent: Agent
   const deploy = (...args: readonly string[]): Promise<Ran> => platform.start(args).ended
@@ -65,8 +65,8 @@ describeOnLab('the platform of examples/app', () => {
     expect(code, `${stdout}${stderr}`).toBe(0)
     const planned = await deploy('plan', 'lab', '--no-check', '--json')
     expect(documentOf(planned).summary).toMatchObject({ changes: 0 })
-    expect(await seenByBalancer()).toBe('app1 UP\napp2 UP')
-  }, 400_000)
+    expect(await seenByBalancer()).toBe('app1 UP\napp2 UP\napp3 UP')
+  }, 700_000)
 
   describe('answers', () => {
     test('the page, also for deep links, under a Content-Security-Policy', async () => {
@@ -88,6 +88,14 @@ describeOnLab('the platform of examples/app', () => {
       expect((await ask('lb1', '/api/notes', { text: 5 })).status).toBe(400)
     })
 
+    test('with a cache that takes writes, also when its master is gone', async () => {
+      const answers = async () => JSON.parse((await ask('lb1', '/api/cache')).body)
+      expect(await answers()).toEqual({ answers: true })
+      await on('app1', 'systemctl stop redis-server')
+      await expect.poll(answers, { timeout: 30_000 }).toEqual({ answers: true })
+      await on('app1', 'systemctl start redis-server')
+    }, 60_000)
+
     test('over plain HTTP its health alone', async () => {
       expect(await askPlain('app1', '/healthz')).toBe(200)
       for (const path of ['/', '/version', '/api/notes', '/healthz/x']) expect(await askPlain('app1', path)).toBe(404)
@@ -95,11 +103,11 @@ describeOnLab('the platform of examples/app', () => {
     })
 
     test('503 as its health while the database cannot be reached', async () => {
-      await on('db1', 'systemctl stop postgresql@15-main')
+      await on('app1', 'systemctl stop pgbouncer')
       expect(await askPlain('app1', '/healthz')).toBe(503)
-      await on('db1', 'systemctl start postgresql@15-main')
+      await on('app1', 'systemctl start pgbouncer')
       await expect.poll(() => askPlain('app1', '/healthz'), { timeout: 10_000 }).toBe(200)
-      await expect.poll(seenByBalancer, { timeout: 10_000 }).toBe('app1 UP\napp2 UP')
+      await expect.poll(seenByBalancer, { timeout: 10_000 }).toBe('app1 UP\napp2 UP\napp3 UP')
     })
 
     test('every request while its health flag is there, and closes the connections', async () => {
@@ -165,7 +173,7 @@ describeOnLab('the platform of examples/app', () => {
     }
     await admin('set server app/app2 state drain')
     await reload()
-    expect(await seenByBalancer()).toBe('app1 UP\napp2 DRAIN')
+    expect(await seenByBalancer()).toBe('app1 UP\napp2 DRAIN\napp3 UP')
     // It would bring the state back with the next start, whatever was done by hand since.
     expect(await on('lb1', `[ -e ${state} ] || echo gone`)).toBe('gone')
     await on('lb1', `install -d /var/lib/deploy/drained/app; touch /var/lib/deploy/drained/app/app2`)
@@ -174,13 +182,13 @@ describeOnLab('the platform of examples/app', () => {
     await on('lb1', `rm -r /var/lib/deploy/drained/app`)
     await admin('set server app/app2 state ready')
     await reload()
-    expect(await seenByBalancer()).toBe('app1 UP\napp2 UP')
+    expect(await seenByBalancer()).toBe('app1 UP\napp2 UP\napp3 UP')
     expect(await on('lb1', `[ -e ${state} ] || echo gone`)).toBe('gone')
   })
 
   test('a migration lock that was left is named; then version 2 takes the place of version 1 without a lost request', async () => {
     platform.release('2.0.0')
-    await on('db1', `runuser -u postgres -- psql -d notes -c 'update knex_migrations_lock set is_locked = 1'`)
+    await on('app1', `runuser -u postgres -- psql -d notes -c 'update knex_migrations_lock set is_locked = 1'`)
     const locked = await apply()
     expect(locked.code).toBe(1)
     expect(locked.stdout).toContain('deploy run lab app1 -- notes-knex migrate:unlock')

@@ -2,7 +2,7 @@ import type { ClusterAction, ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import { SOCKETS } from '../layout.ts'
-import type { PostgresNode } from '../model.ts'
+import type { Desired, PostgresNode } from '../model.ts'
 import { action, sameAction } from './prelude.ts'
 import { conninfo } from './standby.ts'
 
@@ -45,12 +45,16 @@ export function startDaemon(nodes: readonly PostgresNode[], why: string): Cluste
  * Behind a step that failed after it had stopped repmgrd: it runs again where the primary is still the one of before, which
  * its standbys stream from. Elsewhere it might promote a node while another one is being promoted, so it stays off.
  */
-export function daemonsAgain(primary: PostgresNode, others: readonly PostgresNode[]): readonly ClusterAction[] {
+export function daemonsAgain(
+  { environment }: Pick<Desired, 'environment'>,
+  primary: PostgresNode,
+  others: readonly PostgresNode[],
+): readonly ClusterAction[] {
   return [primary, ...others].map((node) => ({
     host: node.host,
     title: 'start repmgrd',
     script: action(sh`as_before() { ${isAsBefore(node, primary)}; }
-within 15 as_before || fail 'repmgrd stays off here until the cluster is mended: deploy repair-db'
+within 15 as_before || fail ${`repmgrd stays off here until the cluster is mended: deploy repair-db ${environment}`}
 ${START_DAEMON}`),
   }))
 }

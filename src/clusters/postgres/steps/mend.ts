@@ -3,7 +3,7 @@ import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import { SOCKETS } from '../layout.ts'
 import type { Place } from '../lineage.ts'
-import type { PostgresNode } from '../model.ts'
+import type { Desired, PostgresNode } from '../model.ts'
 import { names } from '../names.ts'
 import { literal } from '../sql.ts'
 import { daemonsAgain, START_DAEMON, STOP_DAEMON } from './daemon.ts'
@@ -53,7 +53,7 @@ export interface Start {
   /** Those that run, and find it again by themselves. */
   readonly standbys: readonly PostgresNode[]
   /** Those that took writes once, and do not run. */
-  readonly formers?: readonly PostgresNode[]
+  readonly off?: readonly PostgresNode[]
   /** All others that may take writes, whether we reach them or not. */
   readonly others: readonly PostgresNode[]
   /** What helps when it does not start. */
@@ -64,7 +64,7 @@ export interface Start {
 
 /** The last primary, where none runs. */
 export function startPrimary(node: PostgresNode, how: Start): ClusterStep {
-  const { standbys, formers = [], others, otherwise, newest } = how
+  const { standbys, off = [], others, otherwise, newest } = how
   const start = sh`${newest ? reaches(newest, otherwise) : sh`:`}
 # One that hangs goes on at once, and asks nobody: we may not reach the one that took over, and it may.
 ${noneTakesWrites(others)}
@@ -77,7 +77,7 @@ within 5 answers || { rm -f "$data.superseded"; (start_server 300); } || fail ${
     reason: 'no server takes writes, and this node was the last primary: it has all that others have',
     effect: `${node.host} takes writes, and who follows it streams`,
     stages: [
-      ...(formers.length > 0 ? [lookStillDown(formers)] : []),
+      ...(off.length > 0 ? [lookStillDown(off)] : []),
       [{ host: node.host, title: 'start the primary', script: action(start) }],
       ...(standbys.length > 0
         ? [standbys.map(({ host }) => ({ host, title: 'wait for the primary', script: action(SETTLE) }))]
@@ -144,6 +144,7 @@ const IN_FORCE = sh`left=$(sql 'select name from pg_settings where pending_resta
 
 /** The primary, in place. Nobody may take that for a failure: repmgrd does not run meanwhile. */
 export function restartPrimary(
+  desired: Pick<Desired, 'environment'>,
   primary: PostgresNode,
   others: readonly PostgresNode[],
   why: string,
@@ -172,6 +173,6 @@ said=$(ask 300 checkpoint) || fail "$said"`
       on('let clients go on', nodes, clientsReach(primary)),
       on('start repmgrd', nodes, START_DAEMON),
     ],
-    afterFailure: daemonsAgain(primary, others),
+    afterFailure: daemonsAgain(desired, primary, others),
   }
 }

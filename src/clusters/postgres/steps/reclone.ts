@@ -8,8 +8,8 @@ import { cloneAction } from './build.ts'
 import { action } from './prelude.ts'
 import { DROP_COPY, SALVAGE_FILES, SALVAGING, salvageScript, savedHere } from './salvage.ts'
 
-/** What somebody agreed to give up with a node's data. */
-export interface Given {
+/** Data that somebody agreed to give up, and what is done for it before. */
+export interface GivenUpData {
   /** Where it was seen to end: it must not have got more since. */
   readonly ends: string
   /** The service unit of the primary that makes a backup before. */
@@ -24,7 +24,7 @@ export interface Given {
  * @param given what it has is given up, as somebody agreed to. First a backup and what is saved: nothing of it is done when
  *   one of these fails.
  */
-export function recloneStandby(node: PostgresNode, from: PostgresNode, why: string, given?: Given): ClusterStep {
+export function recloneStandby(node: PostgresNode, from: PostgresNode, why: string, given?: GivenUpData): ClusterStep {
   const { backup, salvage } = given ?? {}
   return {
     name: 'clone standby anew',
@@ -41,7 +41,7 @@ export function recloneStandby(node: PostgresNode, from: PostgresNode, why: stri
   }
 }
 
-function effectOf(from: PostgresNode, { backup, salvage }: Partial<Given> = {}): string {
+function effectOf(from: PostgresNode, { backup, salvage }: Partial<GivenUpData> = {}): string {
   const first = backup === undefined ? '' : `${backup} makes a backup on ${from.host}; `
   if (!salvage) return first
   if (salvage.length === 0) return `${first}nothing: which rows only it has cannot be told, so this will fail; else `

@@ -1,6 +1,6 @@
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
-import { lsnBytes, lsnText } from '../lsn.ts'
+import { lsnBytes, lsnText, SEGMENT } from '../lsn.ts'
 import type { Stretch } from '../parting.ts'
 import { FIELDS, RECORDS, stretchOf } from '../read-log.ts'
 
@@ -37,8 +37,6 @@ done
 { [ -z "$before" ] || wal -t ${timeline} -s "$before" -e ${from} || echo "ended $?"; } | awk -v file="$copy/changes" ${BEFORE} >"$copy/before"
 cat "$copy/before" >>"$copy/changes"`
 }
-
-const SEGMENT = 16n * 1024n ** 2n
 
 /** The files of the log before a place, the nearest first, each with where it begins. */
 export function segmentsBefore(timeline: number, from: string): readonly string[] {

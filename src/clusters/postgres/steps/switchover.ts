@@ -1,7 +1,7 @@
 import type { ClusterAction, ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
-import type { PostgresNode } from '../model.ts'
+import type { Desired, PostgresNode } from '../model.ts'
 import { literal } from '../sql.ts'
 import { daemonsAgain, START_DAEMON, STOP_DAEMON } from './daemon.ts'
 import { holdClients } from './hold.ts'
@@ -23,6 +23,7 @@ import { witnessScript } from './witness.ts'
  * @param others all other nodes that can be reached, also a witness
  */
 export function switchover(
+  desired: Pick<Desired, 'environment'>,
   from: PostgresNode,
   to: PostgresNode,
   others: readonly PostgresNode[],
@@ -54,7 +55,7 @@ export function switchover(
       ],
       on('start repmgrd', nodes, (node) => (node === to ? START_DAEMON : sh`${registered(node, to)}\n${START_DAEMON}`)),
     ],
-    afterFailure: daemonsAgain(from, [to, ...others]),
+    afterFailure: daemonsAgain(desired, from, [to, ...others]),
   }
 }
 

@@ -39,7 +39,7 @@ export function settings(
   primary: Live,
   found: readonly Ailment[],
 ): { readonly before: Upkeep; readonly after: Upkeep } {
-  const { nodes, witnesses, unreachable } = view
+  const { desired, nodes, witnesses, unreachable } = view
   const differing = nodes
     .filter(isLive)
     .filter(({ seen }) => seen.server.differing.length > 0)
@@ -53,18 +53,19 @@ export function settings(
   if (!differing.includes(primary)) return { before: NOTHING, after }
   if (primary.seen.server.differing.some(isLowered)) {
     const streaming = nodes.filter((node) => streamsFrom(node, primary))
-    return { before: { findings: [], steps: [restartPrimary(primary, streaming, reasonOf(primary))] }, after }
+    return { before: { findings: [], steps: [restartPrimary(desired, primary, streaming, reasonOf(primary))] }, after }
   }
   const others = nodes.filter((node) => node !== primary)
   const next = others.find(({ kind }) => kind === 'member')
   const last = next
     ? switchover(
+        desired,
         primary,
         next,
         [...others.filter((node) => node !== next), ...witnesses.filter(isLive)],
         reasonOf(primary),
       )
-    : restartPrimary(primary, others, reasonOf(primary))
+    : restartPrimary(desired, primary, others, reasonOf(primary))
   return { before: NOTHING, after: { findings, steps: [...standbys, last] } }
 }
 

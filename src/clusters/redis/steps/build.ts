@@ -1,6 +1,7 @@
 import type { ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
+import { REDIS_PORT, redisPlaces } from '../layout.ts'
 import type { Desired, RedisNode } from '../model.ts'
 import { MOVE_ASIDE, writeRedisConf, writeSentinelConf } from './files.ts'
 import { followsWell, isMaster, knowsAll } from './looks.ts'
@@ -40,7 +41,10 @@ ours "$sconf" || { ${writeSentinelConf(desired, node, master)}
     stages: [
       sameOn(all, { title: 'look that there is nothing', script: look }),
       all.flatMap((node) => sameOn([node], { title: 'write its files', script: files(node) })),
-      sameOn([master], { title: 'start the master', script: sh`start_redis 60\n${isMaster(master)}` }),
+      sameOn([master], {
+        title: 'start the master',
+        script: sh`touch ${redisPlaces.booted}\nstart_redis 60\n${isMaster(master)}`,
+      }),
       sameOn(others, { title: `follow ${master.host}`, script: sh`start_redis 60\n${followsWell(master)}` }),
       all.flatMap((node) => sameOn([node], { title: 'start Sentinel', script: sh`start_sentinel` })),
       sameOn(all, { title: 'wait until Sentinel knows all', script: knowsAll(desired, master) }),
@@ -72,7 +76,7 @@ if ! linked ${master.address}; then
   ${MOVE_ASIDE}
   if ours "$conf"; then
     grep -vE '^(replicaof|slaveof) ' "$conf" >"$conf.next"
-    printf 'replicaof %s %s\\n' ${master.address} 6379 >>"$conf.next"
+    printf 'replicaof %s %s\\n' ${master.address} ${REDIS_PORT} >>"$conf.next"
     put "$conf" <"$conf.next"
     rm -f "$conf.next"
   else
