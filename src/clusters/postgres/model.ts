@@ -1,4 +1,5 @@
 import type { Secret } from '../../model/secret.ts'
+import type { Unread } from '../read-answer.ts'
 
 /** A node of a PostgreSQL cluster, as the playbook says. */
 export interface PostgresNode {
@@ -33,14 +34,7 @@ export interface Desired {
 }
 
 /** What was seen of one node. LSNs are as PostgreSQL prints them: `0/3000148`. */
-export type NodeSurvey =
-  | {
-      readonly host: string
-      readonly unreachable: string
-      /** Its host did, but nobody can tell from its answer what is there. */
-      readonly answered?: true
-    }
-  | SeenNode
+export type NodeSurvey = Unread | SeenNode
 
 export interface SeenNode {
   readonly host: string

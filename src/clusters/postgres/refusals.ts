@@ -169,11 +169,6 @@ function openWords(open: readonly Live[]): string {
   return `${names(open)} ${take} writes, and ${get} more meanwhile: by =unknown ${their} server is stopped first, and ${their} figure asked for then. `
 }
 
-/** What a node holds, or may hold, that the primary does not; nothing of the primary itself. */
-function beside(view: View, primary: Live, node: Node): Excess | undefined {
-  return node === primary || view.strangers.includes(node) ? undefined : atStake(view, primary, node)
-}
-
 function amountWords({ losses }: View, { host }: Node, excess: Excess): string {
   const loss = losses.get(host)
   return `${host} ${amount(excess)}${loss ? ` (${lossWords(loss)})` : ''}`
@@ -181,7 +176,8 @@ function amountWords({ losses }: View, { host }: Node, excess: Excess): string {
 
 function diverged(view: View, primary: Live): ClusterRefusal | undefined {
   const apart = view.nodes.flatMap((node) => {
-    const excess = beside(view, primary, node)
+    if (node === primary || view.strangers.includes(node)) return []
+    const excess = atStake(view, primary, node)
     return excess ? [{ node, excess }] : []
   })
   if (apart.length > 0 && isGivenUp(view, primary)) return keptNobody(view, primary)

@@ -1,4 +1,5 @@
 import type { Secret } from '../../model/secret.ts'
+import type { Unread } from '../read-answer.ts'
 
 /** A node of a set: a Redis server, and a Sentinel beside it. All have the same ports. */
 export interface RedisNode {
@@ -35,14 +36,7 @@ export interface Desired {
 }
 
 /** What a node was asked for, and said. Untrusted: read by `parseSurvey` only. */
-export type NodeSurvey = Unreached | SeenNode
-
-export interface Unreached {
-  readonly host: string
-  readonly unreachable: string
-  /** Its host answers, and its answer tells nothing. */
-  readonly answered?: true
-}
+export type NodeSurvey = Unread | SeenNode
 
 export interface SeenNode {
   readonly host: string
