@@ -41,7 +41,18 @@ function answer(host: 'app1' | 'app2', instead: Readonly<Record<string, readonly
     sinfo: ['uptime_in_seconds:40'],
     myid: [OTHER],
     master: MASTER,
-    'replicas cache': ['name', '10.0.0.2:6379', 'ip', '10.0.0.2', 'port', '6379', 'runid', ID, 'flags', 'slave,s_down'],
+    'replicas cache': [
+      'name',
+      '10.0.0.2:6379',
+      'ip',
+      '10.0.0.2',
+      'port',
+      '6379',
+      'runid',
+      ID,
+      'flags',
+      'slave,s_down',
+    ].concat([...['role-reported', 'slave', 'role-reported-time', '7000']]),
     'sentinels cache': ['name', OTHER, 'ip', '10.0.0.2', 'port', '26379', 'runid', OTHER, 'flags', 'sentinel'],
     'quorum cache': ['OK 3 usable Sentinels'],
     spassword: ['own yes', 'former missing no', 'others 0', 'peers yes', 'servers yes'],
@@ -68,7 +79,7 @@ const MASTER = [
   '80',
 ].concat([
   ...['down-after-milliseconds', '3000', 'config-epoch', '4', 'quorum', '2', 'failover-timeout', '20000'],
-  ...['parallel-syncs', '1'],
+  ...['parallel-syncs', '1', 'role-reported', 'master', 'role-reported-time', '9000'],
 ])
 
 const seen = (host: 'app1' | 'app2', instead = {}) => {
@@ -99,7 +110,11 @@ describe('a survey', () => {
   test('of a Sentinel tells what it watches', () => {
     expect(seen('app1').sentinel).toMatchObject({
       masters: [
-        { name: 'cache', flags: ['master'], configEpoch: 4, usable: true, replicas: [{ flags: ['slave', 's_down'] }] },
+        {
+          ...{ name: 'cache', flags: ['master'], configEpoch: 4, usable: true },
+          reported: { role: 'master', for: 9000 },
+          replicas: [{ flags: ['slave', 's_down'], reported: { role: 'replica', for: 7000 } }],
+        },
       ],
       differing: [],
     })

@@ -134,8 +134,16 @@ export interface SentinelSeen {
   readonly differing: readonly { readonly name: string; readonly running: string; readonly wanted: string }[]
 }
 
+/** What a Sentinel last heard of the role of a server: it asks every 10 s, and every second where a master is gone. */
+export interface ReportedRole {
+  readonly role: RedisSeen['role']
+  /** Milliseconds for which it has said so. */
+  readonly for: number
+}
+
 export interface WatchedMaster extends Place {
   readonly name: string
+  readonly reported: ReportedRole
   /** E.g. `master`, `s_down`, `o_down`, `failover_in_progress`. */
   readonly flags: readonly string[]
   readonly quorum: number
@@ -146,6 +154,10 @@ export interface WatchedMaster extends Place {
   readonly failoverTimeout: number
   /** What `ckquorum` says: never trusted by itself. */
   readonly usable: boolean
-  readonly replicas: readonly (Place & { readonly flags: readonly string[]; readonly runId: string })[]
+  readonly replicas: readonly (Place & {
+    readonly flags: readonly string[]
+    readonly runId: string
+    readonly reported: ReportedRole
+  })[]
   readonly sentinels: readonly (Place & { readonly flags: readonly string[]; readonly myId: string })[]
 }

@@ -1,4 +1,4 @@
-import type { Desired, RedisNode, SentinelSeen, WatchedMaster } from './model.ts'
+import type { Desired, RedisNode, ReportedRole, SentinelSeen, WatchedMaster } from './model.ts'
 import { count, info, type Lines, pairs, printable } from './read-lines.ts'
 import { sentinelSettings } from './settings.ts'
 
@@ -32,6 +32,7 @@ function watched(lines: Lines, fields: Fields): WatchedMaster {
     name,
     ...placeOf(fields),
     flags: flagsOf(fields),
+    reported: reportedBy(fields),
     quorum: number('quorum'),
     configEpoch: number('config-epoch'),
     lastOk: number('last-ok-ping-reply'),
@@ -40,6 +41,7 @@ function watched(lines: Lines, fields: Fields): WatchedMaster {
     usable: lines.of(`quorum ${name}`)[0]?.startsWith('OK') === true,
     replicas: records(lines.of(`replicas ${name}`)).map((each) => ({
       ...{ ...placeOf(each), flags: flagsOf(each), runId: printable(each.get('runid') ?? '') },
+      reported: reportedBy(each),
     })),
     sentinels: records(lines.of(`sentinels ${name}`)).map((each) => ({
       ...{ ...placeOf(each), flags: flagsOf(each), myId: printable(each.get('runid') ?? '') },
@@ -49,6 +51,11 @@ function watched(lines: Lines, fields: Fields): WatchedMaster {
 
 function placeOf(fields: Fields) {
   return { address: printable(fields.get('ip') ?? ''), port: count(fields.get('port'), 'port') }
+}
+
+function reportedBy(fields: Fields): ReportedRole {
+  const role = fields.get('role-reported') === 'master' ? 'master' : 'replica'
+  return { role, for: count(fields.get('role-reported-time'), 'role-reported-time') }
 }
 
 function flagsOf(fields: Fields): readonly string[] {

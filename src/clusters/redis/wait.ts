@@ -1,6 +1,6 @@
 import { names } from '../postgres/names.ts'
 import type { Intent } from './intents.ts'
-import type { WatchedMaster } from './model.ts'
+import type { ReportedRole, WatchedMaster } from './model.ts'
 import { isAt, isLinked, type Live, most, nodeAt, type View, watchedBy } from './view.ts'
 
 /** Seconds within which Sentinel heals what it heals: it is left alone for that long. */
@@ -45,10 +45,9 @@ function silence(watched: readonly WatchedMaster[]): number {
   return Math.min(...watched.map(({ lastOk }) => lastOk))
 }
 
-/** Milliseconds for which it has said that it is what it is, by whoever saw it last; where nobody tells: undefined. */
-function roleFor(seen: readonly object[]): number | undefined {
-  const known = seen.flatMap((one) => ('roleFor' in one && typeof one.roleFor === 'number' ? [one.roleFor] : []))
-  return known.length > 0 ? Math.min(...known) : undefined
+/** Milliseconds for which a server has been what it is, by whoever saw it last: 0, while one of them knows it as another. */
+function roleFor({ seen: { redis } }: Live, seen: readonly { readonly reported: ReportedRole }[]): number {
+  return Math.min(...seen.map(({ reported }) => (reported.role === redis.role ? reported.for : 0)))
 }
 
 /** A master that is gone, or that follows somebody now: another one takes over, where there is one. */
@@ -57,9 +56,7 @@ function goneMaster(view: View): string | undefined {
   const [named] = watched
   if (!named || master(view)) return undefined
   const itself = nodeAt(view.live, named)
-  const since = itself
-    ? (roleFor(watched) ?? Math.min(itself.seen.redis.uptime, downFor(itself)) * 1000)
-    : silence(watched)
+  const since = itself ? roleFor(itself, watched) : silence(watched)
   if (since >= PATIENCE * 1000 + view.desired.downAfter) return undefined
   const known = watched.flatMap(({ replicas }) => replicas)
   const fit = view.live.some(
@@ -95,7 +92,7 @@ function secondMaster(view: View): string | undefined {
   if (!first) return undefined
   const back = view.masters.find((one) => {
     const known = one === first ? undefined : knownAs(view, one)
-    return known && (roleFor(known) ?? one.seen.redis.uptime * 1000) < PATIENCE * 1000
+    return known && roleFor(one, known) < PATIENCE * 1000
   })
   return back && `${back.host} says that it is a master: most Sentinels name ${first.host}, and make it a replica`
 }

@@ -89,7 +89,7 @@ export const PLANTED: Readonly<Record<string, Judge>> = {
       ...one,
       flags: ['master'],
       lastOk: 1e9,
-      roleFor: 1e9,
+      reported: { role: 'master' as const, for: 1e9 },
       replicas: [],
     }))
     return { ...withRedis(seen, { uptime: 1e6 }), sentinel: { ...seen.sentinel, masters } }

@@ -1,4 +1,11 @@
-import type { Desired, NodeSurvey, RedisSeen, SentinelSeen, WatchedMaster } from '../../../src/clusters/redis/model.ts'
+import type {
+  Desired,
+  NodeSurvey,
+  RedisSeen,
+  ReportedRole,
+  SentinelSeen,
+  WatchedMaster,
+} from '../../../src/clusters/redis/model.ts'
 import { Secret } from '../../../src/model/secret.ts'
 import { isDown } from './daemons.ts'
 import {
@@ -107,13 +114,22 @@ function sentinelOf(sim: Sim, machine: Machine, sentinel: Sentinel): SentinelSee
   }
 }
 
+/** Of a server that nobody sees, what it was at last. */
+function reportedOf(sim: Sim, machine: Machine | undefined, since: number): ReportedRole {
+  return { role: machine?.server?.role ?? 'master', for: (sim.now - since) * 1000 }
+}
+
 function watchedOf(sim: Sim, machine: Machine, sentinel: Sentinel, master: string): WatchedMaster {
   const down = isDown(sim, sentinel)
   const known = ([address, lastOk]: readonly [string, number]) => {
     const other = machineAt(sim, address)
     const since = Math.max(other?.server?.roleSince ?? 0, other?.heardAt ?? 0)
     const heard = other !== undefined && hear(machine, other) && sim.now - lastOk <= DOWN_AFTER
-    return { ...place(address), flags: heard ? ['slave'] : ['slave', 's_down'], roleFor: (sim.now - since) * 1000 }
+    return {
+      ...place(address),
+      flags: heard ? ['slave'] : ['slave', 's_down'],
+      reported: reportedOf(sim, other, since),
+    }
   }
   const seen = machineAt(sim, master)
   return {
@@ -127,7 +143,7 @@ function watchedOf(sim: Sim, machine: Machine, sentinel: Sentinel, master: strin
     failoverTimeout: FAILOVER_TIMEOUT * 1000,
     // It says so whatever it watches.
     usable: true,
-    ...{ roleFor: (sim.now - (seen?.server?.roleSince ?? 0)) * 1000 },
+    reported: reportedOf(sim, seen, seen?.server?.roleSince ?? 0),
     replicas: [...sentinel.replicas].map((one) => ({ ...known(one), runId: '' })),
     sentinels: [...sentinel.others].map((one) => ({ ...known(one), myId: one[0] })),
   }

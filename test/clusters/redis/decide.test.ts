@@ -3,7 +3,7 @@ import { assess, judge } from '../../../src/clusters/redis/decide.ts'
 import type { Intent } from '../../../src/clusters/redis/intents.ts'
 import type { Desired } from '../../../src/clusters/redis/model.ts'
 import type { ClusterGoal } from '../../../src/model/cluster.ts'
-import { at, BARE, type Change, desired, linkTo, type Redis, sentinels, set } from './support/surveys.ts'
+import { at, BARE, type Change, desired, known, linkTo, type Redis, sentinels, set } from './support/surveys.ts'
 
 type Changes = Readonly<Record<number, Change>>
 /** Findings by name and node; then steps, or why it is refused; then what was agreed to. */
@@ -202,11 +202,11 @@ describe('bare hosts', () => {
   })
 })
 
-/** app2 was made the master by Sentinel. */
-function failedOver(): Changes {
+/** app2 was made the master by Sentinel. `back`: milliseconds since app1, where it is a master again, says so to Sentinels. */
+function failedOver(back = 5_000_000): Changes {
   const before = { replId: 'r1', upTo: 1000 }
   const id = { replId: 'r2', offset: 1400, before }
-  const replicas = [1, 3].map((one) => ({ ...at(one), flags: ['slave'], runId: `run${one}` }))
+  const replicas = [known(1, { role: 'master', for: back }), known(3)]
   const sentinel = { ...at(2), configEpoch: 1, replicas }
   return {
     1: { ...replicaOf(2, id), sentinel, disk: { follows: at(2) } },
@@ -233,7 +233,7 @@ describe('after a failover', () => {
     ],
     [
       'the former master is left to Sentinel for a while',
-      { ...whole, 1: { ...whole[1], redis: { ...aMaster, ...YOUNG } } },
+      { ...failedOver(5000), 1: { ...whole[1], redis: aMaster } },
       ['two masters', 'two masters: app1'],
       ['wait for sentinel'],
     ],
@@ -359,7 +359,7 @@ describe('a cache whose master came back without a key', () => {
 describe('nobody is a master', () => {
   const replica = (from: number, more: Redis = {}, link = {}): Change => ({
     ...replicaOf(from, more, link),
-    sentinel: silentFor(90_000),
+    sentinel: { ...silentFor(90_000), reported: { role: 'replica', for: 90_000 } },
   })
   const lost = (seconds: number): Changes => ({
     1: { redis: null, sentinel: { lastOk: seconds * 1000, flags: ['master', 's_down'] } },
@@ -797,7 +797,7 @@ describe('Sentinels', () => {
     ],
     [
       'one that forgot a replica finds it again',
-      { 2: { sentinel: { replicas: [{ ...at(2), flags: ['slave'], runId: 'run2' }] } } },
+      { 2: { sentinel: { replicas: [known(2)] } } },
       ['forgotten replica: app2'],
       ['reset sentinel app2'],
     ],

@@ -3,6 +3,7 @@ import type {
   MasterLink,
   NodeSurvey,
   RedisSeen,
+  ReportedRole,
   SeenNode,
   SentinelSeen,
   WatchedMaster,
@@ -98,17 +99,23 @@ function watching(number: number, nodes: number, change: Partial<WatchedMaster>)
     name: 'cache',
     ...at(1),
     flags: ['master'],
+    reported: { role: 'master', for: 5_000_000 },
     quorum: 2,
     configEpoch: 0,
     lastOk: 300,
     downAfter: 3000,
     failoverTimeout: 20_000,
     usable: true,
-    replicas: all.filter((one) => one !== 1).map((one) => ({ ...at(one), flags: ['slave'], runId: `run${one}` })),
+    replicas: all.filter((one) => one !== 1).map((one) => known(one)),
     sentinels: all.filter((one) => one !== number).map((one) => ({ ...at(one), flags: ['sentinel'], myId: `s${one}` })),
     ...change,
   }
   return { myId: `s${number}`, uptime: 5000, masters: [master], differing: [] }
+}
+
+/** A replica as a Sentinel knows it. */
+export function known(number: number, reported: ReportedRole = { role: 'replica', for: 5_000_000 }) {
+  return { ...at(number), flags: ['slave'], runId: `run${number}`, reported }
 }
 
 /** A server that nobody ever made a node of a set. */
