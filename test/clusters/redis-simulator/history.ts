@@ -229,6 +229,8 @@ export function nothingAtStake(sim: Sim): boolean {
   const durable = sim.shape.persistence === 'durable'
   // What comes back by itself in a moment may empty others, or bring old keys.
   if (machines.some(({ gone, restartAt }) => gone || (restartAt !== undefined && !durable))) return false
+  // Nobody acts while Sentinels do, whatever comes of it.
+  if (machines.some(({ sentinel }) => sentinel?.failover)) return false
   if (durable && machines.some(({ server, disk }) => !server && disk.log && disk.log.size > 0)) return false
   const holders = machines.flatMap(({ server }) => (server && server.keys.size > 0 ? [server] : []))
   return (
