@@ -28,6 +28,11 @@ export interface Redis<V, G extends string, S extends string = never> {
   readonly formerPassword?: (site: Site<V, G, unknown, S>) => Secret
   /** The password of the Sentinels. Default: that of the servers. */
   readonly sentinelPassword?: (site: Site<V, G, unknown, S>) => Secret
+  /**
+   * `latest`: each apply brings the packages to the newest version that the package lists know, and servers and Sentinels run it
+   * node by node. Default: `present`, whatever version.
+   */
+  readonly packages?: 'present' | 'latest'
   /** More of redis.conf, or other values than the role's; not what the set stands on. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -53,7 +58,7 @@ export function redis<V, G extends string, S extends string = never>(
     on: [input.on].flat() as readonly G[],
     prepare: (host, site, name) => {
       const part = redisPart(input, site, name, host.name)
-      return [installTasks(), passwordTasks(part)]
+      return [installTasks(part), passwordTasks(part)]
     },
     tasks: (host, site, name) => certificates(redisPart(input, site, name, host.name)),
     cluster: (site, name) => redisCluster(redisPart(input, site, name).desired),
@@ -67,7 +72,13 @@ function redisPart<V, G extends string, S extends string>(
   name: string,
   host?: string,
 ): RedisPart {
-  const { address = (peer) => peer.address, persistence, memory = 64, settings: more = {} } = input
+  const {
+    address = (peer) => peer.address,
+    persistence,
+    memory = 64,
+    settings: more = {},
+    packages = 'present',
+  } = input
   const groups: readonly string[] = [input.on].flat()
   const nodes = site.hosts
     .filter((peer) => peer.groups.some((group) => groups.includes(group)))
@@ -87,5 +98,5 @@ function redisPart<V, G extends string, S extends string>(
       formerPassword: requireSecret('formerPassword', asked('formerPassword'), name),
     }),
   })
-  return { desired, node, ca: requireAuthority(asked('ca'), name) }
+  return { desired, node, packages, ca: requireAuthority(asked('ca'), name) }
 }

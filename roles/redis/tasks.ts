@@ -20,27 +20,31 @@ export interface RedisPart {
   readonly desired: RedisDesired
   readonly node: RedisDesired['nodes'][number]
   readonly ca: CertificateAuthority
+  /** Whether packages are only to be there, or to be the newest. */
+  readonly packages: 'present' | 'latest'
 }
 
-const { booted, config, passwords, tls } = places
+const { config, passwords, permit, tls } = places
 
 /**
- * The packages, with nothing started. A server that died is started again only when Sentinel has made another one the master:
- * one that came back empty before would have all replicas forget what they hold.
+ * The packages, with nothing started or restarted: what an update replaces the cluster's own steps restart, one node at a time.
  */
-export function installTasks(): readonly Task[] {
+export function installTasks({ packages }: Pick<RedisPart, 'packages'>): readonly Task[] {
   return [
-    apt({ packages: ['redis-server', 'redis-sentinel', 'redis-tools', 'openssl'], start: false }),
+    apt({ packages: ['redis-server', 'redis-sentinel', 'redis-tools', 'openssl'], state: packages, start: false }),
     // The daemons write their files anew in there.
     directory({ path: config, owner: 'redis', group: 'redis', mode: '2770' }),
     directory({ path: tls, owner: 'redis', group: 'redis', mode: '0750' }),
-    ...dropIn('redis-server', [`RestartSec=${redisRestartDelay}`, 'TimeoutStopSec=30', AFTER_BOOT]),
-    ...dropIn('redis-sentinel', ['RestartSec=1']),
+    ...dropIn('redis-server', ['RestartSec=3', 'TimeoutStopSec=30', LATE_MASTER]),
+    ...dropIn('redis-sentinel', ['RestartSec=3']),
   ]
 }
 
-/** The same behind a reboot, of a former master that keeps nothing on disk: a machine may be back before it was missed. */
-const AFTER_BOOT = `ExecStartPre=+/bin/sh -c "[ -e ${booted} ] || grep -q '^replicaof ' ${config}/redis.conf || ! grep -q '^appendonly no' ${config}/redis.conf || sleep ${redisRestartDelay}; touch ${booted}"`
+/**
+ * Whatever starts a former master, a crash, a boot, an update by hand: it starts only when Sentinel has made another one the
+ * master. One that came back empty before that would have all replicas forget what they hold.
+ */
+const LATE_MASTER = `ExecStartPre=+/bin/sh -c "rm ${permit} 2>/dev/null || grep -q '^replicaof ' ${config}/redis.conf || sleep ${redisRestartDelay}"`
 
 /** For the steps and the survey of the cluster, which run as root. The daemons keep their own in their own files. */
 export function passwordTasks({ desired }: Pick<RedisPart, 'desired'>): readonly Task[] {
@@ -58,17 +62,15 @@ export function passwordTasks({ desired }: Pick<RedisPart, 'desired'>): readonly
 
 /**
  * The server reads a new certificate when it is told its file, and connections stay; a password that is being changed may not
- * open it yet. Sentinel has to begin anew, and knows all it knew.
+ * open it yet. Sentinels have to begin anew: a step of the cluster has them do so, one at a time.
  */
 const takeCertificate = handler(
   'redis takes its certificate',
-  sh`systemctl try-restart redis-sentinel
-systemctl is-active --quiet redis-server || exit 0
+  sh`systemctl is-active --quiet redis-server || exit 0
 for key in "$(cat ${passwords}/password)" "$(sed -n 's/^masterauth //p' ${config}/redis.conf | tr -d '"')"; do
   ! REDISCLI_AUTH=$key timeout 10 redis-cli --no-auth-warning --tls --cacert ${tls}/ca.crt -e -h 127.0.0.1 -p 6379 config set tls-cert-file ${tls}/node.crt >/dev/null 2>&1 || exit 0
 done
 echo 'the server does not take its certificate'; exit 1`,
-  { restarts: 'redis-sentinel' },
 )
 
 /**

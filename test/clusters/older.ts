@@ -1,7 +1,7 @@
 import type { Bed } from './bed.ts'
 
-/** What both scripts begin with. `repacked`: a package as it is, under a version that is a little older. */
-const BEGIN = `set -e
+/** What scripts begin with that downgrade. `repacked`: a package as it is, under a version that is a little older. */
+export const BEGIN = `set -e
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 apt-get update -q >/dev/null
 repacked() {

@@ -15,6 +15,8 @@ export interface WriterEnd {
   readonly refused: readonly string[]
   /** Milliseconds between two confirmed writes, at most. */
   readonly longestPause: number
+  /** Milliseconds between two confirmed writes, of all times that one was refused between them. */
+  readonly refusedFor: number
 }
 
 export interface Writer {
@@ -32,7 +34,8 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
   const { addresses, set, ca, password } = options
   const acknowledged: number[] = []
   const refused: string[] = []
-  let [last, longestPause, ended, number] = [performance.now(), 0, false, 0]
+  let [last, longestPause, refusedFor, ended, number] = [performance.now(), 0, 0, false, 0]
+  let refusing = false
   let master: RedisClient | undefined
   const write = async () => {
     number++
@@ -40,12 +43,16 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
       master ??= await connectMaster(options)
       await master.call('SET', `w:${number}`, String(number))
       acknowledged.push(number)
-      longestPause = Math.max(longestPause, performance.now() - last)
+      const pause = performance.now() - last
+      longestPause = Math.max(longestPause, pause)
+      if (refusing) refusedFor += pause
+      refusing = false
       last = performance.now()
     } catch (error) {
       refused.push(`${new Date().toISOString()} ${error instanceof Error ? error.message : String(error)}`)
       master?.close()
       master = undefined
+      refusing = true
       await delay(50)
     }
   }
@@ -62,7 +69,7 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
       ended = true
       await work
       master?.close()
-      return { acknowledged, refused, longestPause }
+      return { acknowledged, refused, longestPause, refusedFor }
     },
     async lost() {
       const client = await connectMaster({ addresses, set, ca, password })

@@ -30,7 +30,7 @@ export function redisDesired(
 /** Milliseconds. */
 const DOWN_AFTER = 3000
 
-/** Seconds after which a server that died is started again: by then another one is the master. */
+/** Seconds that a former master waits before it starts again: by then another one is the master. */
 export const RESTART_DELAY = (3 * DOWN_AFTER) / 1000
 
 /** The daemons write it in their own files, where quotes and spaces have a meaning. */

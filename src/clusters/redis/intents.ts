@@ -37,6 +37,7 @@ export type Intent =
   | { readonly do: 'reset sentinel'; readonly node: Node; readonly why: string }
   | { readonly do: 'set settings'; readonly node: Node; readonly names: readonly string[]; readonly why: string }
   | { readonly do: 'restart server'; readonly node: Live; readonly why: string }
+  | { readonly do: 'restart sentinel'; readonly node: Node; readonly why: string }
   | { readonly do: 'fail over'; readonly from: Live; readonly to: Live; readonly why: string }
   | { readonly do: 'rotate password'; readonly nodes: readonly Live[]; readonly why: string }
 

@@ -5,8 +5,8 @@ export const redisPlaces = {
   tls: '/etc/redis/tls',
   /** Files with one password each, for root only. */
   passwords: '/etc/redis/evenkeel',
-  /** A server was started since the machine was. */
-  booted: '/run/evenkeel-redis',
+  /** A former master may start at once: it is used up by that. */
+  permit: '/run/evenkeel-redis-start',
 } as const
 
 export const REDIS_PORT = 6379

@@ -86,6 +86,8 @@ export interface RedisSeen {
   readonly version: string
   /** Seconds since its process began. */
   readonly uptime: number
+  /** An update replaced files that its process runs. */
+  readonly outdated: boolean
   readonly role: 'master' | 'replica'
   /** Of all databases. */
   readonly keys: number
@@ -128,6 +130,8 @@ export interface SentinelSeen {
   readonly myId: string
   /** Seconds since its process began. */
   readonly uptime: number
+  /** Files that its process runs, or the certificate that it shows, were replaced since. */
+  readonly outdated: boolean
   /** All names that it watches: a stray one is a finding. */
   readonly masters: readonly WatchedMaster[]
   /** What of its own settings differs: parameter, with what runs. */

@@ -18,6 +18,7 @@ export function parseRedis(
     runId: id(said.get('run_id'), 'run_id'),
     version: printable(said.get('redis_version') ?? ''),
     uptime: number('uptime_in_seconds'),
+    outdated: lines.of('outdated').includes('redis'),
     role,
     keys: keysOf(said),
     changes: number('rdb_changes_since_last_save'),

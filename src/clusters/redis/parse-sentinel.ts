@@ -10,6 +10,7 @@ export function parseSentinel(lines: Lines, desired: Desired, node: RedisNode): 
   return {
     myId: printable(lines.of('myid')[0] ?? ''),
     uptime: count(info(lines.of('sinfo')).get('uptime_in_seconds'), 'uptime_in_seconds'),
+    outdated: lines.of('outdated').includes('sentinel'),
     masters: masters.map((fields) => watched(lines, fields)),
     differing: differing(lines, desired, node, masters),
   }

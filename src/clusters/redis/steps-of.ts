@@ -8,6 +8,7 @@ import {
   joinSet,
   promoteReplica,
   resetSentinel,
+  restartSentinel,
   restartServer,
   rotatePassword,
   saveAside,
@@ -45,6 +46,8 @@ export function stepOf(desired: Desired, intent: Intent): ClusterStep {
       return setSettings(desired, intent.node, intent.names, intent.why)
     case 'restart server':
       return restartServer(desired, intent.node, intent.why)
+    case 'restart sentinel':
+      return restartSentinel(desired, intent.node, intent.why)
     case 'fail over':
       return failOver(desired, intent.from, intent.to, intent.why)
     case 'rotate password':

@@ -108,7 +108,9 @@ opens() {
   echo "former missing $missing"
   echo "others $(printf '%s\\n' "$list" | tr ' ' '\\n' | grep '^#' | grep -vxF -e "#$(hash "$1")" -e "#$(hash "\${2:-$1}")" | wc -l)"
 }
-same() { [ "$1" = "$2" ] && echo yes || echo no; }`
+same() { [ "$1" = "$2" ] && echo yes || echo no; }
+# An update takes away files that the process of the unit $1 has opened.
+replaced() { p=$(systemctl show -p MainPID --value "$1") && grep -qE ' /usr/.* [(]deleted[)]$' "/proc/$p/maps" 2>/dev/null; }`
 
 function server(names: readonly string[]): Shell {
   const ask = ['INFO server', 'INFO replication', 'INFO persistence', 'INFO keyspace']
@@ -116,6 +118,7 @@ function server(names: readonly string[]): Shell {
 echo "via redis $state"
 if [ "$state" = ok ]; then
   printf '%s\\n' ${ask} | cli | grep -v '^#' | mark info
+  ! replaced redis-server || echo 'outdated redis'
   cli config get ${names} </dev/null | mark config
   opens "$own" "$former" | mark password
   echo "password master $(same "$(cli config get masterauth </dev/null | sed -n 2p)" "$own")"
@@ -126,7 +129,10 @@ fi`
 const SENTINEL = sh`reach ${SENTINEL_PORT} "$sown" "$swas"
 echo "via sentinel $state"
 if [ "$state" = ok ]; then
-  cli info server </dev/null | grep '^uptime_in_seconds:' | mark sinfo
+  up=$(cli info server </dev/null | tr -d '\\r' | sed -n 's/^uptime_in_seconds://p')
+  echo "sinfo uptime_in_seconds:$up"
+  shows=$(stat -c %Y ${`${redisPlaces.tls}/node.crt`} ${CA} 2>/dev/null | sort -n | tail -n 1)
+  if replaced redis-sentinel || [ "\${shows:-0}" -gt "$(($(date +%s) - \${up:-0}))" ]; then echo 'outdated sentinel'; fi
   echo "myid $(cli sentinel myid </dev/null | head -c 100)"
   masters=$(cli sentinel masters </dev/null)
   printf '%s\\n' "$masters" | mark master

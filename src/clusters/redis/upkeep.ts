@@ -67,24 +67,50 @@ function unsaved(node: Node): readonly Ailment[] | undefined {
 }
 
 /**
- * Settings that only a restart changes: the replicas one at a time, then another one becomes the master, and the former one
- * is restarted as a replica. Only where all is well, for one replica less is there meanwhile.
+ * Settings that only a restart changes, and updates: the replicas one at a time, then another one becomes the master, and the
+ * former one is restarted as a replica; then Sentinels. Only where all is well, for one less is there meanwhile.
  */
 export function restartAilments(view: View, master: Live, well: boolean): readonly Ailment[] {
-  const waiting = view.live.filter(({ seen }) => seen.redis.differing.some(({ name }) => needsRestart(name)))
-  const replicas = waiting.filter((node) => node !== master)
-  const to = view.live.find((node) => isLinked(node, master))
   const ready = well && allFollow(view, master) && isAgreedOn(view, master) && view.desired.nodes.length > 2
+  return [...serverRestarts(view, master, ready), ...sentinelRestarts(view, ready)]
+}
+
+function serverRestarts(view: View, master: Live, ready: boolean): readonly Ailment[] {
+  const waiting = view.live.flatMap((node) => {
+    const message = restartWords(node)
+    return message === undefined ? [] : [{ node, message }]
+  })
+  const replicas = waiting.map(({ node }) => node).filter((node) => node !== master)
+  const to = view.live.find((node) => isLinked(node, master))
   return waiting
-    .map((node) => {
-      const keys = node.seen.redis.differing.filter(({ name }) => needsRestart(name)).map(({ name }) => name)
-      const message = `only a restart changes ${keys.join(', ')}`
+    .map(({ node, message }) => {
       if (!ready || !to) return warn(node.host, 'restart needed', `${message}: it waits until all replicas follow`, [])
       const restart: Intent = { do: 'restart server', node, why: message }
       const over: Intent = { do: 'fail over', from: master, to, why: `${message}, and a master is never restarted` }
       return ail(node, 'restart needed', message, [], node === master ? [over, restart] : [restart])
     })
     .toSorted((a, b) => rank(a, replicas) - rank(b, replicas))
+}
+
+/** Why only a restart helps; undefined: nothing asks for one. */
+function restartWords({ seen: { redis } }: Live): string | undefined {
+  const keys = redis.differing.filter(({ name }) => needsRestart(name)).map(({ name }) => name)
+  const words = [
+    ...(keys.length > 0 ? [`only a restart changes ${keys.join(', ')}`] : []),
+    ...(redis.outdated ? ['its server runs files that an update replaced'] : []),
+  ]
+  return words.length > 0 ? words.join('; ') : undefined
+}
+
+/** One at a time: the others go on watching, and tell clients who is the master. */
+function sentinelRestarts(view: View, ready: boolean): readonly Ailment[] {
+  return view.sentinels
+    .filter(({ seen }) => seen.sentinel.outdated)
+    .map((node) => {
+      const message = 'its Sentinel runs files, or shows a certificate, that were replaced'
+      if (!ready) return warn(node.host, 'restart needed', `${message}: it waits until all is well`, [])
+      return ail(node, 'restart needed', message, [], [{ do: 'restart sentinel', node, why: message }])
+    })
 }
 
 function rank({ finding }: Ailment, first: readonly Node[]): number {

@@ -39,6 +39,7 @@ export function stagesOf(sim: Sim, intent: Intent, given: Given): readonly Stage
       return [() => failOver(sim, intent)]
     case 'restart server':
       return [() => restart(sim, intent)]
+    case 'restart sentinel':
     case 'set settings':
     case 'rotate password':
       return []

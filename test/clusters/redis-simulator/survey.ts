@@ -83,6 +83,7 @@ function redisOf(sim: Sim, server: Server): RedisSeen {
     runId: server.runId,
     version: '7.0.15',
     uptime: sim.now - server.began,
+    outdated: false,
     role: server.role,
     keys: server.keys.size,
     changes: server.changes,
@@ -109,6 +110,7 @@ function sentinelOf(sim: Sim, machine: Machine, sentinel: Sentinel): SentinelSee
   return {
     myId: `sentinel-${machine.host}`,
     uptime: sim.now - sentinel.began,
+    outdated: false,
     masters: sentinel.master === undefined ? [] : [watchedOf(sim, machine, sentinel, sentinel.master)],
     differing: [],
   }

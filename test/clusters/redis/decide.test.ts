@@ -843,6 +843,8 @@ function young(change: object) {
 describe('passwords and settings', () => {
   const differs = (name: string) => ({ differing: [{ name, running: '1', wanted: '2' }] })
   const drift = { passwords: { own: true, forMaster: false, others: 0 } }
+  const late = { sentinel: { ...young({}), outdated: true } }
+  const outdated: Change = { redis: { outdated: true }, seen: late }
   test.each<Case>([
     [
       'a wrong password is changed everywhere',
@@ -921,6 +923,27 @@ describe('passwords and settings', () => {
       { 1: { redis: differs('databases') }, 2: { redis: differs('databases') }, 3: { redis: differs('databases') } },
       ['restart needed: app2', 'restart needed: app3', 'restart needed: app1'],
       ['restart server app2', 'restart server app3', 'fail over app1 app2', 'restart server app1'],
+    ],
+    [
+      'a replica whose files an update replaced is restarted',
+      { 3: { redis: { outdated: true } } },
+      ['restart needed: app3'],
+      ['restart server app3'],
+    ],
+    [
+      'behind an update all are, Sentinels one by one at last',
+      { 1: outdated, 2: outdated, 3: outdated },
+      ['app2', 'app3', 'app1', 'app1', 'app2', 'app3'].map((host) => `restart needed: ${host}`),
+      [
+        ...['restart server app2', 'restart server app3', 'fail over app1 app2', 'restart server app1'],
+        ...['restart sentinel app1', 'restart sentinel app2', 'restart sentinel app3'],
+      ],
+    ],
+    [
+      'no Sentinel is restarted while one is down',
+      { 2: { seen: late }, 3: { sentinel: null } },
+      ['restart needed: app2', 'Sentinel down: app3'],
+      ['start sentinel app3'],
     ],
     [
       'nobody is restarted while one is away',

@@ -43,7 +43,7 @@ ours "$sconf" || { ${writeSentinelConf(desired, node, master)}
       all.flatMap((node) => sameOn([node], { title: 'write its files', script: files(node) })),
       sameOn([master], {
         title: 'start the master',
-        script: sh`touch ${redisPlaces.booted}\nstart_redis 60\n${isMaster(master)}`,
+        script: sh`touch ${redisPlaces.permit}\nstart_redis 60\n${isMaster(master)}`,
       }),
       sameOn(others, { title: `follow ${master.host}`, script: sh`start_redis 60\n${followsWell(master)}` }),
       all.flatMap((node) => sameOn([node], { title: 'start Sentinel', script: sh`start_sentinel` })),

@@ -1,7 +1,7 @@
 import type { ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
-import { REDIS_PORT } from '../layout.ts'
+import { REDIS_PORT, redisPlaces } from '../layout.ts'
 import type { Desired, RedisNode } from '../model.ts'
 import { needsRestart, settingsOf } from '../settings.ts'
 import { followsWell, isMaster } from './looks.ts'
@@ -15,6 +15,7 @@ if ! answers; then
     for other in $(sed -nE 's/^sentinel (monitor|known-replica|known-sentinel) [^ ]+ ([^ ]+) .*/\\2/p' "$sconf" | sort -u); do
       [ "$other" = ${node.address} ] || ! is_master "$other" || fail "$other is the master by now: look again"
     done
+    touch ${redisPlaces.permit}
   fi
   start_redis 300
 fi`

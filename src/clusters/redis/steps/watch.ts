@@ -75,6 +75,26 @@ within 60 knows_all || fail 'Sentinel has not found the others yet'`
   return oneAction(node, { name: 'reset sentinel', reason: why, effect }, { title: 'reset Sentinel', script })
 }
 
+/** It knows again what it knew, from its file. The others watch meanwhile, so most of them have to be there. */
+export function restartSentinel(desired: Desired, node: RedisNode, why: string): ClusterStep {
+  const { name, nodes, quorum } = desired
+  const others = nodes.filter(({ host }) => host !== node.host).map(({ address }) => address)
+  const script = sh`there=$(names 127.0.0.1 ${name})
+is_master "$there" || fail 'the master that it watches is none: nothing is done'
+count=0
+for other in ${others}; do
+  [ "$(names "$other" ${name} || true)" != "$there" ] || count=$((count + 1))
+done
+[ "$count" -ge ${quorum} ] || fail "only $count others watch meanwhile: nothing is done"
+[ "$(watched 127.0.0.1 ${name} flags)" = master ] || fail 'a failover is under way: look again'
+timeout 60 systemctl stop redis-sentinel
+start_sentinel
+again() { [ "$(names 127.0.0.1 ${name})" ] && [ "$(watched 127.0.0.1 ${name} num-other-sentinels)" -ge "$count" ]; }
+within 60 again || fail 'Sentinel does not know what it knew'`
+  const told = { name: 'restart sentinel', reason: why, effect: 'its newest files and certificate are in use' }
+  return oneAction(node, told, { title: 'restart Sentinel', script })
+}
+
 /**
  * Sentinel heals much by itself, in up to about 45 s. Waits, and changes nothing, until every Sentinel that answers names one
  * address, whose server is a master that all others follow. Fails only where nothing has changed in a minute.

@@ -79,6 +79,7 @@ function whole(number: number, nodes: number): RedisSeen {
     runId: `run${number}`,
     version: '7.0.15',
     uptime: 5000,
+    outdated: false,
     role: number === 1 ? 'master' : 'replica',
     keys: 12,
     changes: 12,
@@ -110,7 +111,7 @@ function watching(number: number, nodes: number, change: Partial<WatchedMaster>)
     sentinels: all.filter((one) => one !== number).map((one) => ({ ...at(one), flags: ['sentinel'], myId: `s${one}` })),
     ...change,
   }
-  return { myId: `s${number}`, uptime: 5000, masters: [master], differing: [] }
+  return { myId: `s${number}`, uptime: 5000, outdated: false, masters: [master], differing: [] }
 }
 
 /** A replica as a Sentinel knows it. */
