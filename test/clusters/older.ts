@@ -1,7 +1,7 @@
 import type { Bed } from './bed.ts'
 
-/** What scripts begin with that downgrade. `repacked`: a package as it is, under a version that is a little older. */
-export const BEGIN = `set -e
+/** What both scripts of PostgreSQL begin with. `repacked`: a package as it is, under a version that is a little older. */
+const BEGIN = `set -e
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 apt-get update -q >/dev/null
 repacked() {
@@ -38,6 +38,19 @@ fi`,
 export async function giveOlderPooler(bed: Bed, host: string): Promise<void> {
   await bed.on(host, `${BEGIN}\nrepacked pgbouncer\nsystemctl restart pgbouncer`)
 }
+
+/** The packages of Redis as they are, under a version that is a little older. They restart what runs of them. */
+export const OLDER_REDIS = `set -e
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+apt-get update -q >/dev/null
+rm -rf /tmp/older; mkdir -p /tmp/older; cd /tmp/older
+for p in redis-tools redis-server redis-sentinel; do
+  apt-get download -q $p >/dev/null 2>&1
+  dpkg-deb -R "$p"_*.deb $p
+  sed -i 's/^Version: .*/&~older/; s/(= [^)]*/&~older/' $p/DEBIAN/control
+  dpkg-deb -b $p $p.older >/dev/null
+done
+dpkg --force-downgrade --force-confold -i *.older >/dev/null 2>&1`
 
 /** What is installed and what is offered, package by package; and what the server that runs says of itself and of its files. */
 export async function versionsOf(bed: Bed, host: string): Promise<Versions> {

@@ -109,8 +109,12 @@ opens() {
   echo "others $(printf '%s\\n' "$list" | tr ' ' '\\n' | grep '^#' | grep -vxF -e "#$(hash "$1")" -e "#$(hash "\${2:-$1}")" | wc -l)"
 }
 same() { [ "$1" = "$2" ] && echo yes || echo no; }
-# An update takes away files that the process of the unit $1 has opened.
-replaced() { p=$(systemctl show -p MainPID --value "$1") && grep -qE ' /usr/.* [(]deleted[)]$' "/proc/$p/maps" 2>/dev/null; }`
+# An update takes away the program, or libraries, that the process of the unit $1 runs.
+replaced() {
+  p=$(systemctl show -p MainPID --value "$1")
+  case $(readlink "/proc/$p/exe") in *' (deleted)') return ;; esac
+  grep -qE ' /usr/.* [(]deleted[)]$' "/proc/$p/maps" 2>/dev/null
+}`
 
 function server(names: readonly string[]): Shell {
   const ask = ['INFO server', 'INFO replication', 'INFO persistence', 'INFO keyspace']

@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
 import { documentOf } from '../../hosts/support/project.ts'
-import { BEGIN } from '../older.ts'
+import { OLDER_REDIS } from '../older.ts'
 import { makeRedisBed, type RedisBed } from '../redis-bed.ts'
 
 const HOSTS = ['app1', 'app2', 'app3']
@@ -47,8 +47,7 @@ describeOnLab('a set of Redis under clients', () => {
   }
 
   test('an update of the packages goes node by node, the master last, and Sentinels one by one', async () => {
-    await all(`${BEGIN}
-for p in redis-tools redis-server redis-sentinel; do repacked $p; done >/dev/null 2>&1`)
+    await all(OLDER_REDIS)
     await expect.poll(() => bed.masters(), { timeout: 60_000 }).toMatch(/^app\d$/)
     await bed.deploy('repair-redis', 'lab', '--yes')
     const from = await bed.masters()
