@@ -6,12 +6,12 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { outcome } from '../../src/lab/child.ts'
-import { ODD_NAMES } from './cases/odd-names.ts'
-import { describeOnLab, useLab } from './support/lab.ts'
-import { documentOf, outcomes } from './support/project.ts'
-import { type MemoryGauge, memoryGauge } from './support/rss.ts'
-import { planned, useTrial, wrong } from './support/trial.ts'
+import { outcome } from '../../../src/lab/child.ts'
+import { ODD_NAMES } from '../../hosts/cases/odd-names.ts'
+import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
+import { documentOf, outcomes } from '../../hosts/support/project.ts'
+import { type MemoryGauge, memoryGauge } from '../../hosts/support/rss.ts'
+import { planned, useTrial, wrong } from '../../hosts/support/trial.ts'
 
 const GOOD = ['f1', 'f2', 'f3', 'f4', 'f5', 'f6', 'f7', 'f8']
 const GIB = 1024 ** 3
@@ -91,7 +91,7 @@ describeOnLab('faults', () => {
     trial.project.write('resolv.conf', 'nameserver 127.0.0.99\n')
     // Only this command has that resolver.
     const command = `mount --bind resolv.conf /etc/resolv.conf && exec "$@"`
-    const deployed = [process.execPath, join(import.meta.dirname, '../../bin/deploy.js'), 'apply', 'lab']
+    const deployed = [process.execPath, join(import.meta.dirname, '../../../bin/deploy.js'), 'apply', 'lab']
     const more = ['--limit', 'f1,asked', '--yes', '--json', '--no-check']
     const began = performance.now()
     const ran = await outcome(['unshare', '-m', 'sh', '-c', command, 'sh', ...deployed, ...more], {
@@ -159,7 +159,7 @@ describeOnLab('faults', () => {
     const out = openSync(join(lab.root, 'flood.txt'), 'w')
     const child = spawn(
       process.execPath,
-      [join(import.meta.dirname, '../../bin/deploy.js'), 'run', 'lab', 'f1', '--', FLOOD],
+      [join(import.meta.dirname, '../../../bin/deploy.js'), 'run', 'lab', 'f1', '--', FLOOD],
       {
         cwd: lab.root,
         env: { ...process.env, ...gauge.env },

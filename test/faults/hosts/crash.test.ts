@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { labExec } from '../../src/lab/inside.ts'
-import { describeOnLab, useLab } from './support/lab.ts'
-import { documentOf, makeProject, type Project } from './support/project.ts'
+import { labExec } from '../../../src/lab/inside.ts'
+import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
+import { documentOf, makeProject, type Project } from '../../hosts/support/project.ts'
 
 /** More boundaries than a run with two hosts has; the sweep ends at the first run that is not killed. */
 const MOST = 30

@@ -3,12 +3,12 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeAll, expect, test } from 'vitest'
-import { labExec } from '../../src/lab/inside.ts'
-import { labDestroy, labUp } from '../../src/lab/lab.ts'
-import { schemaErrors } from '../docs/schema.ts'
-import { describeOnLab, useLab } from './support/lab.ts'
-import { ALL_UP, makePool, NODES, type PoolProject, seenBy } from './support/pool.ts'
-import { onTerminal } from './support/terminal.ts'
+import { labExec } from '../../../src/lab/inside.ts'
+import { labDestroy, labUp } from '../../../src/lab/lab.ts'
+import { schemaErrors } from '../../docs/schema.ts'
+import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
+import { ALL_UP, makePool, NODES, type PoolProject, seenBy } from '../../hosts/support/pool.ts'
+import { onTerminal } from '../../hosts/support/terminal.ts'
 
 describeOnLab('a rolling phase', () => {
   const lab = useLab('rolling', ['lb1', ...NODES])
