@@ -1,26 +1,12 @@
-import type { ClusterGoal, ClusterStep } from '../../model/cluster.ts'
-import { names } from './names.ts'
+import type { ClusterStep } from '../../model/cluster.ts'
+import { consentOptions, type Given } from '../consent.ts'
+import { names } from '../names.ts'
 import { hasData, isGivenUp, type View } from './view.ts'
-
-/** What may be lost, by node. */
-export type Given = NonNullable<ClusterGoal['acceptLoss']>
-
-/** The options by which somebody agrees to lose that. */
-export function consentOptions(given: Given): string {
-  return Object.entries(given)
-    .map(([host, bytes]) => `--accept-data-loss ${host}=${bytes}`)
-    .join(' ')
-}
 
 /** The whole command of it, which is right also where a playbook has several clusters; with `--salvage` where that was asked for. */
 export function consentWords({ desired, salvage }: Pick<View, 'desired' | 'salvage'>, given: Given): string {
   const { environment, name } = desired
   return `deploy repair-db ${environment} --cluster ${name} ${consentOptions(given)}${salvage ? ' --salvage' : ''}`
-}
-
-/** What somebody said of a node, e.g. `552 were accepted`. */
-export function agreedWords(given: Given, { host }: { readonly host: string }): string {
-  return given[host] === 'unknown' ? 'it was given up unseen' : `${given[host]} were accepted`
 }
 
 /** What becomes of the rows of nodes that can be read. */

@@ -1,5 +1,5 @@
 import type { Finding } from '../../model/cluster.ts'
-import { agreedWords } from './consent.ts'
+import { agreedWords } from '../consent.ts'
 import { tookWrites } from './contenders.ts'
 import { amount, type Excess } from './excess.ts'
 import { apart } from './loss.ts'

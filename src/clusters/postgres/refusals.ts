@@ -1,11 +1,12 @@
 import type { ClusterRefusal } from '../../model/cluster.ts'
-import { agreedWords, consentWords, type Given, savedWords, unsavedWords } from './consent.ts'
+import { agreedWords, type Given } from '../consent.ts'
+import { names } from '../names.ts'
+import { consentWords, savedWords, unsavedWords } from './consent.ts'
 import { amount, type Excess } from './excess.ts'
 import { whole } from './given-up.ts'
 import { DATA } from './layout.ts'
 import { lossWords } from './loss.ts'
 import { atStake } from './mend.ts'
-import { names } from './names.ts'
 import { side, unseenSide } from './sides.ts'
 import {
   hasData,

@@ -1,7 +1,7 @@
 import type { ClusterDecision, ClusterStep } from '../../model/cluster.ts'
+import { names } from '../names.ts'
 import { mendWords, refused } from './goals.ts'
 import type { Desired, PostgresNode } from './model.ts'
-import { names } from './names.ts'
 import type { Packages } from './parse-packages.ts'
 import { refreshLists, restartPrimary, switchover, upgradePackages, upgradeServer } from './steps.ts'
 import { runsOther, shownVersion, versionsDiffer } from './versions.ts'

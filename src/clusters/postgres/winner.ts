@@ -1,6 +1,6 @@
+import { names } from '../names.ts'
 import { endOfNode } from './contenders.ts'
 import { compareLsn } from './lsn.ts'
-import { names } from './names.ts'
 import { isLive, type Node, streamsFrom, type View } from './view.ts'
 
 /** Which of several histories is most likely the one that clients were told of, and what tells so. */

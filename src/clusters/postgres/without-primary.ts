@@ -1,10 +1,11 @@
 import type { ClusterDecision, ClusterRefusal } from '../../model/cluster.ts'
+import type { Given } from '../consent.ts'
+import { names } from '../names.ts'
 import { type Blocked, choose } from './choose.ts'
-import { consentWords, type Given, unsavedWords } from './consent.ts'
+import { consentWords, unsavedWords } from './consent.ts'
 import { excessBehind } from './contenders.ts'
 import { nobodyWrites } from './fencing.ts'
 import type { PostgresNode } from './model.ts'
-import { names } from './names.ts'
 import { side, unseenSide } from './sides.ts'
 import { hasData, isGivenUp, isWrittenOff, mayHold, type Node, type View } from './view.ts'
 

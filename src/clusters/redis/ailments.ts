@@ -1,5 +1,5 @@
 import type { Finding } from '../../model/cluster.ts'
-import { agreedWords } from '../postgres/consent.ts'
+import { agreedWords } from '../consent.ts'
 import { keysWords } from './consent-words.ts'
 import { continues } from './history.ts'
 import type { Intent } from './intents.ts'

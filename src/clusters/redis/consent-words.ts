@@ -1,4 +1,4 @@
-import { consentOptions, type Given } from '../postgres/consent.ts'
+import { consentOptions, type Given } from '../consent.ts'
 import type { Desired } from './model.ts'
 
 export type { Given }

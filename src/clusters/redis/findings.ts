@@ -1,4 +1,4 @@
-import { names } from '../postgres/names.ts'
+import { names } from '../names.ts'
 import { type Ailment, dataEvidence, serverAilments, warn } from './ailments.ts'
 import { foreignNames, sentinelAilments, wrongSentinels } from './sentinels.ts'
 import { isBlank, stakesBeside } from './stake.ts'

@@ -1,4 +1,4 @@
-import { names } from '../postgres/names.ts'
+import { names } from '../names.ts'
 import { type Ailment, ail, warn } from './ailments.ts'
 import type { Intent } from './intents.ts'
 import type { WatchedMaster } from './model.ts'

@@ -1,4 +1,4 @@
-import { names } from '../postgres/names.ts'
+import { names } from '../names.ts'
 import type { Intent } from './intents.ts'
 import type { ReportedRole, WatchedMaster } from './model.ts'
 import { isAt, isLinked, type Live, most, nodeAt, type View, watchedBy } from './view.ts'

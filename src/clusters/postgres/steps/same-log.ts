@@ -1,6 +1,6 @@
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
-import { consentOptions } from '../consent.ts'
+import { consentOptions } from '../../consent.ts'
 import type { PostgresNode } from '../model.ts'
 import { REPLAYED_TIMELINE } from '../survey-sql.ts'
 import { conninfo } from './standby.ts'

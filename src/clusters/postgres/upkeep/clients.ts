@@ -1,4 +1,4 @@
-import { names } from '../names.ts'
+import { names } from '../../names.ts'
 import { pointPgbouncer, startDaemon } from '../steps.ts'
 import type { Live, Node, View } from '../view.ts'
 import { NOTHING, type Upkeep } from './upkeep.ts'
