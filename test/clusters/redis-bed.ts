@@ -24,7 +24,8 @@ export interface RedisBed {
   playbook(options?: string): void
   /** What clients log in with from now on: the name of a secret. */
   clientsUse(secret: 'redisPassword' | 'newPassword'): void
-  write(): Promise<Writer>
+  /** A client that asks the Sentinels of these addresses; omitted: those of the lab. */
+  write(addresses?: readonly string[]): Promise<Writer>
 }
 
 const SCHEMA = `import { site } from 'evenkeel'
@@ -97,9 +98,9 @@ export default playbook('Cache', [
     clientsUse(name) {
       password = secrets[name]
     },
-    write: () =>
+    write: (addresses = lab.hosts.map((host) => lab.reach.hosts[host]?.address ?? '')) =>
       startWriter({
-        addresses: lab.hosts.map((host) => lab.reach.hosts[host]?.address ?? ''),
+        addresses,
         ...{ set: 'cache', ca: readFileSync(join(lab.root, 'files/lab-ca.crt'), 'utf8'), password: () => password },
       }),
   }

@@ -11,7 +11,8 @@ export function redisDesired(
   want: Pick<Desired, 'name' | 'environment' | 'nodes' | 'persistence' | 'settings' | 'password' | 'sentinelPassword'> &
     Pick<Desired, 'formerPassword'>,
 ): Desired {
-  const { name, nodes } = want
+  const { name } = want
+  const nodes = want.nodes.map(({ host, address }) => ({ host, address: shortest(address) }))
   if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name))
     throw new Error(`a set of Redis is named in letters, digits, dots, _ and -, not ${JSON.stringify(name)}`)
   if (nodes.length < 3 || nodes.length > 7)
@@ -24,7 +25,12 @@ export function redisDesired(
   requirePassword('password', want.password, name)
   requirePassword('sentinelPassword', want.sentinelPassword, name)
   if (want.formerPassword) requirePassword('formerPassword', want.formerPassword, name)
-  return { ...want, quorum: Math.floor(nodes.length / 2) + 1, downAfter: DOWN_AFTER, failoverTimeout: 20_000 }
+  return { ...want, nodes, quorum: Math.floor(nodes.length / 2) + 1, downAfter: DOWN_AFTER, failoverTimeout: 20_000 }
+}
+
+/** An IPv6 address as the daemons write it. */
+function shortest(address: string): string {
+  return isIP(address) === 6 ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address
 }
 
 /** Milliseconds. */

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { sh } from '../../shell/sh.ts'
 import { CA, PASSWORD, REDIS_PORT, SENTINEL_PASSWORD, SENTINEL_PORT } from './layout.ts'
 import type { Desired } from './model.ts'
@@ -13,12 +14,13 @@ export function proofScripts(desired: Desired, token: string, hosts: readonly st
   return new Map(
     nodes.map(({ host, address }) => {
       const key = `evenkeel:proof:${host}`
+      const shown = isIP(address) === 6 ? `[${address}]` : address
       const script = sh`export LC_ALL=C
 cd /
 own=$(cat ${PASSWORD}) sown=$(cat ${SENTINEL_PASSWORD})
 cli() { REDISCLI_AUTH=$pass timeout -s KILL 6 redis-cli --no-auth-warning --tls --cacert ${CA} "$@" 2>&1 | tr -d '\\r' | head -c 2000; }
 say() { sed "s/^/$1 /"; }
-tls() { timeout -s KILL 3 openssl s_client -connect ${address}:"$1" -CAfile ${CA} -verify_ip ${address} -verify_return_error </dev/null 2>&1 | grep -E '^(Verify return code|verify error)' | head -n 1 | say "tls $1"; }
+tls() { timeout -s KILL 3 openssl s_client -connect ${shown}:"$1" -CAfile ${CA} -verify_ip ${address} -verify_return_error </dev/null 2>&1 | grep -E '^(Verify return code|verify error)' | head -n 1 | say "tls $1"; }
 pass=$sown
 cli -h ${address} -p ${SENTINEL_PORT} sentinel get-master-addr-by-name ${desired.name} </dev/null | say names
 m=$(cli -h ${address} -p ${SENTINEL_PORT} sentinel get-master-addr-by-name ${desired.name} </dev/null | head -n 1)
