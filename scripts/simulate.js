@@ -1,5 +1,5 @@
-// Drives the decision on PostgreSQL clusters through random histories, and writes the figures to docs/reliability.md.
-// `npm run simulate -- --seed N --runs N`; default: seed 1, a million.
+// Drives the decision on clusters through random histories, and writes the figures to docs/reliability.md.
+// `npm run simulate -- --kind redis --seed N --runs N`; default: postgres, seed 1, a million.
 import { ensurePackages, fitNode, run } from './ensure.js'
 
 ensurePackages()

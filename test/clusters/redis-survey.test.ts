@@ -245,6 +245,11 @@ describe('a playbook', () => {
     expect(() => redisDesired({ ...want, sentinelPassword: password, ...more })).toThrow(why)
   })
 
+  test('an IPv6 address is written as the daemons write it, however a playbook does', () => {
+    const long = [...nodes.slice(0, 2), { host: 'app3', address: 'FD00:0007:0:0::3' }]
+    expect(redisDesired({ ...want, sentinelPassword: password, nodes: long }).nodes.at(-1)?.address).toBe('fd00:7::3')
+  })
+
   test('a cache keeps nothing on disk, and what is durable gives nothing away', () => {
     const of = (persistence: 'cache' | 'durable') => redisSettings({ persistence, memory: 64, nodes, more: {} })
     expect(of('cache')).toMatchObject({

@@ -1,18 +1,45 @@
-// Lives many histories on all processors, and writes what came of it to docs/reliability.md. Options: --seed N, --runs N.
+// Lives many histories on all processors, and writes what came of it to docs/reliability.md. Options: --kind postgres or redis,
+// --seed N, --runs N.
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import type { ClusterKind } from '../../../src/model/cluster.ts'
 import { Harm } from '../postgres/support/act.ts'
+import * as redis from '../redis-simulator/history.ts'
+import { PLANTED as PLANTED_OF_REDIS } from '../redis-simulator/planted.ts'
+import { Harm as HarmOfRedis } from '../redis-simulator/promises.ts'
 import { historyOf, live } from './history.ts'
 import { PLANTED } from './planted.ts'
 import { PLANTED_CONSENTS } from './planted-consents.ts'
-import { parted, sectionText } from './section.ts'
+import { sectionText, withSection } from './section.ts'
+
+interface Simulator {
+  /** Lives one history, and says how it ended. @throws a `harm` where a promise was broken. */
+  readonly live: (number: number) => string
+  readonly harm: new () => Error
+  /** How many wrong decisions are planted. */
+  readonly planted: number
+}
+
+const SIMULATORS: Readonly<Record<ClusterKind, Simulator>> = {
+  postgres: {
+    live: (number) => live(historyOf(number)).ended,
+    harm: Harm,
+    planted: Object.keys({ ...PLANTED, ...PLANTED_CONSENTS }).length,
+  },
+  redis: {
+    live: (number) => redis.live(redis.historyOf(number)).ended,
+    harm: HarmOfRedis,
+    planted: Object.keys(PLANTED_OF_REDIS).length,
+  },
+}
 
 /** The histories from one number up to another one. */
 interface Share {
+  readonly kind: ClusterKind
   readonly from: number
   readonly to: number
 }
@@ -25,15 +52,16 @@ interface Lived {
 /** Violations that are told; one is too many already. */
 const MOST = 10
 
-function lived({ from, to }: Share): Lived {
+function lived({ kind, from, to }: Share): Lived {
+  const simulator = SIMULATORS[kind]
   const outcomes: Record<string, number> = {}
   const harms: string[] = []
   for (let number = from; number < to && harms.length < MOST; number++) {
     try {
-      const { ended } = live(historyOf(number))
+      const ended = simulator.live(number)
       outcomes[ended] = (outcomes[ended] ?? 0) + 1
     } catch (error) {
-      if (!(error instanceof Harm)) throw error
+      if (!(error instanceof simulator.harm)) throw error
       harms.push(`history ${number}: ${error.message}`)
     }
   }
@@ -49,8 +77,14 @@ function inWorker(share: Share): Promise<Lived> {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { seed: { type: 'string', default: '1' }, runs: { type: 'string', default: '1000000' } },
+    options: {
+      kind: { type: 'string', default: 'postgres' },
+      seed: { type: 'string', default: '1' },
+      runs: { type: 'string', default: '1000000' },
+    },
   })
+  const { kind } = values
+  if (kind !== 'postgres' && kind !== 'redis') throw new Error(`--kind is postgres or redis, not ${kind}`)
   const [seed, runs] = [Number(values.seed), Number(values.runs)]
   if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(runs) || runs < 1) throw new Error('--seed N --runs N')
   const [workers, first] = [availableParallelism(), seed * 1_000_003]
@@ -58,6 +92,7 @@ async function main(): Promise<void> {
   const parts = await Promise.all(
     Array.from({ length: workers }, (_, index) =>
       inWorker({
+        kind,
         from: first + Math.floor((runs * index) / workers),
         to: first + Math.floor((runs * (index + 1)) / workers),
       }),
@@ -72,15 +107,15 @@ async function main(): Promise<void> {
     encoding: 'utf8',
   }).trim()
   const section = sectionText({
-    ...{ date: new Date().toISOString().slice(0, 10), commit, seed, outcomes, harms },
+    ...{ kind, date: new Date().toISOString().slice(0, 10), commit, seed, outcomes, harms },
     // Where much breaks, not all are lived.
     ...{
       histories: Object.values(outcomes).reduce((sum, count) => sum + count, harms.length),
       seconds: (performance.now() - began) / 1000,
-      planted: Object.keys({ ...PLANTED, ...PLANTED_CONSENTS }).length,
+      planted: SIMULATORS[kind].planted,
     },
   })
-  writeFileSync(file, `${parted(readFileSync(file, 'utf8')).rest.trimEnd()}\n\n${section}`)
+  writeFileSync(file, withSection(readFileSync(file, 'utf8'), kind, section))
   console.log(section)
   process.exitCode = harms.length > 0 ? 1 : 0
 }
