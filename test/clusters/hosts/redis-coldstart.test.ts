@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { labKill, labStart } from '../../../src/lab/lab.ts'
+import type { PlannedPhase } from '../../../src/model/plan.ts'
+import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
+import { makeRedisBed, type RedisBed } from '../redis-bed.ts'
+import { watchReigns } from '../watch.ts'
+
+const HOSTS = ['app1', 'app2', 'app3']
+/** M is the master; A and B are its replicas. */
+const ORDERS = ['MAB', 'MBA', 'AMB', 'BMA', 'ABM', 'BAM']
+/** Writes that were confirmed for more than a second when the power went: a client writes each 10 ms at most. */
+const SURE = 50
+const MORE = 120
+
+describeOnLab('power loss of all nodes of a set of Redis at once', () => {
+  const lab = useLab('redis-cold', HOSTS)
+  let bed: RedisBed
+  const figures: string[] = []
+
+  beforeAll(() => {
+    bed = makeRedisBed(lab)
+  })
+  afterAll(() => console.log(figures.join('\n')))
+
+  const build = async (persistence: string) => {
+    bed.playbook(`persistence: '${persistence}', password: (site) => site.secrets.redisPassword`)
+    const ran = await bed.deploy('apply', 'lab', '--yes')
+    expect(`${ran.code} ${ran.code === 0 ? '' : ran.stdout + ran.stderr}`).toBe('0 ')
+  }
+  const keys = () => Promise.all(HOSTS.map((host) => bed.redis(host, 'dbsize').catch(() => 'down')))
+
+  /** Whoever takes writes, whom replicas have to hear of for that; and who was seen to be a master without a key. */
+  async function watchMasters() {
+    const [said, empty]: [Set<string>, Set<string>] = [new Set(), new Set()]
+    const watch = await watchReigns(HOSTS, async (host) => {
+      const info = await bed.redis(host, 'info server persistence replication keyspace').catch(() => '')
+      const field = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1]
+      if (field('role') !== 'master' || field('loading') !== '0') return undefined
+      said.add(host)
+      if (field('db0') === undefined) empty.add(host)
+      return field('min_slaves_good_slaves') === '0' ? undefined : `${field('run_id')} ${field('master_replid')}`
+    })
+    return {
+      async end() {
+        return { ...(await watch.end()), said: [...said], empty: [...empty] }
+      },
+    }
+  }
+
+  /** All lose power while a client writes. Gives which keys have to be there behind it, and which are not. */
+  async function blackout() {
+    await expect.poll(() => bed.masters(), { timeout: 60_000, interval: 500 }).toMatch(/^app\d$/)
+    const master = await bed.masters()
+    await bed.redis(master, 'flushall')
+    const writer = await bed.write()
+    await expect.poll(writer.count, { timeout: 30_000 }).toBeGreaterThan(SURE + MORE)
+    await Promise.all(HOSTS.map((host) => labKill(lab, host)))
+    const { acknowledged } = await writer.end()
+    const sure = acknowledged.slice(0, acknowledged.length - MORE)
+    const lost = async () => {
+      const gone = await writer.lost()
+      return { all: gone.length, sure: gone.filter((each) => sure.includes(each)).length }
+    }
+    const [a = '', b = ''] = HOSTS.filter((host) => host !== master)
+    return { master, a, b, acknowledged: acknowledged.length, sure: sure.length, lost }
+  }
+
+  const repair = () => bed.deploy('repair-redis', 'lab', '--yes', '--json')
+  /** What it had to do, and in how many seconds. */
+  async function repaired() {
+    const began = performance.now()
+    const ran = await repair()
+    const seconds = ((performance.now() - began) / 1000).toFixed(1)
+    expect(`${ran.code} ${ran.code === 0 ? '' : ran.stdout.slice(-3000) + ran.stderr}`).toBe('0 ')
+    const { phases } = JSON.parse(ran.stdout) as { phases: PlannedPhase[] }
+    const steps = phases.flatMap(({ cluster }) => cluster?.steps.map(({ name, about }) => `${name} ${about}`) ?? [])
+    return `${steps.join(', ') || 'nothing'} in ${seconds} s`
+  }
+
+  describe.each(['durable', 'cache'])('%s', (persistence) => {
+    beforeAll(() => build(persistence))
+
+    /** One master, and all that had to be kept is on all nodes; of a cache nothing is. */
+    async function whole({ lost, sure }: Awaited<ReturnType<typeof blackout>>) {
+      const master = await bed.masters()
+      expect(master).toMatch(/^app\d$/)
+      await expect.poll(async () => new Set(await keys()).size, { timeout: 30_000 }).toBe(1)
+      const [held = ''] = await keys()
+      if (persistence === 'cache') expect(held).toBe('0')
+      else {
+        expect(Number(held)).toBeGreaterThanOrEqual(sure)
+        expect((await lost()).sure).toBe(0)
+      }
+      return master
+    }
+
+    test.each(ORDERS)('booted in the order %s', async (order) => {
+      const before = await blackout()
+      const host = new Map(
+        [...'MAB'].map((letter, index) => [letter, [before.master, before.a, before.b][index] ?? '']),
+      )
+      const watch = await watchMasters()
+      const began = performance.now()
+      for (const letter of order) await labStart(lab, host.get(letter) ?? '')
+      const seconds = ((performance.now() - began) / 1000).toFixed(1)
+      const did = await repaired()
+      const { two, primaries, said, empty } = await watch.end()
+      const master = await whole(before)
+      figures.push(
+        `${persistence} ${order} from ${before.master} to ${master}: booted in ${seconds} s, repair: ${did}; masters ${said}, with replicas ${primaries}; two: ${two}; ${before.acknowledged} confirmed, ${persistence === 'cache' ? '' : (await before.lost()).all} lost`,
+      )
+      expect(two).toEqual([])
+      if (persistence === 'durable') expect(empty).toEqual([])
+    })
+  })
+})
