@@ -6,6 +6,7 @@ import {
   file,
   handler,
   redisPlaces as places,
+  REDIS_MARK,
   type RedisDesired,
   redisRestartDelay,
   service,
@@ -22,7 +23,8 @@ export interface RedisPart {
   readonly ca: CertificateAuthority
 }
 
-const { booted, config, passwords, tls } = places
+const { booted, config, data, passwords, scripts, tls } = places
+const beforeStart = `${scripts}/redis-before-start`
 
 /**
  * The packages, with nothing started. A server that died is started again only when Sentinel has made another one the master:
@@ -34,13 +36,29 @@ export function installTasks(): readonly Task[] {
     // The daemons write their files anew in there.
     directory({ path: config, owner: 'redis', group: 'redis', mode: '2770' }),
     directory({ path: tls, owner: 'redis', group: 'redis', mode: '0750' }),
-    ...dropIn('redis-server', [`RestartSec=${redisRestartDelay}`, 'TimeoutStopSec=30', AFTER_BOOT]),
+    directory({ path: scripts, parents: true, owner: 'root', group: 'root', mode: '0755' }),
+    file({
+      path: beforeStart,
+      content: `#!/bin/sh\n${BEFORE_START.shell}\n`,
+      owner: 'root',
+      group: 'root',
+      mode: '0755',
+    }),
+    ...dropIn('redis-server', [`RestartSec=${redisRestartDelay}`, 'TimeoutStopSec=30', `ExecStartPre=+${beforeStart}`]),
     ...dropIn('redis-sentinel', ['RestartSec=1']),
   ]
 }
 
-/** The same behind a reboot, of a former master that keeps nothing on disk: a machine may be back before it was missed. */
-const AFTER_BOOT = `ExecStartPre=+/bin/sh -c "[ -e ${booted} ] || grep -q '^replicaof ' ${config}/redis.conf || ! grep -q '^appendonly no' ${config}/redis.conf || sleep ${redisRestartDelay}; touch ${booted}"`
+/**
+ * What a full copy, or somebody, left on the disk of a cache would come back as old keys: it is moved aside before each start.
+ * And behind a reboot a former master without data waits as one that died: a machine may be back before it was missed.
+ */
+const BEFORE_START = sh`set -eu
+if grep -qF ${REDIS_MARK} ${config}/redis.conf && grep -q '^appendonly no' ${config}/redis.conf; then
+  [ ! -e ${data}/dump.rdb ] || mv -n ${data}/dump.rdb ${data}/aside-"$(date -u +%Y%m%dT%H%M%SZ)".rdb
+  [ -e ${booted} ] || grep -q '^replicaof ' ${config}/redis.conf || sleep ${redisRestartDelay}
+fi
+touch ${booted}`
 
 /** For the steps and the survey of the cluster, which run as root. The daemons keep their own in their own files. */
 export function passwordTasks({ desired }: Pick<RedisPart, 'desired'>): readonly Task[] {
