@@ -39,7 +39,7 @@ describeOnLab('a node of Redis that is lost for good', () => {
     beforeAll(async () => {
       bed.playbook(`persistence: '${persistence}', password: (site) => site.secrets.redisPassword`)
       await apply()
-      const master = await oneMaster()
+      const master = await bed.masters()
       for (let key = 1; key <= KEYS; key++) await bed.redis(master, `set k${key} ${key}`)
     })
 
