@@ -6,6 +6,7 @@ import {
   file,
   handler,
   redisPlaces as places,
+  REDIS_MARK,
   type RedisDesired,
   redisRestartDelay,
   service,
@@ -24,7 +25,8 @@ export interface RedisPart {
   readonly packages: 'present' | 'latest'
 }
 
-const { config, passwords, permit, tls } = places
+const { config, data, passwords, permit, scripts, tls } = places
+const beforeStart = `${scripts}/redis-before-start`
 
 /**
  * The packages, with nothing started or restarted: what an update replaces the cluster's own steps restart, one node at a time.
@@ -35,16 +37,31 @@ export function installTasks({ packages }: Pick<RedisPart, 'packages'>): readonl
     // The daemons write their files anew in there.
     directory({ path: config, owner: 'redis', group: 'redis', mode: '2770' }),
     directory({ path: tls, owner: 'redis', group: 'redis', mode: '0750' }),
-    ...dropIn('redis-server', ['RestartSec=3', 'TimeoutStopSec=30', LATE_MASTER]),
+    directory({ path: scripts, parents: true, owner: 'root', group: 'root', mode: '0755' }),
+    file({
+      path: beforeStart,
+      content: `#!/bin/sh\n${BEFORE_START.shell}\n`,
+      owner: 'root',
+      group: 'root',
+      mode: '0755',
+    }),
+    ...dropIn('redis-server', ['RestartSec=3', 'TimeoutStopSec=30', `ExecStartPre=+${beforeStart}`]),
     ...dropIn('redis-sentinel', ['RestartSec=3']),
   ]
 }
 
 /**
- * Whatever starts a former master, a crash, a boot, an update by hand: it starts only when Sentinel has made another one the
+/**
+ * What a full copy, or somebody, left on the disk of a cache would come back as old keys: it is moved aside before each start.
+ * And whatever starts a former master, a crash, a boot, an update by hand: it waits until Sentinel has made another one the
  * master. One that came back empty before that would have all replicas forget what they hold.
  */
-const LATE_MASTER = `ExecStartPre=+/bin/sh -c "rm ${permit} 2>/dev/null || grep -q '^replicaof ' ${config}/redis.conf || sleep ${redisRestartDelay}"`
+const BEFORE_START = sh`set -eu
+grep -qF ${REDIS_MARK} ${config}/redis.conf || exit 0
+if grep -q '^appendonly no' ${config}/redis.conf && [ -e ${data}/dump.rdb ]; then
+  mv -n ${data}/dump.rdb ${data}/aside-"$(date -u +%Y%m%dT%H%M%SZ)".rdb
+fi
+rm ${permit} 2>/dev/null || grep -q '^replicaof ' ${config}/redis.conf || sleep ${redisRestartDelay}`
 
 /** For the steps and the survey of the cluster, which run as root. The daemons keep their own in their own files. */
 export function passwordTasks({ desired }: Pick<RedisPart, 'desired'>): readonly Task[] {

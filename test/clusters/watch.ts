@@ -4,7 +4,7 @@ import type { Bed } from './bed.ts'
 /** A time in which one start of a server was seen to take writes: it did so from the first answer to the last. */
 interface Reign {
   readonly host: string
-  /** When the server started, by which its answers belong together. */
+  /** When the server started, or what else its answers belong together by. */
   readonly started: string
   readonly from: number
   readonly to: number
@@ -21,13 +21,24 @@ const EVERY = 150
 const ASK = `timeout 5 runuser -u postgres -- psql -XAtqw -h /var/run/postgresql -d postgres -c "select pg_is_in_recovery(), pg_postmaster_start_time()"`
 
 /** Asks all nodes who takes writes, each by itself, until it is ended. A server that took writes takes them until it stops. */
-export async function watchPrimaries(bed: Bed, hosts: readonly string[]): Promise<Watch> {
+export function watchPrimaries(bed: Bed, hosts: readonly string[]): Promise<Watch> {
+  return watchReigns(hosts, async (host) => {
+    const [recovery, started] = (await bed.on(host, ASK).catch(() => '')).split('|')
+    return recovery === 'f' ? started : undefined
+  })
+}
+
+/** The same, by whatever tells which reign of a node it is that takes writes; undefined: it does not. */
+export async function watchReigns(
+  hosts: readonly string[],
+  reignOf: (host: string) => Promise<string | undefined>,
+): Promise<Watch> {
   const reigns: Reign[] = []
   let ended = false
   const look = async (host: string) => {
     const asked = performance.now()
-    const [recovery, started = ''] = (await bed.on(host, ASK).catch(() => '')).split('|')
-    if (recovery === 'f') note(reigns, { host, started, from: performance.now(), to: asked })
+    const started = await reignOf(host)
+    if (started !== undefined) note(reigns, { host, started, from: performance.now(), to: asked })
   }
   await Promise.all(hosts.map(look))
   const looks = hosts.map(async (host) => {

@@ -2,6 +2,7 @@
 export const redisPlaces = {
   config: '/etc/redis',
   data: '/var/lib/redis',
+  scripts: '/usr/local/lib/evenkeel',
   tls: '/etc/redis/tls',
   /** Files with one password each, for root only. */
   passwords: '/etc/redis/evenkeel',

@@ -72,11 +72,11 @@ function downFor({ seen: { redis } }: Live): number {
   return redis.master && redis.master.downFor > 0 ? redis.master.downFor : Number.POSITIVE_INFINITY
 }
 
-/** Sentinel promotes nobody whose link broke long before its master was gone. */
+/** Sentinel promotes nobody whose link broke long before its master was gone; one that never had a link is as good as any. */
 function canTakeOver({ desired }: View, { seen }: Live, since: number): boolean {
   const link = seen.redis.master
   if (!link || seen.redis.role !== 'replica') return false
-  return link.link === 'up' || (link.downFor >= 0 && link.downFor * 1000 < 10 * desired.downAfter + since)
+  return link.link === 'up' || link.downFor * 1000 < 10 * desired.downAfter + since
 }
 
 /** What most Sentinels say of a replica that they know, and see. */

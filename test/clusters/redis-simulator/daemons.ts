@@ -176,7 +176,8 @@ function candidate(sim: Sim, machine: Machine, sentinel: Sentinel): Machine | un
   const fit = sim.machines.filter((one) => {
     const { server } = one
     if (server?.role !== 'replica' || !hear(machine, one) || one.address === sentinel.master) return false
-    const broken = server.link ? 0 : server.brokeAt === undefined ? Number.POSITIVE_INFINITY : sim.now - server.brokeAt
+    // One that never had a link is as good as any.
+    const broken = server.link || server.brokeAt === undefined ? 0 : sim.now - server.brokeAt
     return sentinel.replicas.has(one.address) && broken <= 10 * DOWN_AFTER + since
   })
   return fit.toSorted((a, b) => (b.server?.offset ?? 0) - (a.server?.offset ?? 0))[0]

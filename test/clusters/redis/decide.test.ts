@@ -373,6 +373,12 @@ describe('nobody is a master', () => {
     ['Sentinel is left to it for a while', lost(5), [...names, ...wrongs], ['wait for sentinel']],
     ['Sentinel is left to it for the longest it takes', lost(44), [...names, ...wrongs], ['wait for sentinel']],
     [
+      'Sentinel is left to it where no replica had a link since it was booted',
+      { ...lost(5), 2: { ...lost(5)[2], ...broken(-1, YOUNG) }, 3: { ...lost(5)[3], ...broken(-1, YOUNG) } },
+      [...names, ...wrongs],
+      ['wait for sentinel'],
+    ],
+    [
       'the best replica is promoted when Sentinel did nothing',
       lost(90),
       [...names, ...wrongs],
