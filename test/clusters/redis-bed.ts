@@ -1,17 +1,21 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { labExec } from '../../src/lab/inside.ts'
 import type { UsedLab } from '../hosts/support/lab.ts'
 import { makeProject, type Project, type Ran } from '../hosts/support/project.ts'
 import { makeCa } from './bed.ts'
+import { type MastersWatch, watchMasters } from './redis-watch.ts'
 import { startWriter, type Writer } from './redis-writer.ts'
 
 /** A project whose hosts are to be one set of Redis, and the ways to act on it. */
 export interface RedisBed {
   readonly project: Project
   deploy(...args: string[]): Promise<Ran>
+  /** Runs `deploy …` and kills it after some seconds; whether it was not done by then. */
+  killed(seconds: number, ...args: string[]): Promise<boolean>
   /** Runs a script inside a host as root. @throws Error when it fails. */
   on(host: string, script: string): Promise<string>
   /** A command to the server of a host, as root there. */
@@ -25,6 +29,8 @@ export interface RedisBed {
   /** What clients log in with from now on: the name of a secret. */
   clientsUse(secret: 'redisPassword' | 'newPassword'): void
   write(): Promise<Writer>
+  /** Looks from now on whether there are two masters. */
+  watch(): MastersWatch
 }
 
 const SCHEMA = `import { site } from 'evenkeel'
@@ -82,10 +88,20 @@ export default playbook('Cache', [
     )
   playbook()
   let password = secrets.redisPassword
+  const addressOf = (host: string) => lab.reach.hosts[host]?.address ?? ''
+  const ca = readFileSync(join(lab.root, 'files/lab-ca.crt'), 'utf8')
   return {
     ...{ project, on, redis, sentinel, playbook },
     deploy: (...args) =>
       project.deploy(['plan', 'apply'].includes(args[0] ?? '') ? [...args, '--no-check'] : args, env),
+    async killed(seconds, ...args) {
+      const child = spawn(process.execPath, [tool, ...args], {
+        ...{ cwd: lab.root, env: { ...process.env, ...env }, stdio: 'ignore' },
+        ...{ timeout: seconds * 1000, killSignal: 'SIGKILL' },
+      })
+      const [, signal] = await once(child, 'close')
+      return signal === 'SIGKILL'
+    },
     async masters() {
       const roles = await Promise.all(lab.hosts.map((host) => redis(host, 'role').catch(() => 'down')))
       return lab.hosts.filter((_host, index) => roles[index]?.startsWith('master')).join(',')
@@ -99,8 +115,13 @@ export default playbook('Cache', [
     },
     write: () =>
       startWriter({
-        addresses: lab.hosts.map((host) => lab.reach.hosts[host]?.address ?? ''),
-        ...{ set: 'cache', ca: readFileSync(join(lab.root, 'files/lab-ca.crt'), 'utf8'), password: () => password },
+        addresses: lab.hosts.map(addressOf),
+        ...{ set: 'cache', ca, password: () => password },
+      }),
+    watch: () =>
+      watchMasters({
+        hosts: Object.fromEntries(lab.hosts.map((host) => [host, addressOf(host)])),
+        ...{ ca, password: () => password },
       }),
   }
 }
