@@ -658,6 +658,18 @@ describe('servers that do not follow', () => {
       ['wait for sentinel'],
     ],
     [
+      'one whose link broke a moment ago, and that says a wrong password, does not connect by itself',
+      { 2: broken(5, { passwords: { own: true, forMaster: false, others: 0 } }) },
+      ['password drift: app2', 'replica link down: app2'],
+      ['rotate password app1 app2 app3'],
+    ],
+    [
+      'nor does one whose master takes another password',
+      { 1: { redis: { passwords: { own: false, forMaster: true, others: 1 } } }, 2: broken(5) },
+      ['password drift: app1', 'replica link down: app2'],
+      ['rotate password app1 app2 app3', 'follow master app2 app1'],
+    ],
+    [
       'one that began a moment ago connects by itself',
       { 2: broken(-1, { ...YOUNG, keys: 0, replId: 'r8' }) },
       ['replica link down: app2'],
