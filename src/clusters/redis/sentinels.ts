@@ -49,9 +49,11 @@ function ofSilent(view: View, node: Node, master: Live | undefined): Ailment | u
   const { seen } = node
   const evidence = [`${seen.trouble.sentinel ?? 'nothing is known of it'} (unit ${seen.units.sentinel})`]
   if (seen.disk.configured.sentinel) {
-    const message = 'its Sentinel does not answer'
-    const start: Intent = { do: 'start sentinel', node, why: message }
-    return ail(node, 'Sentinel down', message, evidence, [start])
+    const [name, message] =
+      seen.trouble.sentinel === 'wrong password'
+        ? ['password drift', 'its Sentinel takes neither our password nor the one of before']
+        : ['Sentinel down', 'its Sentinel does not answer']
+    return ail(node, name, message, evidence, [{ do: 'start sentinel', node, why: message }])
   }
   const message = 'it has no Sentinel'
   if (!seen.prepared || !master || !seen.disk.configured.redis) return undefined

@@ -47,7 +47,9 @@ describeOnLab('what is found of the Sentinels of a set of Redis', () => {
 
   test('a Sentinel whose password was set by hand', async () => {
     await bed.sentinel('app3', 'acl setuser default resetpass ">a-foreign-one"')
-    const mended = await scene.mended(/^app3: Sentinel down: .*wrong password/)
+    const cli = 'redis-cli --tls --cacert /etc/redis/tls/ca.crt -p 26379'
+    await bed.on('app3', `REDISCLI_AUTH=a-foreign-one ${cli} sentinel flushconfig`)
+    const mended = await scene.mended(/^app3: password drift: its Sentinel takes neither/)
     expect(mended).toEqual({ ...CALM, restarted: ['app3 sentinel'] })
   })
 

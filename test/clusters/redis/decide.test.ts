@@ -760,6 +760,12 @@ describe('Sentinels', () => {
   test.each<Case>([
     ['one that is down is started', { 2: { sentinel: null } }, ['Sentinel down: app2'], ['start sentinel app2']],
     [
+      'one that another password opens is started with ours',
+      { 2: { sentinel: null, seen: { trouble: { sentinel: 'wrong password' } } } },
+      ['password drift: app2'],
+      ['start sentinel app2'],
+    ],
+    [
       'most are down',
       { 2: { sentinel: null }, 3: { sentinel: null } },
       ['lost majority of Sentinels', 'Sentinel down: app2', 'Sentinel down: app3'],
