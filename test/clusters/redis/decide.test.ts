@@ -757,6 +757,7 @@ describe('servers that do not follow', () => {
 describe('Sentinels', () => {
   const nobodyElse = { replicas: [], sentinels: [] }
   const strayOf = foreign('old', '10.0.0.2')
+  const differing = [{ name: 'announce-ip', running: '10.0.0.9', wanted: '10.0.0.2' }]
   test.each<Case>([
     ['one that is down is started', { 2: { sentinel: null } }, ['Sentinel down: app2'], ['start sentinel app2']],
     [
@@ -842,6 +843,15 @@ describe('Sentinels', () => {
       },
       ['dead address known: app2'],
       ['reset sentinel app2'],
+    ],
+    [
+      'one that says a wrong address of itself says the right one before others find it again',
+      {
+        2: { seen: { sentinel: { ...young({}), uptime: 500, differing } } },
+        3: { sentinel: { sentinels: [at(1), at(9)].map((one) => ({ ...one, flags: [], myId: '' })) } },
+      },
+      ['forgotten Sentinel: app3', 'settings differ: app2'],
+      ['set settings app2 announce-ip', 'reset sentinel app3'],
     ],
     ['one that just began is given time', { 2: { seen: { sentinel: young(nobodyElse) } } }, [], []],
     [
