@@ -37,7 +37,7 @@ export interface RedisScene {
   found(): Promise<string>
   /** That is found, and mended; a second repair has nothing to do. */
   mended(finding: RegExp, ...options: readonly string[]): Promise<Mended>
-  /** That is found, and refused: nothing changes. Gives what is said of the way out. */
+  /** That is found, and refused with these named: nothing changes. Gives what is said of the way out. */
   refused(finding: RegExp, sides: readonly string[]): Promise<string>
 }
 
@@ -114,10 +114,8 @@ export function redisScene(bed: RedisBed, lab: UsedLab): RedisScene {
       const state = async () => [await keys(), await bed.masters(), await processes()]
       const before = await state()
       const { refusal, steps } = await look()
-      expect([refusal?.sides.map(({ host }: { host: string }) => host).toSorted(), steps]).toEqual([
-        sides.toSorted(),
-        [],
-      ])
+      expect(refusal?.sides.map(({ host }: { host: string }) => host)).toEqual(expect.arrayContaining([...sides]))
+      expect(steps).toEqual([])
       const acted = await bed.deploy('repair-redis', 'lab', '--yes')
       expect(`${acted.code} ${acted.code === 4 ? '' : acted.stdout + acted.stderr}`).toBe('4 ')
       expect(await state()).toEqual(before)
