@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { labExec } from '../../src/lab/inside.ts'
@@ -12,6 +13,8 @@ import { startWriter, type Writer } from './redis-writer.ts'
 export interface RedisBed {
   readonly project: Project
   deploy(...args: string[]): Promise<Ran>
+  /** Runs `deploy …` and kills it after some seconds; whether it was not done by then. */
+  killed(seconds: number, ...args: string[]): Promise<boolean>
   /** Runs a script inside a host as root. @throws Error when it fails. */
   on(host: string, script: string): Promise<string>
   /** A command to the server of a host, as root there. */
@@ -87,6 +90,14 @@ export default playbook('Cache', [
     ...{ project, on, redis, sentinel, playbook },
     deploy: (...args) =>
       project.deploy(['plan', 'apply'].includes(args[0] ?? '') ? [...args, '--no-check'] : args, env),
+    async killed(seconds, ...args) {
+      const child = spawn(process.execPath, [tool, ...args], {
+        ...{ cwd: lab.root, env: { ...process.env, ...env }, stdio: 'ignore' },
+        ...{ timeout: seconds * 1000, killSignal: 'SIGKILL' },
+      })
+      const [, signal] = await once(child, 'close')
+      return signal === 'SIGKILL'
+    },
     async masters() {
       const roles = await Promise.all(lab.hosts.map((host) => redis(host, 'role').catch(() => 'down')))
       return lab.hosts.filter((_host, index) => roles[index]?.startsWith('master')).join(',')

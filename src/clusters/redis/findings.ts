@@ -1,6 +1,6 @@
 import { names } from '../names.ts'
 import { type Ailment, dataEvidence, serverAilments, warn } from './ailments.ts'
-import { foreignNames, sentinelAilments, wrongSentinels } from './sentinels.ts'
+import { foreignNames, forgetfulSentinels, sentinelAilments, wrongSentinels } from './sentinels.ts'
 import { isBlank, stakesBeside } from './stake.ts'
 import {
   passwordAilments,
@@ -14,7 +14,8 @@ import { type Live, nodeAt, type View } from './view.ts'
 
 /**
  * All that is wrong with a set, in the order in which it is mended: passwords first, for without them nobody follows; then
- * Sentinels that watch somebody else, then who does not follow, then other Sentinels, then settings, and restarts at last.
+ * Sentinels that watch somebody else, then who does not follow, then other Sentinels, then settings, then what Sentinels lack, and
+ * restarts at last.
  */
 export function ailmentsOf(view: View, master: Live | undefined): readonly Ailment[] {
   const urgent = [
@@ -27,6 +28,8 @@ export function ailmentsOf(view: View, master: Live | undefined): readonly Ailme
     ...sentinelAilments(view, master),
     ...(master ? refusedWrites(view, master) : []),
     ...settingAilments(view),
+    // By a wrong address that somebody says of itself it is lacking for as long as it does.
+    ...(master ? forgetfulSentinels(view, master) : []),
   ]
   const well = urgent.every(({ finding }) => finding.severity === 'warning')
   return [...urgent, ...(master ? restartAilments(view, master, well) : []), ...foreignNames(view), ...unprepared(view)]

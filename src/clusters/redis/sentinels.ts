@@ -16,10 +16,10 @@ import {
 } from './view.ts'
 import { PATIENCE } from './wait.ts'
 
-/** What keeps Sentinels from watching the set. Those that are begun anew are so one at a time, as the others go on. */
+/** What keeps Sentinels from watching the set. */
 export function sentinelAilments(view: View, master: Live | undefined): readonly Ailment[] {
   const silent = view.nodes.flatMap((node) => (isWatching(node) ? [] : (ofSilent(view, node, master) ?? [])))
-  return [...lostMajority(view), ...silent, ...(master ? forgotten(view, master) : [])]
+  return [...lostMajority(view), ...silent]
 }
 
 function lostMajority(view: View): readonly Ailment[] {
@@ -49,9 +49,11 @@ function ofSilent(view: View, node: Node, master: Live | undefined): Ailment | u
   const { seen } = node
   const evidence = [`${seen.trouble.sentinel ?? 'nothing is known of it'} (unit ${seen.units.sentinel})`]
   if (seen.disk.configured.sentinel) {
-    const message = 'its Sentinel does not answer'
-    const start: Intent = { do: 'start sentinel', node, why: message }
-    return ail(node, 'Sentinel down', message, evidence, [start])
+    const [name, message] =
+      seen.trouble.sentinel === 'wrong password'
+        ? ['password drift', 'its Sentinel takes neither our password nor the one of before']
+        : ['Sentinel down', 'its Sentinel does not answer']
+    return ail(node, name, message, evidence, [{ do: 'start sentinel', node, why: message }])
   }
   const message = 'it has no Sentinel'
   if (!seen.prepared || !master || !seen.disk.configured.redis) return undefined
@@ -107,8 +109,8 @@ function straysOf({ desired }: Pick<View, 'desired'>, { seen }: Watching): reado
     .map(({ name }) => name)
 }
 
-/** What Sentinels know that have had the time to find it out. */
-function forgotten(view: View, master: Live): readonly Ailment[] {
+/** What Sentinels lack that have had the time to find it out. They are begun anew one at a time, as the others go on. */
+export function forgetfulSentinels(view: View, master: Live): readonly Ailment[] {
   const settled = view.sentinels.filter(
     (node) =>
       isAt(master, watchedBy(view, node)) && Math.min(node.seen.sentinel.uptime, master.seen.redis.uptime) >= PATIENCE,

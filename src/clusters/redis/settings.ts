@@ -21,6 +21,8 @@ const FIXED: Readonly<Record<string, string>> = {
   'tls-replication': 'yes',
   'replica-priority': '100',
   'replica-read-only': 'yes',
+  // Sentinel does not know of one that is not.
+  'replica-announced': 'yes',
 }
 const OWNED = ['replicaof', 'user', 'requirepass', 'masterauth', 'masteruser', 'include', 'dir', 'dbfilename'].concat(
   ...['appenddirname', 'appendonly', 'replica-announce-ip', 'replica-announce-port', 'aclfile', 'rename-command'],

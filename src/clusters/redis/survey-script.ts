@@ -77,7 +77,7 @@ was=$(sed -n 's/^masterauth //p' "$R" 2>/dev/null | tr -d '"')
 swas=$(sed -n 's/^sentinel sentinel-pass //p' "$S" 2>/dev/null | tr -d '"')
 spass=$(sed -n 's/^sentinel auth-pass [^ ]* //p' "$S" 2>/dev/null | tr -d '"' | sort -u)
 hash() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
-cli() { REDISCLI_AUTH=$pass timeout -s KILL 3 redis-cli --no-auth-warning --tls --cacert ${CA} -h 127.0.0.1 -p "$port" "$@" 2>&1; }
+cli() { REDISCLI_AUTH=$pass timeout -s KILL 3 redis-cli --no-auth-warning --user default --tls --cacert ${CA} -h 127.0.0.1 -p "$port" "$@" 2>&1; }
 reach() {
   port=$1
   shift

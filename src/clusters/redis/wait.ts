@@ -121,6 +121,9 @@ function reconnecting(view: View, keeper: Live | undefined): string | undefined 
     (one) =>
       isAt(first, one.seen.redis.master) &&
       !isLinked(one, first) &&
+      // With a wrong password it never does.
+      one.seen.redis.passwords.forMaster &&
+      first.seen.redis.passwords.own &&
       Math.min(one.seen.redis.uptime, downFor(one), first.seen.redis.uptime) < PATIENCE,
   )
   return late && `the link of ${late.host} to ${first.host} is down for a moment: it connects by itself`

@@ -664,6 +664,18 @@ describe('servers that do not follow', () => {
       ['wait for sentinel'],
     ],
     [
+      'one whose link broke a moment ago, and that says a wrong password, does not connect by itself',
+      { 2: broken(5, { passwords: { own: true, forMaster: false, others: 0 } }) },
+      ['password drift: app2', 'replica link down: app2'],
+      ['rotate password app1 app2 app3'],
+    ],
+    [
+      'nor does one whose master takes another password',
+      { 1: { redis: { passwords: { own: false, forMaster: true, others: 1 } } }, 2: broken(5) },
+      ['password drift: app1', 'replica link down: app2'],
+      ['rotate password app1 app2 app3', 'follow master app2 app1'],
+    ],
+    [
       'one that began a moment ago connects by itself',
       { 2: broken(-1, { ...YOUNG, keys: 0, replId: 'r8' }) },
       ['replica link down: app2'],
@@ -751,8 +763,15 @@ describe('servers that do not follow', () => {
 describe('Sentinels', () => {
   const nobodyElse = { replicas: [], sentinels: [] }
   const strayOf = foreign('old', '10.0.0.2')
+  const differing = [{ name: 'announce-ip', running: '10.0.0.9', wanted: '10.0.0.2' }]
   test.each<Case>([
     ['one that is down is started', { 2: { sentinel: null } }, ['Sentinel down: app2'], ['start sentinel app2']],
+    [
+      'one that another password opens is started with ours',
+      { 2: { sentinel: null, seen: { trouble: { sentinel: 'wrong password' } } } },
+      ['password drift: app2'],
+      ['start sentinel app2'],
+    ],
     [
       'most are down',
       { 2: { sentinel: null }, 3: { sentinel: null } },
@@ -830,6 +849,15 @@ describe('Sentinels', () => {
       },
       ['dead address known: app2'],
       ['reset sentinel app2'],
+    ],
+    [
+      'one that says a wrong address of itself says the right one before others find it again',
+      {
+        2: { seen: { sentinel: { ...young({}), uptime: 500, differing } } },
+        3: { sentinel: { sentinels: [at(1), at(9)].map((one) => ({ ...one, flags: [], myId: '' })) } },
+      },
+      ['forgotten Sentinel: app3', 'settings differ: app2'],
+      ['set settings app2 announce-ip', 'reset sentinel app3'],
     ],
     ['one that just began is given time', { 2: { seen: { sentinel: young(nobodyElse) } } }, [], []],
     [

@@ -24,8 +24,18 @@ fi`
 }
 
 export function startSentinel(node: RedisNode, why: string): ClusterStep {
+  // Nobody can tell one that other passwords open what ours is; what it saves of them is in its file.
   const script = sh`ours "$sconf" || fail 'its sentinel.conf is none of ours'
-sanswers || start_sentinel`
+sanswers || {
+  case $(sask 127.0.0.1 ping || true) in *WRONGPASS* | *NOAUTH*) timeout 60 systemctl stop redis-sentinel ;; esac
+  grep '^user default ' "$sconf" | grep -qF "#$(hash "$sown")" || {
+    grep -v '^user default ' "$sconf" >"$sconf.next"
+    printf 'user default on #%s ~* &* +@all\\n' "$(hash "$sown")" >>"$sconf.next"
+    put "$sconf" <"$sconf.next"
+    rm -f "$sconf.next"
+  }
+  start_sentinel
+}`
   const told = { name: 'start sentinel', reason: why, effect: `Sentinel of ${node.host} watches`, alone: true } as const
   return oneAction(node, told, { title: 'start Sentinel', script })
 }

@@ -29,11 +29,12 @@ own=$(cat ${PASSWORD}) sown=$(cat ${SENTINEL_PASSWORD})
 was=$(sed -n 's/^masterauth //p' "$conf" | tr -d '"') || was=
 swas=$(sed -n 's/^sentinel sentinel-pass //p' "$sconf" | tr -d '"') || swas=
 hash() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
-# $1 a password, $2 address, $3 port: the rest is the command, or else commands are read.
+# $1 a password, $2 address, $3 port: the rest is the command, or else commands are read. With the name of its user a server that
+# any password opens takes one, too.
 cli() {
   secret_=$1 at_=$2 port_=$3
   shift 3
-  REDISCLI_AUTH=$secret_ timeout -k 2 "\${limit:-5}" redis-cli --no-auth-warning --tls --cacert ${CA} -e -h "$at_" -p "$port_" "$@" 2>&1
+  REDISCLI_AUTH=$secret_ timeout -k 2 "\${limit:-5}" redis-cli --no-auth-warning --user default --tls --cacert ${CA} -e -h "$at_" -p "$port_" "$@" 2>&1
 }
 # One of two passwords opens it.
 either() {

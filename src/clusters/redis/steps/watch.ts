@@ -62,13 +62,18 @@ ${sentinelWatches(desired, master)}`
 /** Sentinel finds all anew: it lacks a replica that is there, or keeps one that is gone for good. */
 export function resetSentinel(desired: Desired, node: RedisNode, why: string): ClusterStep {
   const { name } = desired
+  const others = desired.nodes.filter(({ host }) => host !== node.host).map(({ address }) => address)
   const script = sh`there=$(names 127.0.0.1 ${name})
 is_master "$there" || fail 'the master that it watches is none: nothing is done'
 case $(watched 127.0.0.1 ${name} flags) in *failover*) fail 'a failover is under way: look again' ;; esac
+others=0
+for a in ${others}; do
+  [ "$(names "$a" ${name})" != "$there" ] || others=$((others + 1))
+done
 [ "$(sask 127.0.0.1 sentinel reset ${name})" = 1 ] || fail 'Sentinel does not forget'
 knows_all() {
   [ "$(watched 127.0.0.1 ${name} num-slaves)" -ge "$(field "$there" replication connected_slaves)" ] &&
-    [ "$(watched 127.0.0.1 ${name} num-other-sentinels)" -ge 1 ]
+    [ "$(watched 127.0.0.1 ${name} num-other-sentinels)" -ge "$others" ]
 }
 within 60 knows_all || fail 'Sentinel has not found the others yet'`
   const effect = 'it knows the replicas and the Sentinels that are there, and no others'
