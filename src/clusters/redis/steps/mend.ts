@@ -134,6 +134,7 @@ if [ "$held" != 0 ]; then
 
 /** A replica whose settings only a restart changes. What a daemon writes it writes before its end: so its file is changed between. */
 export function restartServer(desired: Desired, node: RedisNode, why: string): ClusterStep {
+  const others = desired.nodes.length - 1
   const lines = Object.entries(settingsOf(desired, node)).filter(([name]) => needsRestart(name))
   const edits = lines.map(
     ([name, value]) => sh`grep -v ${`^${name} `} "$conf" >"$conf.next" || true
@@ -144,6 +145,9 @@ rm -f "$conf.next"`,
   const script = sh`is_replica 127.0.0.1 || { ! answers && grep -qE '^(replicaof|slaveof) ' "$conf"; } || fail 'it is no replica: it is not restarted'
 master=$(sed -nE 's/^(replicaof|slaveof) ([^ ]+) .*/\\2/p' "$conf")
 is_master "$master" || fail 'whom it follows is no master: it is not restarted'
+# Only where the master asks for replicas does it tell how many confirm in time.
+good=$(field "$master" replication min_slaves_good_slaves)
+case $good in '' | ${others}) ;; *) ! answers || fail "only $good replicas confirm in time what the master writes: it is not restarted" ;; esac
 ! answers || save_config
 timeout 60 systemctl stop redis-server
 ${{ shell: edits.map(({ shell }) => shell).join('\n') }}
