@@ -726,6 +726,22 @@ describe('servers that do not follow', () => {
     ['whoever was not prepared is told of', { 2: { seen: { prepared: false } } }, ['not prepared: app2'], []],
   ])('%s', (...one) => check(cache, one as readonly unknown[] as Case))
 
+  const alone: Change = { redis: { replicas: [] } }
+  const debians: Change = {
+    ...DOWN,
+    seen: { trouble: { redis: 'plain' } },
+    disk: { configured: { redis: false, sentinel: true }, ...nobody },
+  }
+  test("one that Debian's own server runs on instead joins: what ours had in its memory is gone", () => {
+    check(cache, ['', { 1: alone, 2: debians }, ['no configuration: app2'], ['join set app2']])
+    check(durable, ['', { 1: alone, 2: debians }, ['no configuration: app2'], ['join set app2']])
+  })
+  test('what a durable one kept there is a case for somebody all the same', () => {
+    const { disk } = debians
+    expect(judge(durable, set({ 1: alone, 2: { ...debians, disk: { ...disk, ...log } } }), {}).refusal?.hint).toContain(
+      'app2=unknown',
+    )
+  })
   test('one of a durable set that is down with what it kept is started, and not joined anew', () => {
     check(durable, ['', { 2: { redis: null, disk: log } }, ['server down: app2'], ['start server app2']])
   })
