@@ -56,6 +56,9 @@ function goneMaster(view: View): string | undefined {
   const watched = agreed(view)
   const [named] = watched
   if (!named || master(view)) return undefined
+  // By a connection of before it still hears from one that takes another password by now, and lets it be.
+  const heard = silence(watched) < view.desired.downAfter
+  if (heard && nodeAt(view.nodes, named)?.seen.trouble.redis === 'wrong password') return undefined
   const itself = nodeAt(view.live, named)
   const since = itself
     ? (roleFor(watched) ?? Math.min(itself.seen.redis.uptime, downFor(itself)) * 1000)

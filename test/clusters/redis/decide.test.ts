@@ -726,6 +726,10 @@ describe('servers that do not follow', () => {
     ['whoever was not prepared is told of', { 2: { seen: { prepared: false } } }, ['not prepared: app2'], []],
   ])('%s', (...one) => check(cache, one as readonly unknown[] as Case))
 
+  test('a master that takes another password, and that Sentinels still hear, is not waited for', () => {
+    const verdict = judge(cache, set({ 1: { redis: null, seen: { trouble: { redis: 'wrong password' } } } }), {})
+    expect(verdict.refusal?.hint).toContain('app1=unknown')
+  })
   const alone: Change = { redis: { replicas: [] } }
   const debians: Change = {
     ...DOWN,
