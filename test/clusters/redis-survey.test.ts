@@ -41,7 +41,9 @@ function answer(host: 'app1' | 'app2', instead: Readonly<Record<string, readonly
     sinfo: ['uptime_in_seconds:40'],
     myid: [OTHER],
     master: MASTER,
-    'replicas cache': ['name', '10.0.0.2:6379', 'ip', '10.0.0.2', 'port', '6379', 'runid', ID, 'flags', 'slave,s_down'],
+    'replicas cache': ['name', '10.0.0.2:6379', 'ip', '10.0.0.2', 'port', '6379', 'runid', ID].concat([
+      ...['flags', 'slave,s_down', 'role-reported', 'master', 'role-reported-time', '700'],
+    ]),
     'sentinels cache': ['name', OTHER, 'ip', '10.0.0.2', 'port', '26379', 'runid', OTHER, 'flags', 'sentinel'],
     'quorum cache': ['OK 3 usable Sentinels'],
     spassword: ['own yes', 'former missing no', 'others 0', 'peers yes', 'servers yes'],
@@ -68,7 +70,7 @@ const MASTER = [
   '80',
 ].concat([
   ...['down-after-milliseconds', '3000', 'config-epoch', '4', 'quorum', '2', 'failover-timeout', '20000'],
-  ...['parallel-syncs', '1'],
+  ...['parallel-syncs', '1', 'role-reported', 'master', 'role-reported-time', '9000'],
 ])
 
 const seen = (host: 'app1' | 'app2', instead = {}) => {
@@ -99,7 +101,10 @@ describe('a survey', () => {
   test('of a Sentinel tells what it watches', () => {
     expect(seen('app1').sentinel).toMatchObject({
       masters: [
-        { name: 'cache', flags: ['master'], configEpoch: 4, usable: true, replicas: [{ flags: ['slave', 's_down'] }] },
+        {
+          ...{ name: 'cache', flags: ['master'], configEpoch: 4, usable: true, roleFor: 0 },
+          replicas: [{ flags: ['slave', 's_down'], roleFor: 700 }],
+        },
       ],
       differing: [],
     })

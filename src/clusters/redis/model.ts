@@ -134,6 +134,13 @@ export interface SentinelSeen {
   readonly differing: readonly { readonly name: string; readonly running: string; readonly wanted: string }[]
 }
 
+export interface WatchedReplica extends Place {
+  readonly flags: readonly string[]
+  readonly runId: string
+  /** Milliseconds for which it has said that it is a master; 0: it does not, as far as this Sentinel knows. */
+  readonly roleFor?: number
+}
+
 export interface WatchedMaster extends Place {
   readonly name: string
   /** E.g. `master`, `s_down`, `o_down`, `failover_in_progress`. */
@@ -142,10 +149,12 @@ export interface WatchedMaster extends Place {
   readonly configEpoch: number
   /** Milliseconds since it last answered. */
   readonly lastOk: number
+  /** Milliseconds for which it has said that it is a replica; 0: it does not, as far as this Sentinel knows. */
+  readonly roleFor?: number
   readonly downAfter: number
   readonly failoverTimeout: number
   /** What `ckquorum` says: never trusted by itself. */
   readonly usable: boolean
-  readonly replicas: readonly (Place & { readonly flags: readonly string[]; readonly runId: string })[]
+  readonly replicas: readonly WatchedReplica[]
   readonly sentinels: readonly (Place & { readonly flags: readonly string[]; readonly myId: string })[]
 }

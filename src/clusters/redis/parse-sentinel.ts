@@ -35,16 +35,23 @@ function watched(lines: Lines, fields: Fields): WatchedMaster {
     quorum: number('quorum'),
     configEpoch: number('config-epoch'),
     lastOk: number('last-ok-ping-reply'),
+    roleFor: otherRoleFor(fields, 'master'),
     downAfter: number('down-after-milliseconds'),
     failoverTimeout: number('failover-timeout'),
     usable: lines.of(`quorum ${name}`)[0]?.startsWith('OK') === true,
     replicas: records(lines.of(`replicas ${name}`)).map((each) => ({
       ...{ ...placeOf(each), flags: flagsOf(each), runId: printable(each.get('runid') ?? '') },
+      roleFor: otherRoleFor(each, 'slave'),
     })),
     sentinels: records(lines.of(`sentinels ${name}`)).map((each) => ({
       ...{ ...placeOf(each), flags: flagsOf(each), myId: printable(each.get('runid') ?? '') },
     })),
   }
+}
+
+/** For how long a server has said that it is something else than what Sentinel takes it for. */
+function otherRoleFor(fields: Fields, role: string): number {
+  return fields.get('role-reported') === role ? 0 : count(fields.get('role-reported-time'), 'role-reported-time')
 }
 
 function placeOf(fields: Fields) {

@@ -45,9 +45,9 @@ function silence(watched: readonly WatchedMaster[]): number {
   return Math.min(...watched.map(({ lastOk }) => lastOk))
 }
 
-/** Milliseconds for which it has said that it is what it is, by whoever saw it last; where nobody tells: undefined. */
-function roleFor(seen: readonly object[]): number | undefined {
-  const known = seen.flatMap((one) => ('roleFor' in one && typeof one.roleFor === 'number' ? [one.roleFor] : []))
+/** Milliseconds for which it has said that it is not what Sentinels take it for, by whoever heard it last. */
+function roleFor(seen: readonly { readonly roleFor?: number }[]): number | undefined {
+  const known = seen.flatMap((one) => one.roleFor ?? [])
   return known.length > 0 ? Math.min(...known) : undefined
 }
 
@@ -60,8 +60,9 @@ function goneMaster(view: View): string | undefined {
   const heard = silence(watched) < view.desired.downAfter
   if (heard && nodeAt(view.nodes, named)?.seen.trouble.redis === 'wrong password') return undefined
   const itself = nodeAt(view.live, named)
+  // Where they do not hear from it they know of no other role.
   const since = itself
-    ? (roleFor(watched) ?? Math.min(itself.seen.redis.uptime, downFor(itself)) * 1000)
+    ? Math.max(silence(watched), roleFor(watched) ?? Math.min(itself.seen.redis.uptime, downFor(itself)) * 1000)
     : silence(watched)
   if (since >= PATIENCE * 1000 + view.desired.downAfter) return undefined
   const known = watched.flatMap(({ replicas }) => replicas)

@@ -726,6 +726,20 @@ describe('servers that do not follow', () => {
     ['whoever was not prepared is told of', { 2: { seen: { prepared: false } } }, ['not prepared: app2'], []],
   ])('%s', (...one) => check(cache, one as readonly unknown[] as Case))
 
+  test.each([
+    [700, ['wait for sentinel']],
+    [46_000, undefined],
+  ])('a former master that is seen again for %i ms', (roleFor, waits) => {
+    const replicas = [2, 3].map((one) => ({
+      ...at(one),
+      flags: ['slave'],
+      runId: '',
+      roleFor: one === 2 ? roleFor : 0,
+    }))
+    const changes = sentinels({ replicas }, { 2: { redis: { ...aMaster, replId: 'r5' } } })
+    const { intents, refusal } = judge(cache, set(changes), {})
+    expect(refusal ? undefined : intents.map(words)).toEqual(waits)
+  })
   test('a master that takes another password, and that Sentinels still hear, is not waited for', () => {
     const verdict = judge(cache, set({ 1: { redis: null, seen: { trouble: { redis: 'wrong password' } } } }), {})
     expect(verdict.refusal?.hint).toContain('app1=unknown')
