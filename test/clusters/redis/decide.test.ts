@@ -743,6 +743,7 @@ describe('servers that do not follow', () => {
   test('a master that takes another password, and that Sentinels still hear, is not waited for', () => {
     const verdict = judge(cache, set({ 1: { redis: null, seen: { trouble: { redis: 'wrong password' } } } }), {})
     expect(verdict.refusal?.hint).toContain('app1=unknown')
+    expect(verdict.refusal?.hint).not.toContain('saved')
   })
   const alone: Change = { redis: { replicas: [] } }
   const debians: Change = {
