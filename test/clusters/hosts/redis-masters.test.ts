@@ -66,6 +66,7 @@ describeOnLab('what is found of the master and the histories of a set of Redis',
     const { first } = await scene.roles()
     await bed.on(first, DEBIAN)
     expect(await scene.mended(RegExp(`^${first}: unsaved settings`))).toEqual(CALM)
+    expect(await bed.on(first, `head -n 1 ${CONF}`)).toBe('# Made by evenkeel, kept by the daemon: set cache')
     await bed.on(first, 'systemctl restart redis-server')
     await scene.whole()
     expect(await scene.found()).toBe('')
