@@ -15,6 +15,8 @@ export interface RedisBed {
   deploy(...args: string[]): Promise<Ran>
   /** Runs `deploy …` and kills it after some seconds; whether it was not done by then. */
   killed(seconds: number, ...args: string[]): Promise<boolean>
+  /** The same behind an entry of its journal. */
+  killedAt(entry: number, ...args: string[]): Promise<boolean>
   /** Runs a script inside a host as root. @throws Error when it fails. */
   on(host: string, script: string): Promise<string>
   /** A command to the server of a host, as root there. */
@@ -97,6 +99,9 @@ export default playbook('Cache', [
       })
       const [, signal] = await once(child, 'close')
       return signal === 'SIGKILL'
+    },
+    async killedAt(entry, ...args) {
+      return (await project.deploy(args, { ...env, DEPLOY_FAILPOINT: `after:${entry}` })).code === -1
     },
     async masters() {
       const roles = await Promise.all(lab.hosts.map((host) => redis(host, 'role').catch(() => 'down')))

@@ -50,7 +50,10 @@ export function namedByMost<N extends RedisNode>(view: View, nodes: readonly N[]
 /** By its own file it follows nobody, and nobody else can have been made the master since. */
 function lastMaster(view: View, withData: readonly Node[], lost: readonly Unseen[]): Start | undefined {
   const former = withData.filter(({ seen }) => !seen.disk.follows)
-  const named = namedByMost(view, view.desired.nodes)
+  const named = namedByMost(
+    view,
+    view.desired.nodes.filter((one) => !isGivenUp(view, one)),
+  )
   const node =
     former.find(({ host }) => host === named?.host) ?? (former.length === 1 && !named ? former[0] : undefined)
   // One that nobody sees may have been made the master by hand.

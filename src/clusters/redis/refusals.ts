@@ -10,11 +10,12 @@ type Side = ClusterRefusal['sides'][number]
 export function split(view: View, best: Live): ClusterRefusal {
   const conflicts = conflictsWith(view, best)
   const hosts = conflicts.map(({ node }) => node)
+  const counted = conflicts.some(({ stake }) => stake !== 'unknown')
   const several = view.masters.length > 1 ? `${names(view.masters)} are masters at the same time: ` : ''
   return {
     why: `${several}${conflicts.map(conflictWords(view)).join('; ')}; behind ${best.host} as the master that would be lost`,
     sides: [best, ...hosts].map((node) => side(view, node)),
-    hint: `look at what each has. By what was seen ${best.host} is the one to keep; when nobody needs what the others have, give it up: ${consentWords(view.desired, givenBehind(view, best, conflicts))}. Their data sets are saved beside first, and stay there. To keep another one, give up ${best.host} instead`,
+    hint: `look at what each has. By what was seen ${best.host} is the one to keep; when nobody needs what the others have, give it up: ${consentWords(view.desired, givenBehind(view, best, conflicts))}.${counted ? ' The data sets that can be counted are saved beside first, and stay there.' : ''} To keep another one, give up ${best.host} instead`,
   }
 }
 

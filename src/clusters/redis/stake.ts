@@ -23,7 +23,8 @@ function stakeOfSilent(view: View, { seen, address, host }: Node, keeper: Live):
   if (copies || isBlank(seen)) return undefined
   const told = isAt(keeper, seen.disk.follows) && redis.keys > 0
   if (told) return undefined
-  if (!isDown(seen)) return 'unknown'
+  // Where Debian's own runs instead, what ours had in its memory is gone; `join set` sees to what that one holds.
+  if (!isDown(seen) && seen.trouble.redis !== 'plain') return 'unknown'
   if (!hasDataOnDisk(view, seen)) return undefined
   // Sentinel had another one take over: what only this one has was given up then, and stays beside.
   return reigns(view, keeper) ? undefined : 'unknown'

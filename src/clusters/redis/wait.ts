@@ -55,8 +55,12 @@ function goneMaster(view: View): string | undefined {
   const watched = agreed(view)
   const [named] = watched
   if (!named || master(view)) return undefined
+  // By a connection of before it still hears from one that takes another password by now, and lets it be.
+  const heard = silence(watched) < view.desired.downAfter
+  if (heard && nodeAt(view.nodes, named)?.seen.trouble.redis === 'wrong password') return undefined
   const itself = nodeAt(view.live, named)
-  const since = itself ? roleFor(itself, watched) : silence(watched)
+  // Where they do not hear from it they know of no other role.
+  const since = Math.max(silence(watched), itself ? roleFor(itself, watched) : 0)
   if (since >= PATIENCE * 1000 + view.desired.downAfter) return undefined
   const known = watched.flatMap(({ replicas }) => replicas)
   const fit = view.live.some(

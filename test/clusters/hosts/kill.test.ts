@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
 import { type Bed, makeBed } from '../bed.ts'
+import { boundaries, lastJournal } from '../journal.ts'
 import { built, repaired, whole } from '../repaired.ts'
 import { watchPrimaries } from '../watch.ts'
 
@@ -10,11 +10,6 @@ const NODES = ['app1', 'app2', 'app3']
 const DATA = '/var/lib/postgresql/15/main'
 /** More entries than the journal of a repair has. */
 const MOST = 30
-
-interface Entry {
-  readonly event: string
-  readonly program?: string
-}
 
 describeOnLab('a controller that is killed', () => {
   const lab = useLab('kill', NODES)
@@ -34,28 +29,6 @@ describeOnLab('a controller that is killed', () => {
       DEPLOY_FAILPOINT: `after:${entry}`,
     })
     return code === -1
-  }
-
-  /** The journal of the last run. */
-  function journal(): readonly Entry[] {
-    const folder = join(lab.root, '.deploy/runs')
-    const last =
-      readdirSync(folder)
-        .filter((name) => name.endsWith('.jsonl'))
-        .toSorted()
-        .at(-1) ?? ''
-    return readFileSync(join(folder, last), 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-  }
-
-  /** The numbers of the entries where something begins or has ended everywhere: a stage of a step, the run itself. */
-  function boundaries(entries: readonly Entry[]): readonly number[] {
-    const stages = entries.map(({ event, program }) => program?.split('-').slice(0, 3).join('-') ?? event)
-    return entries.flatMap((_, index) =>
-      stages[index] === stages[index - 1] && stages[index] === stages[index + 1] ? [] : [index + 1],
-    )
   }
 
   test('a clone: killed at any entry of its journal, the next repair ends in the proof', async () => {
@@ -79,7 +52,7 @@ describeOnLab('a controller that is killed', () => {
 
   test('a switchover: killed at the boundaries of its stages, there is one primary, and no commit is lost', async () => {
     expect((await bed.deploy('db', 'switchover', 'lab', 'app2', '--yes')).code).toBe(0)
-    const entries = boundaries(journal())
+    const entries = boundaries(lastJournal(lab.root))
     expect(entries.length).toBeGreaterThan(10)
     for (const entry of entries) {
       const from = await bed.primary()

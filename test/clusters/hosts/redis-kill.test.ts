@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
+import { boundaries, lastJournal } from '../journal.ts'
 import { makeRedisBed, type RedisBed } from '../redis-bed.ts'
 import { DEAD, FIVE, type RedisScene, redisScene } from '../redis-scene.ts'
 import { watchMasters } from '../redis-watch.ts'
@@ -30,27 +31,49 @@ describeOnLab('a controller that is killed while it repairs a set of Redis', () 
     expect(`${ran.code} ${ran.code === 0 ? '' : ran.stdout + ran.stderr}`).toBe('0 ')
     return ran.stdout
   }
-  /** Killed, and given again: it ends in the proof, and the next repair has nothing to do. Gives all moments of two masters. */
+  /** All that runs behind a kill: given again it ends in the proof, and the next repair has nothing to do. */
+  const again = async (what: string, verb: 'apply' | 'repair-redis', options: readonly string[]) => {
+    const findings = await scene.found()
+    await ended(verb, ...options)
+    const left = findings.split('\n').map((line) => line.split(': ').slice(0, 2).join(' '))
+    figures.push(`${what}: left to do: ${left.filter(Boolean).join(', ') || 'nothing'}`)
+    expect(await ended('repair-redis')).toContain('Plan: nothing to do')
+    expect(await bed.masters()).toMatch(/^app\d$/)
+  }
+  /** Gives all moments of two masters. */
   const killed = async (what: string, seconds: number, verb: 'apply' | 'repair-redis', ...options: string[]) => {
     const watch = await watchMasters(bed, HOSTS)
     const was = await bed.killed(seconds, verb, 'lab', '--yes', ...(verb === 'apply' ? ['--no-check'] : []), ...options)
-    const findings = await scene.found()
-    await ended(verb, ...options)
-    const { two } = await watch.end()
-    figures.push(
-      `${what}, ${was ? 'killed' : 'done'} after ${seconds} s: ${findings.replaceAll(/: .*/g, '').split('\n').filter(Boolean).length} findings left`,
-    )
-    expect(await ended('repair-redis')).toContain('Plan: nothing to do')
-    expect(await bed.masters()).toMatch(/^app\d$/)
-    return two
+    await again(`${what}, ${was ? 'killed' : 'done'} after ${seconds} s`, verb, options)
+    return (await watch.end()).two
   }
+  const emptyMaster = async () => {
+    const { master, first, second } = await scene.roles()
+    await scene.forgotten()
+    for (const host of [first, second]) await bed.redis(host, `replicaof ${DEAD} 6379`)
+    await bed.on(master, 'systemctl restart redis-server')
+    return master
+  }
+
+  test('an empty master: killed at the boundaries of all stages, Sentinels that watch nothing are found', async () => {
+    await emptyMaster()
+    await ended('repair-redis')
+    const entries = boundaries(lastJournal(lab.root))
+    expect(entries.length).toBeGreaterThan(10)
+    for (const entry of entries) {
+      await scene.whole()
+      const master = await emptyMaster()
+      const watch = await watchMasters(bed, HOSTS)
+      expect(`${entry}: ${await bed.killedAt(entry, 'repair-redis', 'lab', '--yes')}`).toBe(`${entry}: true`)
+      await again(`an empty master, killed after entry ${entry}`, 'repair-redis', [])
+      const end = [(await watch.end()).two, await scene.keys(), (await bed.masters()) === master]
+      expect([entry, ...end]).toEqual([entry, [], FIVE, false])
+    }
+  }, 1_500_000)
 
   describe.each(KILLS)('after %i s', (seconds) => {
     test('an empty master', async () => {
-      const { master, first, second } = await scene.roles()
-      await scene.forgotten()
-      for (const host of [first, second]) await bed.redis(host, `replicaof ${DEAD} 6379`)
-      await bed.on(master, 'systemctl restart redis-server')
+      const master = await emptyMaster()
       expect(await killed('an empty master', seconds, 'repair-redis')).toEqual([])
       expect([await scene.keys(), (await bed.masters()) === master]).toEqual([FIVE, false])
     })

@@ -66,6 +66,7 @@ describeOnLab('what is found of the master and the histories of a set of Redis',
     const { first } = await scene.roles()
     await bed.on(first, DEBIAN)
     expect(await scene.mended(RegExp(`^${first}: unsaved settings`))).toEqual(CALM)
+    expect(await bed.on(first, `head -n 1 ${CONF}`)).toBe('# Made by evenkeel, kept by the daemon: set cache')
     await bed.on(first, 'systemctl restart redis-server')
     await scene.whole()
     expect(await scene.found()).toBe('')
@@ -119,6 +120,11 @@ describeOnLab('what is found of the master and the histories of a set of Redis',
     const taken = (await bed.redis(first, 'role')).startsWith('master') ? first : second
     await expect.poll(() => bed.redis(taken, 'set since 1').catch(String), { timeout: 60_000 }).toBe('OK')
     for (const [from, to] of all) await cut(from, to, 'del')
+    // Before they see it again Sentinels heal nothing, and a repair would be refused.
+    const lost = () => Promise.all([first, second].map((host) => bed.sentinel(host, 'sentinel replicas cache')))
+    await expect
+      .poll(lost, { timeout: 30_000, interval: 200 })
+      .not.toContainEqual(expect.stringMatching(/s_down|disconn/))
     const mended = await scene.mended(/^set: two masters/)
     expect([mended.restarted, await scene.keys(), await bed.masters()]).toEqual([[], ['6', '6', '6'], taken])
   })

@@ -732,6 +732,36 @@ describe('servers that do not follow', () => {
     ['whoever was not prepared is told of', { 2: { seen: { prepared: false } } }, ['not prepared: app2'], []],
   ])('%s', (...one) => check(cache, one as readonly unknown[] as Case))
 
+  test.each([
+    [700, ['wait for sentinel']],
+    [46_000, undefined],
+  ])('a former master that is seen again for %i ms', (roleFor, waits) => {
+    const replicas = [known(2, { role: 'master', for: roleFor }), known(3)]
+    const changes = sentinels({ replicas }, { 2: { redis: { ...aMaster, replId: 'r5' } } })
+    const { intents, refusal } = judge(cache, set(changes), {})
+    expect(refusal ? undefined : intents.map(words)).toEqual(waits)
+  })
+  test('a master that takes another password, and that Sentinels still hear, is not waited for', () => {
+    const verdict = judge(cache, set({ 1: { redis: null, seen: { trouble: { redis: 'wrong password' } } } }), {})
+    expect(verdict.refusal?.hint).toContain('app1=unknown')
+    expect(verdict.refusal?.hint).not.toContain('saved')
+  })
+  const alone: Change = { redis: { replicas: [] } }
+  const debians: Change = {
+    ...DOWN,
+    seen: { trouble: { redis: 'plain' } },
+    disk: { configured: { redis: false, sentinel: true }, ...nobody },
+  }
+  test("one that Debian's own server runs on instead joins: what ours had in its memory is gone", () => {
+    check(cache, ['', { 1: alone, 2: debians }, ['no configuration: app2'], ['join set app2']])
+    check(durable, ['', { 1: alone, 2: debians }, ['no configuration: app2'], ['join set app2']])
+  })
+  test('what a durable one kept there is a case for somebody all the same', () => {
+    const { disk } = debians
+    expect(judge(durable, set({ 1: alone, 2: { ...debians, disk: { ...disk, ...log } } }), {}).refusal?.hint).toContain(
+      'app2=unknown',
+    )
+  })
   test('one of a durable set that is down with what it kept is started, and not joined anew', () => {
     check(durable, ['', { 2: { redis: null, disk: log } }, ['server down: app2'], ['start server app2']])
   })

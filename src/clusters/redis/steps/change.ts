@@ -1,6 +1,7 @@
 import type { ClusterStep } from '../../../model/cluster.ts'
+import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
-import { FORMER_PASSWORD, REDIS_PORT } from '../layout.ts'
+import { FORMER_PASSWORD, MARK, REDIS_PORT } from '../layout.ts'
 import type { Desired, RedisNode } from '../model.ts'
 import { sentinelSettings, settingsOf } from '../settings.ts'
 import { isMaster } from './looks.ts'
@@ -17,7 +18,7 @@ while [ $# -gt 0 ]; do
   said=$(ask 127.0.0.1 config set "$1" "$2") && [ "$said" = OK ] || fail "$1: $said"
   shift 2
 done
-${ofServer.length > 0 ? sh`save_config` : sh`:`}
+${ofServer.length > 0 ? saveOurs(desired) : sh`:`}
 set -- ${ofSentinel.flat()}
 while [ $# -gt 0 ]; do
   said=$(sask 127.0.0.1 sentinel set ${name} "$1" "$2") && [ "$said" = OK ] || fail "$1: $said"
@@ -29,6 +30,16 @@ done`
   const effect = 'they are in force at once; nothing is restarted'
   const told = { name: 'set settings', reason: why, effect, alone: true } as const
   return oneAction(node, told, { title: `set ${names.join(', ')}`, script })
+}
+
+/** Somebody may have put another file there: it is ours again once it says what runs. */
+function saveOurs({ name }: Desired): Shell {
+  return sh`save_config
+ours "$conf" || {
+  { echo ${`${MARK}${name}`}; cat "$conf"; } >"$conf.next"
+  put "$conf" <"$conf.next"
+  rm -f "$conf.next"
+}`
 }
 
 /**
