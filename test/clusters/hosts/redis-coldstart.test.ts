@@ -11,8 +11,6 @@ const HOSTS = ['app1', 'app2', 'app3']
 const ORDERS = ['MAB', 'MBA', 'AMB', 'BMA', 'ABM', 'BAM', 'all at once']
 /** Seconds for which the Sentinel of a node runs before the next one is booted: it misses those that are off by then. */
 const APART = 4
-/** Seconds for which the others have run when a late one is booted. */
-const LATE = 60
 /** Writes that were confirmed for more than a second when the power went: a client writes each 10 ms at most. */
 const SURE = 50
 const MORE = 120
@@ -131,18 +129,42 @@ describeOnLab('power loss of all nodes of a set of Redis at once', () => {
       })
     })
 
-    test.each(['master', 'a'] as const)('a minute late: %s, behind a repair of the others', async (which) => {
+    test.each([
+      ['the master', 60],
+      ['a replica', 20],
+    ])('%s is late, %i s at least: a repair of the others comes before, and one behind', async (which, seconds) => {
       const before = await blackout(persistence)
-      const late = before[which]
+      const late = which === 'the master' ? before.master : before.a
       const others = HOSTS.filter((host) => host !== late)
-      await booted(before, `${which} late`, async () => {
+      await booted(before, `${which} is late`, async () => {
         await Promise.all(others.map((host) => bootNext(host)))
         const first = await repair()
         // It says that one cannot be asked.
         expect(`${first.code} ${first.code === 3 ? '' : first.stdout + first.stderr}`).toBe('3 ')
-        await runsFor(others[0] ?? '', LATE)
+        await runsFor(others[0] ?? '', seconds)
         await labStart(lab, late)
         return `first repair: ${stepsOf(first)}`
+      })
+    })
+
+    test('one replica alone is left as it is, and the repair says whom it waits for', async () => {
+      const before = await blackout(persistence)
+      const { master, a, b } = before
+      await booted(before, 'a replica alone', async () => {
+        await bootNext(a)
+        const state = async () =>
+          await bed.on(
+            a,
+            'systemctl show -p MainPID redis-server redis-sentinel; grep ^replicaof /etc/redis/redis.conf',
+          )
+        const was = await state()
+        const { code, stdout, stderr } = await bed.deploy('repair-redis', 'lab', '--yes')
+        expect(`${code} ${stdout}${stderr}`).toMatch(
+          new RegExp(`^4 (.|\\n)*there is no master, and what .*${master}.* nobody can see`),
+        )
+        expect(await state()).toBe(was)
+        await Promise.all([master, b].map((host) => labStart(lab, host)))
+        return 'refused'
       })
     })
   })
