@@ -2,7 +2,7 @@ import type { Intent } from '../../../src/clusters/redis/intents.ts'
 import type { RedisNode, RedisSeen } from '../../../src/clusters/redis/model.ts'
 import { beginSentinel, beginServer, pass, tick } from './daemons.ts'
 import { type Given, giveWay, Harm, reigns } from './promises.ts'
-import { follow, isReached, type Machine, promote, type Server, type Sim, tell } from './sim.ts'
+import { follow, isReached, type Keys, type Machine, NOTHING, promote, type Server, type Sim, tell } from './sim.ts'
 
 /** A step, or a stage of it, that its own checks refused: nothing was done. */
 export class Refused extends Error {}
@@ -123,6 +123,10 @@ function putAside({ disk }: Machine): void {
   disk.log = undefined
 }
 
+function beside(keys: Keys, dump: Keys = NOTHING): Keys {
+  return new Set([...keys].filter((key) => !dump.has(key)))
+}
+
 function join(sim: Sim, { node, master }: Of<'join set'>, given: Given): void {
   const above = isMaster(sim, master)
   const machine = at(sim, node)
@@ -130,7 +134,8 @@ function join(sim: Sim, { node, master }: Of<'join set'>, given: Given): void {
   if (server?.role === 'master' && server.keys.size > 0) throw new Refused('it is a master that holds keys')
   if (!(server?.link && server.follows === above.address)) {
     if (server && node.seen.redis) throw new Harm(`the server of ${node.host}, which answers, is stopped`)
-    if (server) giveWay(sim, machine, server.keys, above.server.keys, given)
+    // What it began with from a dump of a cache lies aside.
+    if (server) giveWay(sim, machine, beside(server.keys, machine.disk.dump), above.server.keys, given)
     machine.server = undefined
     // Where Sentinel made somebody else the master, what the former one had is given up by that; it stays beside.
     if (!above.server.elected && machine.disk.log) giveWay(sim, machine, machine.disk.log, above.server.keys, given)
