@@ -282,6 +282,9 @@ test('only a restart changes the number of databases', () => {
 test('no password is in the text of a step', () => {
   const [first, ...others] = nodes
   if (!first) throw new Error('no node')
-  const text = JSON.stringify([createSet(desired, first, others), rotatePassword(desired, nodes, 'drift')])
+  const text = JSON.stringify([
+    createSet(desired, first, others),
+    rotatePassword(desired, { do: 'rotate password', nodes: [], given: [], why: 'drift' }),
+  ])
   expect(text).not.toContain(password.reveal())
 })

@@ -110,7 +110,8 @@ function promotion(view: View, node: Live, why: string): Choice {
   // Those with keys of their own, given up or not, are looked at again behind it.
   const others = view.live.filter((one) => one !== node && !isMaster(one) && stakeOf(view, one, node) === undefined)
   const fenced = view.masters.map((one) => ({ node: one, keys: one.seen.redis.keys }))
-  return { becomes: node, why, intents: [{ do: 'promote replica', node, others, fenced, why }] }
+  const watchers = view.sentinels
+  return { becomes: node, why, intents: [{ do: 'promote replica', node, others, watchers, fenced, why }] }
 }
 
 /** Of several that would do: who is a master already, whom most Sentinels name, then who has replicas, then who runs longest; then the inventory. */

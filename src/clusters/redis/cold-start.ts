@@ -37,6 +37,11 @@ function isStartable(view: View, node: Node): boolean {
   return !isLive(node) && isDown(seen) && seen.disk.configured.redis && !isGivenUp(view, node)
 }
 
+/** Whether its server runs, or may, and nobody can ask it what it has. */
+function isRiddle(view: View, node: Node): boolean {
+  return !isLive(node) && !isDown(node.seen) && node.seen.disk.configured.redis && !isGivenUp(view, node)
+}
+
 /** The node that most Sentinels name, those that are down by their files. */
 export function namedByMost<N extends RedisNode>(view: View, nodes: readonly N[]): N | undefined {
   return nodes.find((node) => {
@@ -58,8 +63,12 @@ function lastMaster(view: View, withData: readonly Node[], lost: readonly Unseen
     former.find(({ host }) => host === named?.host) ?? (former.length === 1 && !named ? former[0] : undefined)
   // One that nobody sees may have been made the master by hand.
   if (!node || lost.length > 0 || !view.live.every((one) => isOf(one, node))) return undefined
+  // One that runs and does not answer as ours may be the master.
+  if (view.nodes.some((one) => isRiddle(view, one))) return undefined
   // By the files of others somebody else was the master at last.
-  if (withData.some(({ seen }) => former.some((one) => one !== node && isAt(one, seen.disk.follows)))) return undefined
+  const rivals = named ? former : view.desired.nodes
+  if (withData.some(({ seen }) => rivals.some((one) => one.host !== node.host && isAt(one, seen.disk.follows))))
+    return undefined
   const why = named
     ? 'it was the master by its own file, and most Sentinels name it'
     : 'it alone was a master by its own file'
@@ -89,7 +98,7 @@ function anyMaster(view: View, down: readonly Node[], lost: readonly Unseen[]): 
   if (!node) return undefined
   const why = 'no node has data any more: it begins as the master'
   const stale: readonly Intent[] = node.seen.disk.dump
-    ? [{ do: 'save aside', node, why: 'a dump that a copy left behind would come back as old keys' }]
+    ? [{ do: 'move aside', node, why: 'a dump that a copy left behind would come back as old keys' }]
     : []
   return { becomes: node, why, intents: [...stale, { do: 'start server', node, why }] }
 }

@@ -1,5 +1,5 @@
 import type { RedisSeen } from './model.ts'
-import { follows, isLinked, type Live } from './view.ts'
+import { isLinked, type Live } from './view.ts'
 
 /**
  * Whether one server has all that another one has, by what both say of their histories. Offsets of one replication id can be
@@ -13,19 +13,6 @@ export function continues(one: RedisSeen, other: RedisSeen): boolean {
 /** Whether a server has all that another one has. */
 export function hasAllOf(one: Live, other: Live): boolean {
   // A link to one that is no master tells nothing: replicas may follow each other in a circle.
-  if (one.seen.redis.role === 'master' && (isLinked(other, one) || wasLinked(other, one))) return true
+  if (one.seen.redis.role === 'master' && isLinked(other, one)) return true
   return continues(one.seen.redis, other.seen.redis)
-}
-
-/**
- * Seconds until a replica notices at the latest that its master is silent (repl-timeout), and some more for two moments of one
- * survey: a master may have come back, with nothing, while a link still said `up`.
- */
-const UNNOTICED = 65
-
-/** Whether it followed this very process until its link broke: that one had all it has, and has not lost its memory since. */
-function wasLinked(node: Live, master: Live): boolean {
-  const link = node.seen.redis.master
-  if (!follows(node, master) || !link || link.syncing || link.downFor < 0) return false
-  return master.seen.redis.uptime > link.downFor + UNNOTICED
 }

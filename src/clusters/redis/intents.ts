@@ -8,7 +8,7 @@ export type Intent =
   | { readonly do: 'join set'; readonly node: Node; readonly master: Live; readonly why: string }
   | { readonly do: 'start server'; readonly node: Node; readonly why: string }
   | { readonly do: 'start sentinel'; readonly node: Node; readonly why: string }
-  | { readonly do: 'save aside'; readonly node: Node; readonly why: string }
+  | { readonly do: 'move aside'; readonly node: Node; readonly why: string }
   | {
       readonly do: 'follow master'
       readonly node: Live
@@ -22,6 +22,8 @@ export type Intent =
       readonly node: Live
       /** Replicas that follow it then. */
       readonly others: readonly Live[]
+      /** All nodes whose Sentinels answer: one that was left out would have another one take over. */
+      readonly watchers: readonly Node[]
       /** Masters, with the keys that may be lost of them: they follow it before it is promoted, so that nobody copies them. */
       readonly fenced: readonly { readonly node: Live; readonly keys: number }[]
       readonly why: string
@@ -39,7 +41,14 @@ export type Intent =
   | { readonly do: 'restart server'; readonly node: Live; readonly why: string }
   | { readonly do: 'restart sentinel'; readonly node: Node; readonly why: string }
   | { readonly do: 'fail over'; readonly from: Live; readonly to: Live; readonly why: string }
-  | { readonly do: 'rotate password'; readonly nodes: readonly Live[]; readonly why: string }
+  | {
+      readonly do: 'rotate password'
+      /** All whose server or Sentinel answers. */
+      readonly nodes: readonly Node[]
+      /** Replicas that follow a master again by it, with the keys of their own that were given up. */
+      readonly given: readonly { readonly node: Live; readonly keys: number }[]
+      readonly why: string
+    }
 
 /** What is to be done with a set. */
 export interface Verdict {

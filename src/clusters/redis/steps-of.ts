@@ -6,12 +6,12 @@ import {
   failOver,
   followMaster,
   joinSet,
+  moveAside,
   promoteReplica,
   resetSentinel,
   restartSentinel,
   restartServer,
   rotatePassword,
-  saveAside,
   setSettings,
   startSentinel,
   startServer,
@@ -32,12 +32,12 @@ export function stepOf(desired: Desired, intent: Intent): ClusterStep {
       return startServer(intent.node, intent.why)
     case 'start sentinel':
       return startSentinel(intent.node, intent.why)
-    case 'save aside':
-      return saveAside(intent.node, intent.why)
+    case 'move aside':
+      return moveAside(intent.node, intent.why)
     case 'follow master':
       return followMaster(desired, intent.node, intent.master, intent.why, intent.given)
     case 'promote replica':
-      return promoteReplica(desired, intent.node, intent.others, intent.why, intent.fenced)
+      return promoteReplica(desired, intent)
     case 'watch master':
       return watchMaster(desired, intent.nodes, intent.master, intent.why, intent.stray)
     case 'reset sentinel':
@@ -51,6 +51,6 @@ export function stepOf(desired: Desired, intent: Intent): ClusterStep {
     case 'fail over':
       return failOver(desired, intent.from, intent.to, intent.why)
     case 'rotate password':
-      return rotatePassword(desired, intent.nodes, intent.why)
+      return rotatePassword(desired, intent)
   }
 }

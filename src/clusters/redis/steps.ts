@@ -1,5 +1,6 @@
 export { createSet, joinSet } from './steps/build.ts'
 export { failOver, rotatePassword, setSettings } from './steps/change.ts'
-export { followMaster, type Given, restartServer, saveAside, startSentinel, startServer } from './steps/mend.ts'
-export { type Fenced, promoteReplica } from './steps/promote.ts'
+export { followMaster } from './steps/follow.ts'
+export { moveAside, restartServer, startSentinel, startServer } from './steps/mend.ts'
+export { promoteReplica } from './steps/promote.ts'
 export { resetSentinel, restartSentinel, waitForSentinel, watchMaster } from './steps/watch.ts'

@@ -1,8 +1,9 @@
 import { names } from '../names.ts'
 import { type Ailment, ail, allFollow, warn } from './ailments.ts'
+import { continues } from './history.ts'
 import type { Intent } from './intents.ts'
 import { needsRestart } from './settings.ts'
-import { isAgreedOn, isLinked, isLive, type Live, type Node, type View } from './view.ts'
+import { follows, isAgreedOn, isLinked, isLive, isWatching, type Live, type Node, type View } from './view.ts'
 
 const PASSWORDS = ['password', 'sentinel-pass', 'auth-pass']
 
@@ -14,10 +15,23 @@ export function passwordAilments(view: View, master: Live | undefined): readonly
   })
   if (drifted.length === 0) return []
   const why = `${names(drifted.map(({ node }) => node))}: passwords are not those that are wanted`
-  const rotate: readonly Intent[] = master ? [{ do: 'rotate password', nodes: view.live, why }] : []
+  const nodes = view.nodes.filter((node) => isLive(node) || isWatching(node))
+  const rotate: readonly Intent[] = master
+    ? [{ do: 'rotate password', nodes, given: emptiedBy(view, master), why }]
+    : []
   return drifted.map(({ node, evidence }, index) =>
     ail(node, 'password drift', 'its passwords are not those that are wanted', evidence, index === 0 ? rotate : []),
   )
+}
+
+/** Replicas that hear nothing of the master they follow: when they do again, what they hold of a history of their own is gone. */
+function emptiedBy(view: View, master: Live): readonly { readonly node: Live; readonly keys: number }[] {
+  return view.live
+    .filter(
+      (node) => follows(node, master) && !isLinked(node, master) && !continues(master.seen.redis, node.seen.redis),
+    )
+    .map((node) => ({ node, keys: node.seen.redis.keys }))
+    .filter(({ keys }) => keys > 0)
 }
 
 function passwordEvidence({ seen: { redis, sentinel } }: Node): readonly string[] {

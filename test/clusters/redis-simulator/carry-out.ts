@@ -1,8 +1,20 @@
 import type { Intent } from '../../../src/clusters/redis/intents.ts'
 import type { RedisNode, RedisSeen } from '../../../src/clusters/redis/model.ts'
+import type { Live } from '../../../src/clusters/redis/view.ts'
 import { beginSentinel, beginServer, pass, tick } from './daemons.ts'
 import { type Given, giveWay, Harm, reigns } from './promises.ts'
-import { follow, isReached, type Keys, type Machine, NOTHING, promote, type Server, type Sim, tell } from './sim.ts'
+import {
+  follow,
+  isReached,
+  type Keys,
+  type Machine,
+  machineAt,
+  NOTHING,
+  promote,
+  type Server,
+  type Sim,
+  tell,
+} from './sim.ts'
 
 /** A step, or a stage of it, that its own checks refused: nothing was done. */
 export class Refused extends Error {}
@@ -25,7 +37,7 @@ export function stagesOf(sim: Sim, intent: Intent, given: Given): readonly Stage
       return [() => start(sim, intent, given)]
     case 'start sentinel':
       return [() => beginSentinel(sim, at(sim, intent.node))]
-    case 'save aside':
+    case 'move aside':
       return [() => putAside(at(sim, intent.node))]
     case 'follow master':
       return [() => followMaster(sim, intent, given)]
@@ -58,14 +70,15 @@ function running(sim: Sim, node: RedisNode): Machine & { server: Server } {
   return machine as Machine & { server: Server }
 }
 
-function isMaster(sim: Sim, node: RedisNode): Machine & { server: Server } {
-  const machine = running(sim, node)
-  if (machine.server.role !== 'master') throw new Refused(`${node.host} is no master any more`)
+function isMaster(sim: Sim, { host, seen }: Live): Machine & { server: Server } {
+  const machine = running(sim, { host, address: '' })
+  const { role, runId } = machine.server
+  if (role !== 'master' || runId !== seen.redis.runId) throw new Refused(`${host} is not the master that was looked at`)
   return machine
 }
 
-function isAsSeen({ server }: { server: Server }, { runId, role }: RedisSeen): void {
-  if (server.runId !== runId || server.role !== role) throw new Refused('it is not as it was seen')
+function isAsSeen({ server }: { server: Server }, { runId, replId }: RedisSeen): void {
+  if (server.runId !== runId || server.replId !== replId) throw new Refused('it is not as it was seen')
 }
 
 function waits(sim: Sim): void {
@@ -173,7 +186,6 @@ function followMaster(sim: Sim, { node, master, given: saved }: Of<'follow maste
     pass(sim, 8)
     return
   }
-  isAsSeen(machine, node.seen.redis)
   if (saved && server.keys.size > saved.keys) throw new Refused('it holds more keys by now')
   if (!saved && server.keys.size > 0 && !ofOneHistory(above.server, server))
     throw new Refused('it holds keys of another history')
@@ -187,7 +199,11 @@ function ofOneHistory(master: Server, { replId, offset }: Server): boolean {
   return replId === master.replId || (replId === master.before?.replId && offset <= master.before.upTo)
 }
 
-function promoteReplica(sim: Sim, { node, others, fenced }: Of<'promote replica'>, given: Given): readonly Stage[] {
+function promoteReplica(
+  sim: Sim,
+  { node, others, watchers, fenced }: Of<'promote replica'>,
+  given: Given,
+): readonly Stage[] {
   const noOther = (but: readonly RedisNode[]) => {
     const found = sim.machines.find(
       (one) =>
@@ -198,11 +214,12 @@ function promoteReplica(sim: Sim, { node, others, fenced }: Of<'promote replica'
     )
     if (found) throw new Refused(`${found.host} is a master`)
   }
-  const forget = [node, ...others, ...fenced.map((one) => one.node)]
   const watches = () => {
     const machine = isMaster(sim, node)
-    for (const one of sim.machines)
-      if (isReached(one) && one.sentinel && one.sentinel.master !== machine.address) tell(one, machine.address, 0)
+    for (const one of watchers) {
+      const watcher = at(sim, one)
+      if (watcher.sentinel && watcher.sentinel.master !== machine.address) tell(watcher, machine.address, 0)
+    }
   }
   return [
     () => {
@@ -212,7 +229,7 @@ function promoteReplica(sim: Sim, { node, others, fenced }: Of<'promote replica'
     () => {
       if (sim.machines.some((one) => isReached(one) && one.sentinel?.failover))
         throw new Refused('a failover is under way')
-      for (const one of forget) {
+      for (const one of watchers) {
         const machine = at(sim, one)
         if (machine.sentinel) Object.assign(machine.sentinel, { replicas: new Map(), others: new Map() })
         tell(machine, undefined, 0)
@@ -220,7 +237,6 @@ function promoteReplica(sim: Sim, { node, others, fenced }: Of<'promote replica'
     },
     ...fenced.map((one) => () => {
       const machine = running(sim, one.node)
-      isAsSeen(machine, one.node.seen.redis)
       if (machine.server.keys.size > one.keys) throw new Refused('it holds more keys by now')
       const candidate = running(sim, node)
       giveWay(sim, machine, machine.server.keys, candidate.server.keys, given)
@@ -230,9 +246,7 @@ function promoteReplica(sim: Sim, { node, others, fenced }: Of<'promote replica'
     () => {
       noOther([])
       const machine = running(sim, node)
-      if (machine.server.role !== 'replica') throw new Refused('it is no replica')
       isAsSeen(machine, node.seen.redis)
-      if (machine.server.keys.size < node.seen.redis.keys) throw new Refused('it holds fewer keys by now')
       promote(sim, machine, false)
       reigns(sim, machine, given)
     },
@@ -295,13 +309,12 @@ function restart(sim: Sim, { node }: Of<'restart server'>): void {
   const machine = running(sim, node)
   const seen = node.seen.redis
   if (seen.role !== 'replica') throw new Harm(`a master is restarted: ${node.host}`)
-  if (seen.master?.link === 'up' && seen.differing.length === 0)
-    throw new Harm(`a replica that is well is restarted: ${node.host}`)
   if (machine.server.role !== 'replica') throw new Refused('it is no replica')
-  const above = isMaster(sim, {
-    host: sim.machines.find((one) => one.address === machine.server.follows)?.host ?? '',
-    address: '',
-  })
+  const above = machineAt(sim, machine.server.follows)
+  if (above?.server?.role !== 'master') throw new Refused('whom it follows is no master')
+  // A link says that it is up until somebody notices.
+  if (seen.master?.link === 'up' && seen.replId === above.server.replId && seen.differing.length === 0)
+    throw new Harm(`a replica that is well is restarted: ${node.host}`)
   giveWay(sim, machine, machine.server.keys, above.server.keys, {})
   machine.server = undefined as never
   beginServer(sim, machine)

@@ -111,6 +111,7 @@ function watch(sim: Sim, machine: Machine, sentinel: Sentinel): void {
 }
 
 function takeOver(sim: Sim, machine: Machine, sentinel: Sentinel): void {
+  if (sentinel.master === undefined) return
   if (votes(sim, machine, sentinel) < quorum(sim) || sim.now < sentinel.triedAt + 2 * FAILOVER_TIMEOUT) return
   sentinel.triedAt = sim.now
   const to = candidate(sim, machine, sentinel)

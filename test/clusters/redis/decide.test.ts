@@ -502,7 +502,7 @@ describe('no server answers', () => {
       'old keys on the disk of a cache do not come back',
       { 1: off(dump), 2: off(), 3: off() },
       all,
-      ['save aside app1', 'start server app1'],
+      ['move aside app1', 'start server app1'],
     ],
     [
       'of a cache with one that cannot be asked nothing begins',

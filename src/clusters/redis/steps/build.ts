@@ -3,6 +3,7 @@ import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import { REDIS_PORT, redisPlaces } from '../layout.ts'
 import type { Desired, RedisNode } from '../model.ts'
+import type { Live } from '../view.ts'
 import { MOVE_ASIDE, writeRedisConf, writeSentinelConf } from './files.ts'
 import { followsWell, isMaster, knowsAll } from './looks.ts'
 import { hosts, oneAction, sameOn } from './prelude.ts'
@@ -10,8 +11,13 @@ import { sentinelWatches } from './watch.ts'
 
 /** What Debian starts at its install, without TLS and a password, is none of ours; with keys in it, it is somebody's. */
 const STOP_FOREIGN: Shell = sh`if ! ours "$conf"; then
-  plain_=$(timeout -k 2 5 redis-cli -h 127.0.0.1 info keyspace 2>/dev/null | grep -c '^db[0-9]') || true
-  [ "\${plain_:-0}" = 0 ] || fail 'a Redis that is none of ours holds keys here: nothing is done'
+  plain_=$(timeout -k 2 5 redis-cli -h 127.0.0.1 info keyspace 2>&1) || true
+  case $plain_ in
+    *refused*) ;;
+    *db[0-9]*:keys=*) fail 'a Redis that is none of ours holds keys here: nothing is done' ;;
+    *Keyspace*) ;;
+    *) fail 'a Redis that is none of ours does not say what it holds: nothing is done' ;;
+  esac
   timeout 60 systemctl stop redis-server
 fi
 ours "$sconf" || timeout 60 systemctl stop redis-sentinel`
@@ -24,7 +30,10 @@ export function createSet(desired: Desired, master: RedisNode, others: readonly 
   const all = [master, ...others]
   const addresses = all.map(({ address }) => address)
   const look = sh`for other in ${addresses}; do
-  ! answers "$other" || [ "$(keys "$other")" = 0 ] || fail "$other holds keys: nothing is done"
+  case $(role "$other") in
+    down | away) ;;
+    *) [ "$(keys "$other" || true)" = 0 ] || fail "$other holds keys, or does not say so: nothing is done" ;;
+  esac
 done
 ${STOP_FOREIGN}`
   const files = (node: RedisNode) => sh`if ! ours "$conf"; then
@@ -43,7 +52,10 @@ ours "$sconf" || { ${writeSentinelConf(desired, node, master)}
       all.flatMap((node) => sameOn([node], { title: 'write its files', script: files(node) })),
       sameOn([master], {
         title: 'start the master',
-        script: sh`touch ${redisPlaces.permit}\nstart_redis 60\n${isMaster(master)}`,
+        script: sh`trap 'rm -f ${{ shell: redisPlaces.permit }}' EXIT
+touch ${redisPlaces.permit}
+start_redis 60
+is_master 127.0.0.1 || fail 'it is no master'`,
       }),
       sameOn(others, { title: `follow ${master.host}`, script: sh`start_redis 60\n${followsWell(master)}` }),
       all.flatMap((node) => sameOn([node], { title: 'start Sentinel', script: sh`start_sentinel` })),
@@ -65,22 +77,20 @@ within 60 good || fail 'too few replicas confirm what it writes'`
  * A node without configuration, or whose data is of no use, becomes a replica of the master that was found. Old data is moved
  * aside. A server that runs there and holds keys of its own is left alone.
  */
-export function joinSet(desired: Desired, node: RedisNode, master: RedisNode, why: string): ClusterStep {
+export function joinSet(desired: Desired, node: RedisNode, master: Live, why: string): ClusterStep {
   const script = sh`${isMaster(master)}
 ${STOP_FOREIGN}
-if answers && is_master 127.0.0.1; then
-  [ "$(keys 127.0.0.1)" = 0 ] || fail 'it is a master that holds keys: look again'
-fi
 if ! linked ${master.address}; then
+  if answers; then
+    count_keys
+    [ "$held" = 0 ] || fail 'it answers by now, and holds keys: look again'
+  fi
   # One that hangs is woken to be told to end, and would be a master for that long.
   answers || systemctl kill -s KILL redis-server 2>/dev/null || true
   timeout 60 systemctl stop redis-server
   ${MOVE_ASIDE}
   if ours "$conf"; then
-    grep -vE '^(replicaof|slaveof) ' "$conf" >"$conf.next"
-    printf 'replicaof %s %s\\n' ${master.address} ${REDIS_PORT} >>"$conf.next"
-    put "$conf" <"$conf.next"
-    rm -f "$conf.next"
+    printf 'replicaof %s %s\\n' ${master.address} ${REDIS_PORT} | edit_conf '^(replicaof|slaveof) '
   else
     ${writeRedisConf(desired, node, master)}
   fi
@@ -91,7 +101,7 @@ ${followsWell(master, 300)}
 ours "$sconf" || { ${writeSentinelConf(desired, node, master)}
 }
 start_sentinel
-${sentinelWatches(desired, master)}
+${sentinelWatches(desired, master.address)}
 known=1
 ${knowsAll(desired, master)}`
   const effect = `${node.host} follows ${master.host}, and its Sentinel watches that`

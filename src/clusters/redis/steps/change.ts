@@ -1,9 +1,12 @@
 import type { ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
+import type { Intent } from '../intents.ts'
 import { FORMER_PASSWORD, MARK, REDIS_PORT } from '../layout.ts'
 import type { Desired, RedisNode } from '../model.ts'
 import { sentinelSettings, settingsOf } from '../settings.ts'
+import type { Live } from '../view.ts'
+import { giveUp } from './follow.ts'
 import { isMaster } from './looks.ts'
 import { hosts, oneAction, sameOn } from './prelude.ts'
 
@@ -13,12 +16,14 @@ export function setSettings(desired: Desired, node: RedisNode, names: readonly s
   const ofSentinel = Object.entries(sentinelSettings(desired)).filter(([key]) => names.includes(key))
   const ofServer = Object.entries(settingsOf(desired, node)).filter(([key]) => names.includes(key))
   const announce = names.includes('announce-ip') ? [node.address] : []
+  // A password is none of these, and its hash may be missing in the file.
+  const saves = ofServer.length > 0 || names.includes('password')
   const script = sh`set -- ${ofServer.flat()}
 while [ $# -gt 0 ]; do
   said=$(ask 127.0.0.1 config set "$1" "$2") && [ "$said" = OK ] || fail "$1: $said"
   shift 2
 done
-${ofServer.length > 0 ? saveOurs(desired) : sh`:`}
+${saves ? saveOurs(desired) : sh`:`}
 set -- ${ofSentinel.flat()}
 while [ $# -gt 0 ]; do
   said=$(sask 127.0.0.1 sentinel set ${name} "$1" "$2") && [ "$said" = OK ] || fail "$1: $said"
@@ -46,7 +51,7 @@ ours "$conf" || {
  * The master changes hands as planned: Sentinel promotes `to`, and clients that ask Sentinel write there. Writes wait for about
  * a second, and none that was confirmed is lost.
  */
-export function failOver(desired: Desired, from: RedisNode, to: RedisNode, why: string): ClusterStep {
+export function failOver(desired: Desired, from: Live, to: RedisNode, why: string): ClusterStep {
   const { name, nodes } = desired
   const all = nodes.map(({ address }) => address)
   const prefer = sh`${isMaster(from)}
@@ -63,12 +68,16 @@ within 30 seen || fail 'Sentinel does not see that it is preferred'`
   const go = sh`if is_master 127.0.0.1; then
   let_go() { ask 127.0.0.1 client unpause >/dev/null || true; }
   trap let_go EXIT
-  ask 127.0.0.1 client pause 8000 write >/dev/null
-  at=$(field 127.0.0.1 replication master_repl_offset)
+  began=$(date +%s)
+  said=$(ask 127.0.0.1 client pause 20000 write) || fail "writes cannot be held: $said"
+  at=$(field 127.0.0.1 replication master_repl_offset) || fail 'it does not say how much it wrote'
   has_all() { o_=$(field ${to.address} replication slave_repl_offset) && [ "$o_" -ge "$at" ]; }
   within 3 has_all || fail ${`${to.host} does not catch up`}
-  said=$(sask ${to.address} sentinel failover ${name}) || fail "Sentinel does not fail over: $said"
-  within 4 is_master ${to.address} || fail ${`${to.host} did not become the master`}
+  [ "$(($(date +%s) - began))" -le 6 ] || fail 'it takes too long: writes were held, and go on'
+  # Whatever happens from here on, it takes no writes before it is known who is the master, or the pause has ended.
+  trap - EXIT
+  said=$(sask ${to.address} sentinel failover ${name}) || { let_go; fail "Sentinel does not fail over: $said"; }
+  within 8 is_master ${to.address} || fail ${`${to.host} did not become the master`}
   said=$(ask 127.0.0.1 replicaof ${to.address} ${REDIS_PORT}) || fail "it does not follow: $said"
   let_go
   save_config
@@ -101,9 +110,13 @@ within 90 linked ${to.address} || fail ${`it does not follow ${to.host} yet`}`
 
 /**
  * New passwords, and none is refused meanwhile: first all take the new ones too, then all use them, then the old ones open
- * nothing any more. Connections that are there stay.
+ * nothing any more. Connections that are there stay. What was given up of replicas that hear their master again by it is saved
+ * before.
  */
-export function rotatePassword(desired: Desired, nodes: readonly RedisNode[], why: string): ClusterStep {
+export function rotatePassword(
+  desired: Desired,
+  { nodes, given, why }: Extract<Intent, { do: 'rotate password' }>,
+): ClusterStep {
   const { name } = desired
   const taken = sh`if answers; then
   printf 'ACL SETUSER default on "#%s" "~*" "&*" "+@all"\\n' "$(hash "$own")" | tell redis
@@ -133,7 +146,15 @@ fi`
   return {
     ...{ name: 'rotate password', about: hosts(nodes), reason: why },
     effect: 'servers, replicas and Sentinels use the new passwords; connections that are there stay',
+    ...(given.length > 0 && { replaces: given.map(({ node }) => node.host) }),
     stages: [
+      ...(given.length > 0
+        ? [
+            given.flatMap(({ node, keys }) =>
+              sameOn([node], { title: 'save its data set', script: sh`count_keys\n${giveUp(keys)}` }),
+            ),
+          ]
+        : []),
       sameOn(nodes, { title: 'take the new passwords too', script: taken }),
       sameOn(nodes, { title: 'use the new passwords', script: used }),
       sameOn(nodes, { title: 'take no others any more', script: dropped }),

@@ -1,16 +1,24 @@
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
 import type { Desired, RedisNode } from '../model.ts'
+import type { Live } from '../view.ts'
 
-/** Nobody follows a server that is no master any more. */
-export function isMaster({ host, address }: RedisNode): Shell {
-  return sh`is_master ${address} || fail ${`${host} is no master any more: nothing is done`}`
+/** Nobody follows a server that is no master any more, or one that was started again, and may have come back without a key. */
+export function isMaster({ host, address, seen }: Live): Shell {
+  return sh`is_master ${address} && [ "$(field ${address} server run_id)" = ${seen.redis.runId} ] ||
+  fail ${`${host} is not the master any more that was looked at: nothing is done`}`
 }
 
-/** No server but this one is a master, as far as they can be reached from here. */
+/** The server here was neither started again nor emptied since it was looked at. */
+export function isAsSeen({ seen: { redis } }: Live): Shell {
+  return sh`[ "$(field 127.0.0.1 server run_id)" = ${redis.runId} ] && [ "$(field 127.0.0.1 replication master_replid)" = ${redis.replId} ] ||
+  fail 'its server is not as it was seen: look again'`
+}
+
+/** No server but this one is a master. One that cannot be asked from here may be. */
 export function noOtherMaster(others: readonly RedisNode[]): Shell {
   return sh`for other in ${others.map(({ address }) => address)}; do
-  ! is_master "$other" || fail "$other is a master: nothing is done"
+  no_master "$other" || fail "$other is a master, or cannot be asked from here: nothing is done"
 done`
 }
 

@@ -34,7 +34,7 @@ hash() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
 cli() {
   secret_=$1 at_=$2 port_=$3
   shift 3
-  REDISCLI_AUTH=$secret_ timeout -k 2 "\${limit:-5}" redis-cli --no-auth-warning --user default --tls --cacert ${CA} -e -h "$at_" -p "$port_" "$@" 2>&1
+  REDISCLI_AUTH=$secret_ timeout -k 2 5 redis-cli --no-auth-warning --user default --tls --cacert ${CA} -e -h "$at_" -p "$port_" "$@" 2>&1
 }
 # One of two passwords opens it.
 either() {
@@ -65,20 +65,44 @@ tell() {
 }
 answers() { [ "$(ask "\${1:-127.0.0.1}" ping)" = PONG ]; }
 sanswers() { [ "$(sask "\${1:-127.0.0.1}" ping)" = PONG ]; }
-role() { ask "$1" role | sed -n 1p; }
+# master or slave; down: nothing listens there; away: it cannot be reached; other: it says something else.
+role() {
+  role_=$(ask "$1" role) && { printf '%s\\n' "$role_" | sed -n 1p; return; }
+  case $role_ in
+    *refused*) echo down ;;
+    '' | *'ould not connect'*) echo away ;;
+    *) echo other ;;
+  esac
+}
 is_master() { [ "$(role "$1")" = master ]; }
 is_replica() { [ "$(role "$1")" = slave ]; }
-field() { ask "$1" info "$2" | sed -n "s/^$3://p"; }
-keys() { ask "$1" info keyspace | sed -n 's/^db[0-9]*:keys=\\([0-9]*\\),.*/\\1/p' | awk '{ n += $1 } END { print n + 0 }'; }
-setting() { ask "$1" config get "$2" | sed -n 2p; }
+# A server that cannot be asked may be one.
+no_master() { case $(role "$1") in slave | down) ;; *) return 1 ;; esac; }
+field() { field_=$(ask "$1" info "$2") && printf '%s\\n' "$field_" | sed -n "s/^$3://p"; }
+# No answer is not the answer that there are none.
+keys() {
+  keys_=$(ask "$1" info keyspace) || return 1
+  case $keys_ in *Keyspace*) ;; *) return 1 ;; esac
+  printf '%s\\n' "$keys_" | sed -n 's/^db[0-9]*:keys=\\([0-9]*\\),.*/\\1/p' | awk '{ n += $1 } END { print n + 0 }'
+}
+count_keys() { held=$(keys 127.0.0.1) || fail 'it does not say how many keys it holds: nothing is done'; }
+setting() { setting_=$(ask "$1" config get "$2") && printf '%s\\n' "$setting_" | sed -n 2p; }
 # What the Sentinel at $1 says of the master $2: its field $3.
-watched() { sask "$1" sentinel master "$2" | sed -n "/^$3\\$/{n;p;q;}"; }
-names() { sask "$1" sentinel get-master-addr-by-name "$2" | sed -n 1p; }
+watched() { watched_=$(sask "$1" sentinel master "$2") && printf '%s\\n' "$watched_" | sed -n "/^$3\\$/{n;p;q;}"; }
+names() { names_=$(sask "$1" sentinel get-master-addr-by-name "$2") && printf '%s\\n' "$names_" | sed -n 1p; }
+failing_over() { case $(watched "$1" "$2" flags) in *failover*) ;; *) return 1 ;; esac; }
 follows() { [ "$(field 127.0.0.1 replication master_host)" = "$1" ]; }
 # A link is said to be up for long after its master is gone: so the master is asked, too.
 linked() {
   follows "$1" && [ "$(field 127.0.0.1 replication master_link_status)" = up ] || return 1
   id_=$(field "$1" replication master_replid) && [ "$(field 127.0.0.1 replication master_replid)" = "$id_" ]
+}
+# Leaves lines of a file away that match $1; what is read comes behind them.
+edit_conf() {
+  { grep -vE "$1" "$conf" || [ $? = 1 ]; } >"$conf.next"
+  cat >>"$conf.next"
+  put "$conf" <"$conf.next"
+  rm -f "$conf.next"
 }
 ours() { head -n 1 "$1" 2>/dev/null | grep -qF ${MARK}; }
 # Tries a command for at most $1 seconds until it succeeds.

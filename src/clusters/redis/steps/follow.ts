@@ -1,0 +1,106 @@
+import type { ClusterStep } from '../../../model/cluster.ts'
+import type { Shell } from '../../../model/shell.ts'
+import { sh } from '../../../shell/sh.ts'
+import { REDIS_PORT } from '../layout.ts'
+import type { Desired, RedisNode } from '../model.ts'
+import type { Live } from '../view.ts'
+import { followsWell, isMaster } from './looks.ts'
+import { oneAction } from './prelude.ts'
+
+/** It saves nothing else just now. */
+const MAY_SAVE: Shell = sh`saved() { [ "$(field 127.0.0.1 persistence rdb_bgsave_in_progress)" = 0 ]; }
+within 120 saved || fail 'it saves something else'`
+
+/** The data set of a server that runs, in a file that can be loaded. Where nothing is kept, it leaves no other one. */
+const SAVE_ASIDE: Shell = sh`${MAY_SAVE}
+last=$(field 127.0.0.1 persistence rdb_saves)
+said=$(ask 127.0.0.1 bgsave) || fail "it does not save: $said"
+within 200 saved || fail 'it saves for too long'
+[ "$(field 127.0.0.1 persistence rdb_last_bgsave_status)" = ok ] && [ "$(field 127.0.0.1 persistence rdb_saves)" -gt "$last" ] || fail 'it could not save'
+aside=$data/aside-$(date -u +%Y%m%dT%H%M%SZ).rdb
+if [ "$(setting 127.0.0.1 appendonly)" = no ]; then mv -n "$data/dump.rdb" "$aside"; else cp "$data/dump.rdb" "$aside"; fi
+sync "$aside" "$data"
+said=$(timeout 200 redis-check-rdb "$aside" 2>&1) || fail "what was saved cannot be loaded: $(printf '%s\\n' "$said" | tail -n 2)"
+echo "its data set is saved: $aside"`
+
+/**
+ * A server that runs follows the master. Without `given` it does so only where it loses nothing: it holds no keys, or its
+ * history is the master's. With it, its data set is saved first, while clients can write nothing more, and it is refused where
+ * there are more keys than that.
+ */
+export function followMaster(
+  desired: Desired,
+  node: Live,
+  master: Live,
+  why: string,
+  given?: { readonly keys: number },
+): ClusterStep {
+  const effect = `${node.host} follows ${master.host}, the master of ${desired.name}`
+  const told = { name: 'follow master', reason: why, effect, alone: true } as const
+  const work = { title: `follow ${master.host}`, script: followScript(master, given?.keys), timeout: 1500 }
+  return { ...oneAction(node, told, work), ...(given && { replaces: [node.host] }) }
+}
+
+/** The action of `followMaster`. What is given up is saved also where it points at the master already, and hears nothing of it. */
+export function followScript(master: Live, keys?: number): Shell {
+  const done = keys === undefined ? sh`follows ${master.address}` : sh`linked ${master.address}`
+  return sh`answers || fail 'its server does not answer'
+${isMaster(master)}
+${LET_GO}
+${done} || {
+${pointTo(master, keys === undefined ? keepAll(master) : giveUp(keys))}
+}
+${followsWell(master, 300)}`
+}
+
+/**
+ * A master that is empty, or was given up, follows one that is none yet. Nobody can copy it from then on: its replicas keep
+ * what they hold.
+ */
+export function fenceScript(next: RedisNode, keys: number): Shell {
+  return sh`answers || fail 'its server does not answer'
+${LET_GO}
+follows ${next.address} || {
+${pointTo(next, giveUp(keys))}
+}`
+}
+
+/** One that was killed may have left writes held, and a replica whose writes are held does not hear its master. */
+const LET_GO: Shell = sh`let_go() { ask 127.0.0.1 client unpause >/dev/null || true; }
+let_go`
+
+/** Clients write nothing more between the look at what it holds and its following: the pause is longer than all that is waited for. */
+function pointTo({ address }: RedisNode, look: Shell): Shell {
+  return sh`${MAY_SAVE}
+trap let_go EXIT
+case $(role 127.0.0.1) in
+  master) said=$(ask 127.0.0.1 client pause 900000 write) || fail "writes cannot be held: $said" ;;
+  slave) ;;
+  *) fail 'it does not say whether it is a master: nothing is done' ;;
+esac
+count_keys
+${look}
+said=$(ask 127.0.0.1 replicaof ${address} ${REDIS_PORT}) || fail "it does not follow: $said"
+let_go
+save_config`
+}
+
+/** Behind `count_keys`: no more is lost than somebody agreed to, and a copy of it stays. */
+export function giveUp(keys: number): Shell {
+  return sh`[ "$held" -le ${keys} ] || fail "it holds $held keys by now, more than the "${keys}" that were given up"
+  [ "$held" = 0 ] || { ${SAVE_ASIDE}
+}`
+}
+
+/** A history is that of the master as well when the master has it now, or had it before. */
+function keepAll(master: Live): Shell {
+  const { host, address } = master
+  return sh`${isMaster(master)}
+if [ "$held" != 0 ]; then
+    id=$(field 127.0.0.1 replication master_replid) && [ "$id" ] || fail 'it does not say what its history is'
+    [ "$id" = "$(field ${address} replication master_replid)" ] || {
+      [ "$id" = "$(field ${address} replication master_replid2)" ] &&
+        [ "$(field 127.0.0.1 replication master_repl_offset)" -le "$(field ${address} replication second_repl_offset)" ]
+    } || fail ${`it holds keys of another history than that of ${host}: nothing is done`}
+  fi`
+}
