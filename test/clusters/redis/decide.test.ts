@@ -21,8 +21,9 @@ function words(intent: Intent): string {
       return `create set ${intent.master.host}`
     case 'wait for sentinel':
       return 'wait for sentinel'
-    case 'watch master':
     case 'rotate password':
+      return `rotate password ${intent.nodes.map(({ host }) => host).join(' ')}${intent.given.map(({ node, keys }) => ` saving ${node.host}=${keys}`).join('')}`
+    case 'watch master':
       return `${intent.do} ${intent.nodes.map(({ host }) => host).join(' ')}${intent.do === 'watch master' && intent.stray.length > 0 ? ` without ${intent.stray.join()}` : ''}`
     case 'fail over':
       return `fail over ${intent.from.host} ${intent.to.host}`
@@ -30,7 +31,8 @@ function words(intent: Intent): string {
       return `follow master ${intent.node.host} ${intent.master.host}${intent.given ? ` =${intent.given.keys}` : ''}`
     case 'promote replica': {
       const fenced = intent.fenced.map(({ node, keys }) => ` fencing ${node.host}=${keys}`).join('')
-      return `promote replica ${intent.node.host}${fenced}`
+      const told = intent.watchers.length < 3 ? ` told by ${intent.watchers.map(({ host }) => host).join(' ')}` : ''
+      return `promote replica ${intent.node.host}${fenced}${told}`
     }
     case 'set settings':
       return `set settings ${intent.node.host} ${intent.names.join()}`
@@ -443,7 +445,7 @@ describe('nobody is a master', () => {
       'a master that cannot be asked is given up',
       { ...lost(90), 1: GONE },
       ['no master', 'cannot be asked: app1', ...names.slice(2), ...wrongs.slice(1)],
-      ['promote replica app2'],
+      ['promote replica app2 told by app2 app3'],
       { acceptLoss: { app1: 'unknown' } },
     ],
     [
