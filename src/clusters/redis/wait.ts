@@ -1,7 +1,7 @@
 import { names } from '../names.ts'
 import type { Intent } from './intents.ts'
 import type { ReportedRole, WatchedMaster } from './model.ts'
-import { isAt, isLinked, type Live, most, nodeAt, type View, watchedBy } from './view.ts'
+import { isAt, isLinked, type Live, most, nodeAt, type View, votersFor, watchedBy } from './view.ts'
 
 /** Seconds within which Sentinel heals what it heals: it is left alone for that long. */
 export const PATIENCE = 45
@@ -121,6 +121,8 @@ function reconnecting(view: View, keeper: Live | undefined): string | undefined 
   if (!first) return undefined
   const loaded = view.desired.persistence === 'durable' && first.seen.redis.keys > 0
   if (first !== keeper && !loaded) return undefined
+  // Sentinels that watch nothing, as behind a repair that was cut off, are told whom to watch before anything is waited for.
+  if (view.sentinels.length > 0 && votersFor(view, first).length === 0) return undefined
   const late = view.live.find(
     (one) =>
       isAt(first, one.seen.redis.master) &&

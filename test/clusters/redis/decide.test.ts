@@ -743,6 +743,13 @@ describe('servers that do not follow', () => {
     const { intents, refusal } = judge(cache, set(changes), {})
     expect(refusal ? undefined : intents.map(words)).toEqual(waits)
   })
+  test('Sentinels that watch nothing are told whom to watch before a link is waited for', () => {
+    const nothing = { name: 'other', address: '10.0.0.9' }
+    const { intents } = judge(cache, set(sentinels(nothing, { 2: broken(5) })), {})
+    expect(intents.map(words)[0]).toBe('watch master app1 app2 app3')
+    const { intents: later } = judge(cache, set({ 1: { sentinel: nothing }, 2: broken(5) }), {})
+    expect(later.map(words)).toEqual(['wait for sentinel'])
+  })
   test('a master that takes another password, and that Sentinels still hear, is not waited for', () => {
     const verdict = judge(cache, set({ 1: { redis: null, seen: { trouble: { redis: 'wrong password' } } } }), {})
     expect(verdict.refusal?.hint).toContain('app1=unknown')
