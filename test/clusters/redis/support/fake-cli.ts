@@ -62,7 +62,10 @@ export function act(step: ClusterStep, title: RegExp, answers: Answers): Acted {
     const env = { PATH: `${bin}:${process.env.PATH}`, ASKED: asked, RULES: rules }
     const read = () => (existsSync(asked) ? readFileSync(asked, 'utf8').trim().split('\n') : [])
     try {
-      const output = execFileSync('sh', ['-c', script], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+      const output = execFileSync('sh', ['-c', script], {
+        // What should have refused waits for more than that.
+        ...{ env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 15_000 },
+      })
       return { code: 0, output, asked: read() }
     } catch (error) {
       const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string }
