@@ -1,7 +1,7 @@
 import { Unreadable } from '../read-answer.ts'
 import type { MasterLink, RedisSeen, ReplicaSeen } from './model.ts'
+import { normal } from './normal.ts'
 import { count, info, type Lines, pairs, printable } from './read-lines.ts'
-import { normal } from './settings.ts'
 
 /** What a server said of itself. `wanted`: its settings; `saved`: what its file says of them. */
 export function parseRedis(

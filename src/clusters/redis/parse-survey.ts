@@ -1,10 +1,12 @@
 import type { NodeAnswer } from '../../model/cluster.ts'
 import { readAnswer, Unreadable } from '../read-answer.ts'
 import type { Desired, DiskSeen, NodeSurvey, Place, RedisNode, SeenNode, Trouble } from './model.ts'
+import { normal } from './normal.ts'
 import { parseRedis } from './parse-redis.ts'
 import { parseSentinel } from './parse-sentinel.ts'
 import { Lines, printable } from './read-lines.ts'
-import { normal, settingsOf } from './settings.ts'
+import { settingsOf } from './settings.ts'
+import { savedValue } from './settings-given.ts'
 
 /** Reads what `surveyScript` printed. */
 export function parseSurvey(desired: Desired, host: string, answer: NodeAnswer): NodeSurvey {
@@ -46,13 +48,14 @@ function unit(lines: Lines, name: string): string {
   return printable(value('SubState') === 'auto-restart' ? 'restarting' : value('ActiveState') || 'unknown')
 }
 
-/** What redis.conf says of each setting that is wanted; the last line counts. */
+/** What redis.conf says of each setting that is wanted. */
 function savedSettings(lines: Lines, desired: Desired, node: RedisNode): ReadonlyMap<string, string> {
-  const wanted = settingsOf(desired, node)
+  const said = lines.of('file').map((line) => /^([a-z-]+) (.*)$/.exec(line) ?? [])
+  const values = (wanted: string) => said.flatMap(([, name, value = '']) => (name === wanted ? [value] : []))
   return new Map(
-    lines.of('file').flatMap((line) => {
-      const [, name = '', value = ''] = /^([a-z-]+) (.*)$/.exec(line) ?? []
-      return Object.hasOwn(wanted, name) ? [[name, normal(value)] as const] : []
+    Object.keys(settingsOf(desired, node)).flatMap((name) => {
+      const own = values(name)
+      return own.length > 0 ? [[name, savedValue(name, own)] as const] : []
     }),
   )
 }
