@@ -20,7 +20,7 @@ const value = (text: string): NodeAnswer => ({ state: 'value', value: text })
 function answer(host: 'app1' | 'app2', instead: Readonly<Record<string, readonly string[]>> = {}): string {
   const node = nodes.find((one) => one.host === host) ?? { host, address: '' }
   const role = host === 'app1' ? ['role:master', 'slave0:ip=10.0.0.2,port=6379,state=online,offset=90,lag=1'] : REPLICA
-  const info = [`run_id:${ID}`, 'redis_version:7.0.15', 'uptime_in_seconds:50', ...role, `master_replid:${ID}`]
+  const info = [`run_id:${ID}`, 'uptime_in_seconds:50', ...role, `master_replid:${ID}`]
   const more = [`master_replid2:${'0'.repeat(40)}`, 'master_repl_offset:100', 'second_repl_offset:-1']
   const rest = ['rdb_changes_since_last_save:3', 'db0:keys=2,expires=1,avg_ttl=0', 'db3:keys=40,expires=0,avg_ttl=0']
   const config = Object.entries(settingsOf(desired, node)).flat()
@@ -29,7 +29,6 @@ function answer(host: 'app1' | 'app2', instead: Readonly<Record<string, readonly
     prepared: ['yes'],
     unit: ['Id=redis-server.service', 'ActiveState=active', 'SubState=running', '', 'Id=redis-sentinel.service'],
     dump: ['88 400'],
-    space: ['5000'],
     ours: ['redis', 'sentinel'],
     file: ['maxmemory 64mb', 'save ""', ...(host === 'app1' ? [] : ['replicaof 10.0.0.1 6379'])],
     watches: ['sentinel monitor cache 10.0.0.1 6379 2'],
@@ -39,7 +38,6 @@ function answer(host: 'app1' | 'app2', instead: Readonly<Record<string, readonly
     password: ['own yes', 'former missing no', 'others 0', 'master yes', 'saved yes'],
     'via sentinel': ['ok'],
     sinfo: ['uptime_in_seconds:40'],
-    myid: [OTHER],
     master: MASTER,
     'replicas cache': [
       'name',
@@ -237,6 +235,10 @@ describe('a playbook', () => {
     [
       { nodes: [...nodes, { host: 'app4', address: 'app4' }] },
       'app4 is reached by its peers at an IP address, not at app4',
+    ],
+    [
+      { nodes: [...nodes, { host: 'app4', address: 'fe80::1%eth0' }] },
+      'app4 is at fe80::1%eth0, which only one interface knows: say another one with address',
     ],
     [{ password: new Secret('p', 'short') }, 'password of the set cache has to be 12 to 128 letters'],
     [{ password: new Secret('p', 'with "quotes" in it') }, 'password of the set cache has to be 12 to 128 letters'],

@@ -16,7 +16,6 @@ export function parseRedis(
   const good = said.get('min_slaves_good_slaves')
   return {
     runId: id(said.get('run_id'), 'run_id'),
-    version: printable(said.get('redis_version') ?? ''),
     uptime: number('uptime_in_seconds'),
     outdated: lines.of('outdated').includes('redis'),
     role,

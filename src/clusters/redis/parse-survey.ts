@@ -81,8 +81,6 @@ function disk(lines: Lines, desired: Desired, node: RedisNode, saved: ReadonlyMa
   return {
     ...(dump && { dump }),
     ...(appendOnly && { appendOnly }),
-    aside: lines.of('aside').map(printable),
-    free: lines.number('space'),
     fileDiffers: [...saved].filter(([name, value]) => value !== normal(wanted[name] ?? '')).map(([name]) => name),
     configured: { redis: lines.of('ours').includes('redis'), sentinel: lines.of('ours').includes('sentinel') },
     ...(follows && { follows }),

@@ -53,11 +53,7 @@ echo "prepared $p"`
 const DISK = sh`[ ! -f "$D/dump.rdb" ] || echo "dump $(stat -c '%s %Y' "$D/dump.rdb")"
 for f in "$D/appendonlydir" "$D/appendonly.aof"; do
   [ ! -e "$f" ] || echo "aof $(limit 2 du -sb "$f" | cut -f 1) $(limit 2 find "$f" -printf '%Ts\\n' | sort -n | tail -n 1)"
-done
-for f in "$D"/aside-*; do [ ! -e "$f" ] || echo "aside $f"; done | tail -n 20
-p=$D
-until [ -d "\${p:-/}" ]; do p=\${p%/*}; done
-limit 1 df -B1 --output=avail "\${p:-/}" | tail -n 1 | mark space`
+done`
 
 /** Lines that hold no password. */
 function files(names: readonly string[]): Shell {
@@ -137,7 +133,6 @@ if [ "$state" = ok ]; then
   echo "sinfo uptime_in_seconds:$up"
   shows=$(stat -c %Y ${`${redisPlaces.tls}/node.crt`} ${CA} 2>/dev/null | sort -n | tail -n 1)
   if replaced redis-sentinel || [ "\${shows:-0}" -gt "$(($(date +%s) - \${up:-0}))" ]; then echo 'outdated sentinel'; fi
-  echo "myid $(cli sentinel myid </dev/null | head -c 100)"
   masters=$(cli sentinel masters </dev/null)
   printf '%s\\n' "$masters" | mark master
   for n in $(printf '%s\\n' "$masters" | sed -n '/^name$/{n;p;}' | grep -xE '[A-Za-z0-9_.-]{1,64}' | head -n 4); do
