@@ -19,6 +19,8 @@ function seen(desired: Desired, host: string, output: string): SeenNode {
   const lines = new Lines(output)
   if (lines.first !== 'survey 1') throw new Unreadable(`it begins with '${lines.first.slice(0, 80)}'`)
   if (lines.last !== 'end') throw new Unreadable('its end is missing')
+  const [half] = lines.of('half')
+  if (half !== undefined) throw new Unreadable(`its ${printable(half)} answers half of what it is asked`)
   const [via, sentinelVia] = [state(lines, 'redis'), state(lines, 'sentinel')]
   const saved = savedSettings(lines, desired, node)
   return {
