@@ -87,12 +87,6 @@ describe('a set that nothing is wrong with', () => {
       [],
       [],
     ],
-    [
-      'needs nothing with data sets of before beside',
-      { 2: { disk: { aside: ['/var/lib/redis/aside-1.rdb'] } } },
-      [],
-      [],
-    ],
     ['needs nothing where ckquorum fails', sentinels({ usable: false }), [], []],
     [
       'is told of other sets that its Sentinels watch',
