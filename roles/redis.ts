@@ -84,13 +84,14 @@ function redisPart<V, G extends string, S extends string>(
     .filter((peer) => peer.groups.some((group) => groups.includes(group)))
     .map((peer) => ({ host: peer.name, address: address(peer) }))
   const node = nodes.find((one) => host === undefined || one.host === host)
-  if (!node) throw new Error(`${host ?? 'no host'} is a node of the cluster ${name}`)
+  if (!node)
+    throw new Error(`${host === undefined ? 'no host is a node' : `${host} is no node`} of the cluster ${name}`)
   const asked = (option: 'ca' | 'password' | 'formerPassword' | 'sentinelPassword') =>
     askedOf(option, input[option], site as never, name)
   const password = requireSecret('password', asked('password'), name)
   const desired: RedisDesired = redisDesired({
     ...{ name, environment: site.environment, nodes, persistence, password },
-    settings: redisSettings({ persistence, memory, nodes, more }),
+    settings: redisSettings({ persistence, memory, more }),
     sentinelPassword: input.sentinelPassword
       ? requireSecret('sentinelPassword', asked('sentinelPassword'), name)
       : password,

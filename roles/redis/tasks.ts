@@ -51,7 +51,6 @@ export function installTasks({ packages }: Pick<RedisPart, 'packages'>): readonl
 }
 
 /**
-/**
  * What a full copy, or somebody, left on the disk of a cache would come back as old keys: it is moved aside before each start.
  * And whatever starts a former master, a crash, a boot, an update by hand: it waits until Sentinel has made another one the
  * master. One that came back empty before that would have all replicas forget what they hold.

@@ -23,13 +23,20 @@ export function repairRedisCommand(program: Command, finish: Finish): void {
   repairCommand(program, finish, 'redis')
 }
 
+/** What becomes of what is given up. */
+const KEPT: Readonly<Record<ClusterKind, string>> = {
+  postgres: 'the data is moved aside and kept',
+  redis:
+    'what can be counted is saved and kept. =unknown: only files on its disk are, what is in the memory of its server is gone',
+}
+
 function repairCommand(program: Command, finish: Finish, kind: ClusterKind): Command {
   const { name, repair, loss } = CLUSTER_KINDS[kind]
   return withCluster(withLogins(program.command(repair)))
     .description(`look at a ${name}, show what it needs and why, ask, do it, and prove it from the clients’ side`)
     .option(
       `--accept-data-loss <node=${loss}>`,
-      'give up what only this node has, as the refusal says it; the data is moved aside and kept. Repeatable',
+      `give up what only this node has, as the refusal says it; ${KEPT[kind]}. Repeatable`,
       (value: string, before: readonly string[]) => [...before, value],
       [],
     )

@@ -1,5 +1,6 @@
+import { Command } from 'commander'
 import { expect, test } from 'vitest'
-import { acceptedLoss, repairGoal } from '../../src/cli/repair-db.ts'
+import { acceptedLoss, repairGoal, repairRedisCommand } from '../../src/cli/repair-db.ts'
 
 test('what was accepted is node and bytes, as a refusal prints it', () => {
   expect(acceptedLoss('postgres', [])).toEqual({})
@@ -26,6 +27,13 @@ test('what is given up is saved only where something is given up', () => {
       message: '--salvage saves what --accept-data-loss gives up, and that was not given',
     }),
   )
+})
+
+test('the help of Redis says that nothing of an unknown loss is saved but files', () => {
+  const program = new Command()
+  repairRedisCommand(program, () => {})
+  const help = program.commands[0]?.helpInformation().replaceAll(/\s+/g, ' ')
+  expect(help).toContain('=unknown: only files on its disk are, what is in the memory of its server is gone')
 })
 
 test('of Redis it is keys that are given up', () => {

@@ -12,6 +12,9 @@ export function redisDesired(
     Pick<Desired, 'formerPassword'>,
 ): Desired {
   const { name } = want
+  for (const { host, address } of want.nodes)
+    if (address.includes('%'))
+      throw new Error(`${host} is at ${address}, which only one interface knows: say another one with address`)
   const nodes = want.nodes.map(({ host, address }) => ({ host, address: shortest(address) }))
   if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name))
     throw new Error(`a set of Redis is named in letters, digits, dots, _ and -, not ${JSON.stringify(name)}`)

@@ -63,10 +63,6 @@ export interface DiskSeen {
   readonly dump?: { readonly bytes: number; readonly age: number }
   /** The append-only files. */
   readonly appendOnly?: { readonly bytes: number; readonly age: number }
-  /** Data sets of before that were moved aside, by path. */
-  readonly aside: readonly string[]
-  /** Bytes that are free where data lies. */
-  readonly free: number
   /** Keys of redis.conf that differ from what is wanted and that the server reads at its start, e.g. `port`. */
   readonly fileDiffers: readonly string[]
   /** redis.conf, sentinel.conf are ours. */
@@ -83,7 +79,6 @@ export interface Place {
 
 export interface RedisSeen {
   readonly runId: string
-  readonly version: string
   /** Seconds since its process began. */
   readonly uptime: number
   /** An update replaced files that its process runs. */
@@ -127,7 +122,6 @@ export interface ReplicaSeen extends Place {
 }
 
 export interface SentinelSeen {
-  readonly myId: string
   /** Seconds since its process began. */
   readonly uptime: number
   /** Files that its process runs, or the certificate that it shows, were replaced since. */
@@ -163,5 +157,5 @@ export interface WatchedMaster extends Place {
     readonly runId: string
     readonly reported: ReportedRole
   })[]
-  readonly sentinels: readonly (Place & { readonly flags: readonly string[]; readonly myId: string })[]
+  readonly sentinels: readonly (Place & { readonly flags: readonly string[] })[]
 }

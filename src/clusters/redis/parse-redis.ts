@@ -1,7 +1,7 @@
 import { Unreadable } from '../read-answer.ts'
 import type { MasterLink, RedisSeen, ReplicaSeen } from './model.ts'
+import { normal } from './normal.ts'
 import { count, info, type Lines, pairs, printable } from './read-lines.ts'
-import { normal } from './settings.ts'
 
 /** What a server said of itself. `wanted`: its settings; `saved`: what its file says of them. */
 export function parseRedis(
@@ -16,7 +16,6 @@ export function parseRedis(
   const good = said.get('min_slaves_good_slaves')
   return {
     runId: id(said.get('run_id'), 'run_id'),
-    version: printable(said.get('redis_version') ?? ''),
     uptime: number('uptime_in_seconds'),
     outdated: lines.of('outdated').includes('redis'),
     role,

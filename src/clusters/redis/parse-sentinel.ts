@@ -8,7 +8,6 @@ type Fields = ReadonlyMap<string, string>
 export function parseSentinel(lines: Lines, desired: Desired, node: RedisNode): SentinelSeen {
   const masters = records(lines.of('master'))
   return {
-    myId: printable(lines.of('myid')[0] ?? ''),
     uptime: count(info(lines.of('sinfo')).get('uptime_in_seconds'), 'uptime_in_seconds'),
     outdated: lines.of('outdated').includes('sentinel'),
     masters: masters.map((fields) => watched(lines, fields)),
@@ -44,9 +43,7 @@ function watched(lines: Lines, fields: Fields): WatchedMaster {
       ...{ ...placeOf(each), flags: flagsOf(each), runId: printable(each.get('runid') ?? '') },
       reported: reportedBy(each),
     })),
-    sentinels: records(lines.of(`sentinels ${name}`)).map((each) => ({
-      ...{ ...placeOf(each), flags: flagsOf(each), myId: printable(each.get('runid') ?? '') },
-    })),
+    sentinels: records(lines.of(`sentinels ${name}`)).map((each) => ({ ...placeOf(each), flags: flagsOf(each) })),
   }
 }
 

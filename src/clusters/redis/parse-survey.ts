@@ -1,10 +1,12 @@
 import type { NodeAnswer } from '../../model/cluster.ts'
 import { readAnswer, Unreadable } from '../read-answer.ts'
 import type { Desired, DiskSeen, NodeSurvey, Place, RedisNode, SeenNode, Trouble } from './model.ts'
+import { normal } from './normal.ts'
 import { parseRedis } from './parse-redis.ts'
 import { parseSentinel } from './parse-sentinel.ts'
 import { Lines, printable } from './read-lines.ts'
-import { normal, settingsOf } from './settings.ts'
+import { settingsOf } from './settings.ts'
+import { savedValue } from './settings-given.ts'
 
 /** Reads what `surveyScript` printed. */
 export function parseSurvey(desired: Desired, host: string, answer: NodeAnswer): NodeSurvey {
@@ -17,6 +19,8 @@ function seen(desired: Desired, host: string, output: string): SeenNode {
   const lines = new Lines(output)
   if (lines.first !== 'survey 1') throw new Unreadable(`it begins with '${lines.first.slice(0, 80)}'`)
   if (lines.last !== 'end') throw new Unreadable('its end is missing')
+  const [half] = lines.of('half')
+  if (half !== undefined) throw new Unreadable(`its ${printable(half)} answers half of what it is asked`)
   const [via, sentinelVia] = [state(lines, 'redis'), state(lines, 'sentinel')]
   const saved = savedSettings(lines, desired, node)
   return {
@@ -46,13 +50,14 @@ function unit(lines: Lines, name: string): string {
   return printable(value('SubState') === 'auto-restart' ? 'restarting' : value('ActiveState') || 'unknown')
 }
 
-/** What redis.conf says of each setting that is wanted; the last line counts. */
+/** What redis.conf says of each setting that is wanted. */
 function savedSettings(lines: Lines, desired: Desired, node: RedisNode): ReadonlyMap<string, string> {
-  const wanted = settingsOf(desired, node)
+  const said = lines.of('file').map((line) => /^([a-z-]+) (.*)$/.exec(line) ?? [])
+  const values = (wanted: string) => said.flatMap(([, name, value = '']) => (name === wanted ? [value] : []))
   return new Map(
-    lines.of('file').flatMap((line) => {
-      const [, name = '', value = ''] = /^([a-z-]+) (.*)$/.exec(line) ?? []
-      return Object.hasOwn(wanted, name) ? [[name, normal(value)] as const] : []
+    Object.keys(settingsOf(desired, node)).flatMap((name) => {
+      const own = values(name)
+      return own.length > 0 ? [[name, savedValue(name, own)] as const] : []
     }),
   )
 }
@@ -78,8 +83,6 @@ function disk(lines: Lines, desired: Desired, node: RedisNode, saved: ReadonlyMa
   return {
     ...(dump && { dump }),
     ...(appendOnly && { appendOnly }),
-    aside: lines.of('aside').map(printable),
-    free: lines.number('space'),
     fileDiffers: [...saved].filter(([name, value]) => value !== normal(wanted[name] ?? '')).map(([name]) => name),
     configured: { redis: lines.of('ours').includes('redis'), sentinel: lines.of('ours').includes('sentinel') },
     ...(follows && { follows }),

@@ -1,12 +1,12 @@
 import { CA, REDIS_PORT, redisPlaces } from './layout.ts'
 import type { Desired, Persistence, RedisNode } from './model.ts'
+import { settingGiven } from './settings-given.ts'
 
 /** What the playbook says of the servers. */
 export interface SettingsWant {
   readonly persistence: Persistence
   /** Megabytes for keys and values. */
   readonly memory: number
-  readonly nodes: readonly RedisNode[]
   readonly more: Readonly<Record<string, string>>
 }
 
@@ -23,25 +23,18 @@ const FIXED: Readonly<Record<string, string>> = {
   'replica-read-only': 'yes',
   // Sentinel does not know of one that is not.
   'replica-announced': 'yes',
+  // One that has lost its master still saves what it holds before that is given up.
+  'replica-serve-stale-data': 'yes',
 }
-const OWNED = ['replicaof', 'user', 'requirepass', 'masterauth', 'masteruser', 'include', 'dir', 'dbfilename'].concat(
-  ...['appenddirname', 'appendonly', 'replica-announce-ip', 'replica-announce-port', 'aclfile', 'rename-command'],
-  ...['maxmemory', 'bind', 'daemonize', 'supervised', 'pidfile', 'logfile', 'cluster-enabled', 'unixsocket'],
-)
 
 /**
  * The settings of all servers of a set, as `CONFIG GET` is to say them.
  *
  * @throws Error for a setting that is the role's own.
  */
-export function redisSettings({ persistence, memory, nodes, more }: SettingsWant): Desired['settings'] {
+export function redisSettings({ persistence, memory, more }: SettingsWant): Desired['settings'] {
   if (!Number.isInteger(memory) || memory < 8 || memory > 1_048_576)
     throw new Error(`memory is in megabytes, 8 to 1048576, not ${memory}`)
-  for (const [name, value] of Object.entries(more)) {
-    if (!/^[a-z][a-z0-9-]{1,63}$/.test(name)) throw new Error(`no name of a setting of Redis: ${JSON.stringify(name)}`)
-    if (Object.hasOwn(FIXED, name) || OWNED.includes(name)) throw new Error(`the setting ${name} is the role's own`)
-    if (!/^[ -!#-[\]-~]*$/.test(value)) throw new Error(`the value of ${name} has odd characters in it`)
-  }
   return {
     ...FIXED,
     'maxmemory-policy': persistence === 'cache' ? 'allkeys-lru' : 'noeviction',
@@ -53,11 +46,16 @@ export function redisSettings({ persistence, memory, nodes, more }: SettingsWant
     'repl-diskless-sync': 'yes',
     // A replica that comes back for a moment does not need all anew.
     'repl-backlog-size': String(Math.max(1, Math.ceil(memory / 16)) * 1_048_576),
-    'min-replicas-to-write': nodes.length > 2 ? '1' : '0',
+    'min-replicas-to-write': '1',
     'min-replicas-max-lag': '10',
-    ...more,
+    ...Object.fromEntries(Object.entries(more).map(([name, value]) => [name, given(name, value)])),
     maxmemory: String(memory * 1_048_576),
   }
+}
+
+function given(name: string, value: string): string {
+  if (Object.hasOwn(FIXED, name)) throw new Error(`the setting ${name} is the role's own`)
+  return settingGiven(name, value)
 }
 
 /** Of one node: its peers and Sentinel know it by its address. */
@@ -67,26 +65,14 @@ export function settingsOf({ settings }: Pick<Desired, 'settings'>, { address }:
 
 const AT_START: ReadonlySet<string> = new Set(
   ['databases', 'io-threads', 'io-threads-do-reads', 'tcp-backlog', 'always-show-logo', 'rdbchecksum'].concat(
-    ...['syslog-enabled', 'syslog-ident', 'syslog-facility', 'set-proc-title', 'disable-thp', 'server_cpulist'],
-    ...['enable-protected-configs', 'enable-debug-command', 'enable-module-command', 'aof_rewrite_cpulist'],
-    ...['bgsave_cpulist', 'bio_cpulist', 'socket-mark-id', 'unixsocketperm'],
+    ...['syslog-enabled', 'syslog-ident', 'syslog-facility', 'set-proc-title', 'disable-thp', 'socket-mark-id'],
+    ...['enable-protected-configs', 'enable-debug-command', 'enable-module-command'],
   ),
 )
 
 /** `CONFIG SET` refuses it: only a restart changes it. */
 export function needsRestart(name: string): boolean {
   return AT_START.has(name)
-}
-
-const UNIT: Readonly<Record<string, number>> = {
-  ...{ k: 1000, kb: 1024, m: 1_000_000, mb: 1_048_576, g: 1_000_000_000, gb: 1_073_741_824 },
-}
-
-/** Values that mean the same are the same text: `64mb` and `67108864`. */
-export function normal(value: string): string {
-  const plain = value.trim().replace(/^"(.*)"$/, '$1')
-  const [, digits, unit = ''] = /^(\d+)([kmg]b?)$/i.exec(plain) ?? []
-  return digits === undefined ? plain : String(Number(digits) * (UNIT[unit.toLowerCase()] ?? 1))
 }
 
 /** Of a Sentinel, by its names: what it says of the master it watches. */

@@ -17,25 +17,39 @@ import type { Desired } from './model.ts'
 
 /**
  * Everything asked of one node, in one read-only script: `parseSurvey` reads what it prints. It works on a bare host, and with
- * daemons that are down or hang. It takes less than 20 s whatever hangs, and prints at most 64 KB and no secret. The last line
- * is `end`.
+ * daemons that are down or hang. Its parts have 17 s together, whatever hangs; what a daemon says that hangs half way is marked
+ * as half. It prints at most 64 KB and no secret, and gives none to a program as an argument. The last line is `end`.
  */
 export function surveyScript(desired: Desired): Shell {
   const names = [...Object.keys(desired.settings), 'replica-announce-ip']
   return sh`export LC_ALL=C
 cd /
 R=${REDIS_CONF} S=${SENTINEL_CONF} D=${redisPlaces.data}
-limit() { timeout -s KILL "$@" 2>/dev/null; }
+# What follows has $1 seconds together, and each program in it those that it is given, or what is left.
+within() { read -r up_ rest_ </proc/uptime; until_=$((\${up_%.*}\${up_#*.} + $1 * 100)); }
+limit() {
+  most_=$1
+  shift
+  read -r up_ rest_ </proc/uptime
+  left_=$(((until_ - \${up_%.*}\${up_#*.}) / 100))
+  [ "$left_" -lt "$most_" ] || left_=$most_
+  [ "$left_" -gt 0 ] || return 137
+  timeout -s KILL "$left_" "$@"
+}
+within 3
 mark() { tr -d '\\r' | cut -b 1-600 | sed "s/^/$1 /"; }
 echo survey 1
 echo "now $(date +%s)"
 ${PREPARED}
-limit 2 systemctl show -p Id -p ActiveState -p SubState ${Object.values(UNITS)} | mark unit
+limit 2 systemctl show -p Id -p ActiveState -p SubState ${Object.values(UNITS)} 2>/dev/null | mark unit
 ${DISK}
 ${files(names)}
 ${REACH}
+within 6
 ${server(names)}
+within 6
 ${SENTINEL}
+within 2
 ${LOG}
 echo end
 `
@@ -52,12 +66,8 @@ echo "prepared $p"`
 /** Data of a server that Debian started at its install is none of a set: it is told by its file. */
 const DISK = sh`[ ! -f "$D/dump.rdb" ] || echo "dump $(stat -c '%s %Y' "$D/dump.rdb")"
 for f in "$D/appendonlydir" "$D/appendonly.aof"; do
-  [ ! -e "$f" ] || echo "aof $(limit 2 du -sb "$f" | cut -f 1) $(limit 2 find "$f" -printf '%Ts\\n' | sort -n | tail -n 1)"
-done
-for f in "$D"/aside-*; do [ ! -e "$f" ] || echo "aside $f"; done | tail -n 20
-p=$D
-until [ -d "\${p:-/}" ]; do p=\${p%/*}; done
-limit 1 df -B1 --output=avail "\${p:-/}" | tail -n 1 | mark space`
+  [ ! -e "$f" ] || echo "aof $(limit 2 du -sb "$f" 2>/dev/null | cut -f 1) $(limit 2 find "$f" -printf '%Ts\\n' 2>/dev/null | sort -n | tail -n 1)"
+done`
 
 /** Lines that hold no password. */
 function files(names: readonly string[]): Shell {
@@ -77,7 +87,10 @@ was=$(sed -n 's/^masterauth //p' "$R" 2>/dev/null | tr -d '"')
 swas=$(sed -n 's/^sentinel sentinel-pass //p' "$S" 2>/dev/null | tr -d '"')
 spass=$(sed -n 's/^sentinel auth-pass [^ ]* //p' "$S" 2>/dev/null | tr -d '"' | sort -u)
 hash() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
-cli() { REDISCLI_AUTH=$pass timeout -s KILL 3 redis-cli --no-auth-warning --user default --tls --cacert ${CA} -h 127.0.0.1 -p "$port" "$@" 2>&1; }
+cli() (
+  export REDISCLI_AUTH="$pass"
+  limit 3 redis-cli --no-auth-warning --user default --tls --cacert ${CA} -h 127.0.0.1 -p "$port" "$@" 2>&1
+)
 reach() {
   port=$1
   shift
@@ -92,26 +105,32 @@ reach() {
       *PONG*) state=ok; return ;;
       *refused*) state=down; return ;;
       *) [ $code = 137 ] && state=hung || state=unreadable
-        case $(timeout -s KILL 2 redis-cli -h 127.0.0.1 -p "$port" ping 2>&1 </dev/null) in *PONG* | *NOAUTH*) state=plain ;; esac
+        plain
         return ;;
     esac
   done
-  [ "$state" != down ] || case $(timeout -s KILL 2 redis-cli -h 127.0.0.1 -p "$port" ping 2>&1 </dev/null) in *PONG* | *NOAUTH*) state=plain ;; esac
+  [ "$state" != down ] || plain
 }
+plain() { case $(limit 2 redis-cli -h 127.0.0.1 -p "$port" ping 2>&1 </dev/null) in *PONG* | *NOAUTH*) state=plain ;; esac; }
+# All that it said counts only while it answers.
+whole() { case $(cli ping </dev/null) in *PONG*) ;; *) echo "half $1" ;; esac; }
 # $1 the password that is to open it, $2 another one that may.
 opens() {
+  set -f
   list=$(cli acl list </dev/null | grep '^user default ') || return
   case $list in *" nopass "*) echo 'nopass' ;; esac
   case $list in *"#$(hash "$1")"*) echo 'own yes' ;; *) echo 'own no' ;; esac
   missing=no
   [ -z "$2" ] || case $list in *"#$(hash "$2")"*) ;; *) missing=yes ;; esac
   echo "former missing $missing"
-  echo "others $(printf '%s\\n' "$list" | tr ' ' '\\n' | grep '^#' | grep -vxF -e "#$(hash "$1")" -e "#$(hash "\${2:-$1}")" | wc -l)"
+  one=$(hash "$1") two=$(hash "\${2:-$1}") others=0
+  for word in $list; do case $word in "#$one" | "#$two") ;; '#'*) others=$((others + 1)) ;; esac; done
+  echo "others $others"
 }
 same() { [ "$1" = "$2" ] && echo yes || echo no; }
 # An update takes away the program, or libraries, that the process of the unit $1 runs.
 replaced() {
-  p=$(systemctl show -p MainPID --value "$1")
+  p=$(limit 2 systemctl show -p MainPID --value "$1")
   case $(readlink "/proc/$p/exe") in *' (deleted)') return ;; esac
   grep -qE ' /usr/.* [(]deleted[)]$' "/proc/$p/maps" 2>/dev/null
 }`
@@ -126,7 +145,11 @@ if [ "$state" = ok ]; then
   cli config get ${names} </dev/null | mark config
   opens "$own" "$former" | mark password
   echo "password master $(same "$(cli config get masterauth </dev/null | sed -n 2p)" "$own")"
-  [ ! -f "$R" ] || echo "password saved $(grep '^user default ' "$R" | grep -q "#$(hash "$own")" && same "$was" "$own" || echo no)"
+  [ ! -f "$R" ] || case $(grep '^user default ' "$R") in
+    *"#$(hash "$own")"*) echo "password saved $(same "$was" "$own")" ;;
+    *) echo 'password saved no' ;;
+  esac
+  whole redis
 fi`
 }
 
@@ -137,7 +160,6 @@ if [ "$state" = ok ]; then
   echo "sinfo uptime_in_seconds:$up"
   shows=$(stat -c %Y ${`${redisPlaces.tls}/node.crt`} ${CA} 2>/dev/null | sort -n | tail -n 1)
   if replaced redis-sentinel || [ "\${shows:-0}" -gt "$(($(date +%s) - \${up:-0}))" ]; then echo 'outdated sentinel'; fi
-  echo "myid $(cli sentinel myid </dev/null | head -c 100)"
   masters=$(cli sentinel masters </dev/null)
   printf '%s\\n' "$masters" | mark master
   for n in $(printf '%s\\n' "$masters" | sed -n '/^name$/{n;p;}' | grep -xE '[A-Za-z0-9_.-]{1,64}' | head -n 4); do
@@ -149,8 +171,9 @@ if [ "$state" = ok ]; then
   echo "spassword peers $(same "$swas" "$sown")"
   echo "spassword servers $(same "$spass" "$own")"
   echo "announce $(sed -n 's/^sentinel announce-ip //p' "$S" | tr -d '"')"
+  whole sentinel
 fi`
 
-const LOG = sh`tail_of() { [ ! -f "$1" ] || limit 1 tail -c 65536 "$1" | grep -aE "$2" | grep -avE 'requirepass|masterauth|auth-pass' | tail -n 12 | cut -b 1-200 | mark log; }
+const LOG = sh`tail_of() { [ ! -f "$1" ] || limit 1 tail -c 65536 "$1" 2>/dev/null | grep -aE "$2" | grep -avE 'requirepass|masterauth|auth-pass' | tail -n 12 | cut -b 1-200 | mark log; }
 tail_of /var/log/redis/redis-sentinel.log '[+-](reboot|switch-master|failover|promoted|odown|sdown|monitor|reset-master|convert|fix-slave|config-update)'
 tail_of /var/log/redis/redis-server.log ' # |MASTER MODE|Connecting to MASTER|Flushing|DB loaded|Partial|Full resync'`

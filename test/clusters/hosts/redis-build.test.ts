@@ -71,6 +71,17 @@ describeOnLab('a set of Redis from bare hosts', () => {
     expect((await apply()).summary.changes).toBe(0)
   })
 
+  test('settings that Redis says back, and saves, in other words are set once', async () => {
+    const before = await bed.pids()
+    const more = `'notify-keyspace-events': 'Ex', 'client-output-buffer-limit': 'replica 64mb 16mb 30', save: '3600 1 300 100'`
+    bed.playbook(`persistence: 'cache', memory: 80, ${OLD}, settings: { ${more} }`)
+    await apply()
+    expect(await settings('notify-keyspace-events')).toEqual(HOSTS.map(() => 'notify-keyspace-events\nxE'))
+    expect(await bed.on('app1', 'grep -cE "^(save|client-output-buffer-limit) " /etc/redis/redis.conf')).toBe('3')
+    expect((await apply()).summary.changes).toBe(0)
+    expect(await bed.pids()).toEqual(before)
+  })
+
   test('a new password refuses no client: both open while clients change', async () => {
     const before = await bed.pids()
     const writer = await bed.write()

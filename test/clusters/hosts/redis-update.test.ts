@@ -9,10 +9,15 @@ const HOSTS = ['app1', 'app2', 'app3']
 /** Milliseconds for which writes may be refused in all. */
 const REFUSED_FOR = 3000
 const OPTIONS = "persistence: 'cache', password: (site) => site.secrets.redisPassword"
-const ROLLED = [
-  ...['restart server: app2', 'restart server: app3', 'fail over: app1 to app2', 'restart server: app1'],
-  ...['restart sentinel: app1', 'restart sentinel: app2', 'restart sentinel: app3'],
-]
+/** All is restarted: the replicas, the master once another one is it, then the Sentinels. */
+const rolled = (master: string) => {
+  const replicas = HOSTS.filter((host) => host !== master)
+  return [
+    ...replicas.map((host) => `restart server: ${host}`),
+    ...[`fail over: ${master} to ${replicas[0]}`, `restart server: ${master}`],
+    ...HOSTS.map((host) => `restart sentinel: ${host}`),
+  ]
+}
 
 describeOnLab('a set of Redis under clients', () => {
   const lab = useLab('redis-update', HOSTS)
@@ -67,9 +72,7 @@ describeOnLab('a set of Redis under clients', () => {
     const before = await bed.pids()
     await all('cd /usr/lib/$(uname -m)-linux-gnu && cp -p libssl.so.3 libssl.new && mv libssl.new libssl.so.3')
     const from = await bed.masters()
-    const steps = await stepsOfPlan()
-    expect(steps).toHaveLength(ROLLED.length)
-    expect(steps).toContain(`restart sentinel: ${from}`)
+    expect(await stepsOfPlan()).toEqual(rolled(from))
     await underClients(apply)
     const after = await bed.pids()
     expect(HOSTS.filter((host) => after[host] === before[host])).toEqual([])
@@ -90,7 +93,7 @@ describeOnLab('a set of Redis under clients', () => {
     expect((await apply()).summary.changes).toBe(0)
   }, 600_000)
 
-  test('a master that somebody restarts by hand, or whose machine reboots, empties nobody', async () => {
+  test('a master that somebody restarts by hand empties nobody', async () => {
     const from = await bed.masters()
     await bed.redis(from, 'set kept 1')
     await bed.on(from, 'systemctl restart redis-server')

@@ -54,8 +54,6 @@ export function surveysOf(sim: Sim): readonly NodeSurvey[] {
       disk: {
         ...(disk.dump && { dump: file(disk.dump) }),
         ...(disk.log && { appendOnly: file(disk.log) }),
-        aside: disk.aside.map((_, index) => `/var/lib/redis/aside-${index}`),
-        free: 1e9,
         fileDiffers: [],
         configured: { redis: disk.conf !== undefined, sentinel: disk.watches !== undefined },
         ...(disk.conf?.follows !== undefined && { follows: place(disk.conf.follows) }),
@@ -81,7 +79,6 @@ function redisOf(sim: Sim, server: Server): RedisSeen {
   )
   return {
     runId: server.runId,
-    version: '7.0.15',
     uptime: sim.now - server.began,
     outdated: false,
     role: server.role,
@@ -108,7 +105,6 @@ function redisOf(sim: Sim, server: Server): RedisSeen {
 
 function sentinelOf(sim: Sim, machine: Machine, sentinel: Sentinel): SentinelSeen {
   return {
-    myId: `sentinel-${machine.host}`,
     uptime: sim.now - sentinel.began,
     outdated: false,
     masters: sentinel.master === undefined ? [] : [watchedOf(sim, machine, sentinel, sentinel.master)],
@@ -147,6 +143,6 @@ function watchedOf(sim: Sim, machine: Machine, sentinel: Sentinel, master: strin
     usable: true,
     reported: reportedOf(sim, seen, seen?.server?.roleSince ?? 0),
     replicas: [...sentinel.replicas].map((one) => ({ ...known(one), runId: '' })),
-    sentinels: [...sentinel.others].map((one) => ({ ...known(one), myId: one[0] })),
+    sentinels: [...sentinel.others].map((one) => ({ ...known(one) })),
   }
 }

@@ -89,12 +89,6 @@ describe('a set that nothing is wrong with', () => {
       [],
       [],
     ],
-    [
-      'needs nothing with data sets of before beside',
-      { 2: { disk: { aside: ['/var/lib/redis/aside-1.rdb'] } } },
-      [],
-      [],
-    ],
     ['needs nothing where ckquorum fails', sentinels({ usable: false }), [], []],
     [
       'is told of other sets that its Sentinels watch',
@@ -882,7 +876,7 @@ describe('Sentinels', () => {
       {
         2: {
           sentinel: {
-            sentinels: [1, 3, 9].map((one) => ({ ...at(one), flags: one === 9 ? ['s_down'] : [], myId: '' })),
+            sentinels: [1, 3, 9].map((one) => ({ ...at(one), flags: one === 9 ? ['s_down'] : [] })),
           },
         },
       },
@@ -893,7 +887,7 @@ describe('Sentinels', () => {
       'one that says a wrong address of itself says the right one before others find it again',
       {
         2: { seen: { sentinel: { ...young({}), uptime: 500, differing } } },
-        3: { sentinel: { sentinels: [at(1), at(9)].map((one) => ({ ...one, flags: [], myId: '' })) } },
+        3: { sentinel: { sentinels: [at(1), at(9)].map((one) => ({ ...one, flags: [] })) } },
       },
       ['forgotten Sentinel: app3', 'settings differ: app2'],
       ['set settings app2 announce-ip', 'reset sentinel app3'],

@@ -62,8 +62,6 @@ function node(number: number, nodes: number, change: Change): NodeSurvey {
     log: [],
     ...change.seen,
     disk: {
-      aside: [],
-      free: 1e9,
       fileDiffers: [],
       configured: { redis: true, sentinel: true },
       ...(number !== 1 && { follows: at(1) }),
@@ -77,7 +75,6 @@ function whole(number: number, nodes: number): RedisSeen {
   const others = Array.from({ length: nodes }, (_, index) => index + 1).filter((one) => one !== number)
   return {
     runId: `run${number}`,
-    version: '7.0.15',
     uptime: 5000,
     outdated: false,
     role: number === 1 ? 'master' : 'replica',
@@ -108,10 +105,10 @@ function watching(number: number, nodes: number, change: Partial<WatchedMaster>)
     failoverTimeout: 20_000,
     usable: true,
     replicas: all.filter((one) => one !== 1).map((one) => known(one)),
-    sentinels: all.filter((one) => one !== number).map((one) => ({ ...at(one), flags: ['sentinel'], myId: `s${one}` })),
+    sentinels: all.filter((one) => one !== number).map((one) => ({ ...at(one), flags: ['sentinel'] })),
     ...change,
   }
-  return { myId: `s${number}`, uptime: 5000, outdated: false, masters: [master], differing: [] }
+  return { uptime: 5000, outdated: false, masters: [master], differing: [] }
 }
 
 /** A replica as a Sentinel knows it. */
