@@ -53,14 +53,17 @@ export function installTasks({ packages }: Pick<RedisPart, 'packages'>): readonl
 /**
  * What a full copy, or somebody, left on the disk of a cache would come back as old keys: it is moved aside before each start.
  * And whatever starts a former master, a crash, a boot, an update by hand: it waits until Sentinel has made another one the
- * master. One that came back empty before that would have all replicas forget what they hold.
+ * master. One that came back empty before that would have all replicas forget what they hold. A permit is of the start that a
+ * step makes right behind it.
  */
 const BEFORE_START = sh`set -eu
 grep -qF ${REDIS_MARK} ${config}/redis.conf || exit 0
 if grep -q '^appendonly no' ${config}/redis.conf && [ -e ${data}/dump.rdb ]; then
   mv -n ${data}/dump.rdb ${data}/aside-"$(date -u +%Y%m%dT%H%M%SZ)".rdb
 fi
-rm ${permit} 2>/dev/null || grep -q '^replicaof ' ${config}/redis.conf || sleep ${redisRestartDelay}`
+permit=$(find ${permit} -mmin -2 2>/dev/null) || permit=
+rm -f ${permit}
+[ "$permit" ] || grep -q '^replicaof ' ${config}/redis.conf || sleep ${redisRestartDelay}`
 
 /** For the steps and the survey of the cluster, which run as root. The daemons keep their own in their own files. */
 export function passwordTasks({ desired }: Pick<RedisPart, 'desired'>): readonly Task[] {

@@ -2,7 +2,7 @@ import type { ClusterRefusal } from '../../model/cluster.ts'
 import { coldStart, namedByMost, type Start } from './cold-start.ts'
 import { hasAllOf } from './history.ts'
 import { holdersRefused, keptNobody, mostUnseen, noMasterUnseen, split, unsure } from './refusals.ts'
-import { conflictsWith, hasDataOnDisk, isBlank, isDown, stakeOf } from './stake.ts'
+import { conflictsWith, hasDataOnDisk, isBlank, isDown, runsUnasked, stakeOf } from './stake.ts'
 import {
   isGivenUp,
   isLinked,
@@ -110,8 +110,9 @@ function promotion(view: View, node: Live, why: string): Choice {
   // Those with keys of their own, given up or not, are looked at again behind it.
   const others = view.live.filter((one) => one !== node && !isMaster(one) && stakeOf(view, one, node) === undefined)
   const fenced = view.masters.map((one) => ({ node: one, keys: one.seen.redis.keys }))
-  const watchers = view.sentinels
-  return { becomes: node, why, intents: [{ do: 'promote replica', node, others, watchers, fenced, why }] }
+  const stopped = view.nodes.filter((one) => runsUnasked(one.seen) && isWrittenOff(view, one))
+  const intent = { do: 'promote replica', node, others, watchers: view.sentinels, stopped, fenced, why } as const
+  return { becomes: node, why, intents: [intent] }
 }
 
 /** Of several that would do: who is a master already, whom most Sentinels name, then who has replicas, then who runs longest; then the inventory. */

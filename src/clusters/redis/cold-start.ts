@@ -1,6 +1,6 @@
 import type { Intent } from './intents.ts'
 import type { RedisNode } from './model.ts'
-import { hasDataOnDisk, isDown } from './stake.ts'
+import { hasDataOnDisk, isDown, runsUnasked } from './stake.ts'
 import {
   isAt,
   isGivenUp,
@@ -37,11 +37,6 @@ function isStartable(view: View, node: Node): boolean {
   return !isLive(node) && isDown(seen) && seen.disk.configured.redis && !isGivenUp(view, node)
 }
 
-/** Whether its server runs, or may, and nobody can ask it what it has. */
-function isRiddle(view: View, node: Node): boolean {
-  return !isLive(node) && !isDown(node.seen) && node.seen.disk.configured.redis && !isGivenUp(view, node)
-}
-
 /** The node that most Sentinels name, those that are down by their files. */
 export function namedByMost<N extends RedisNode>(view: View, nodes: readonly N[]): N | undefined {
   return nodes.find((node) => {
@@ -64,7 +59,7 @@ function lastMaster(view: View, withData: readonly Node[], lost: readonly Unseen
   // One that nobody sees may have been made the master by hand.
   if (!node || lost.length > 0 || !view.live.every((one) => isOf(one, node))) return undefined
   // One that runs and does not answer as ours may be the master.
-  if (view.nodes.some((one) => isRiddle(view, one))) return undefined
+  if (view.nodes.some((one) => runsUnasked(one.seen) && !isGivenUp(view, one))) return undefined
   // By the files of others somebody else was the master at last.
   const rivals = named ? former : view.desired.nodes
   if (withData.some(({ seen }) => rivals.some((one) => one.host !== node.host && isAt(one, seen.disk.follows))))

@@ -1,4 +1,7 @@
+import { nearest } from '../../model/nearest.ts'
+import { shownName } from '../../model/unknown-name.ts'
 import { normal } from './normal.ts'
+import { SETTINGS } from './setting-names.ts'
 
 /**
  * What is not a playbook's to say, with the reason. Each setting of Redis 7.0.15 was tried: set live, read back, saved, and read
@@ -44,10 +47,11 @@ function presentName(name: string): string {
  * @throws Error for one that cannot be the playbook's, and for what Redis would read in another way.
  */
 export function settingGiven(name: string, value: string): string {
-  if (!/^[a-z][a-z0-9_-]{1,63}$/.test(name)) throw new Error(`no name of a setting of Redis: ${JSON.stringify(name)}`)
   const reason = REFUSED.find(([names]) => names.test(name))?.[1]
   if (reason) throw new Error(`the setting ${name} ${reason}`)
   if (presentName(name) !== name) throw new Error(`Redis 7 calls the setting ${name} ${presentName(name)}`)
+  if (!SETTINGS.has(name))
+    throw new Error(`Redis 7 has no setting ${shownName(name)}; the nearest is ${nearest(name, SETTINGS)[0]}`)
   if (!/^[ !#-&(-[\]-~]*$/.test(value)) throw new Error(`the value of ${name} has odd characters in it`)
   return asRedisSays(name, value.trim())
 }

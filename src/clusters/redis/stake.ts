@@ -41,6 +41,11 @@ export function isDown({ trouble }: SeenNode): boolean {
   return trouble.redis === 'down' || trouble.redis === 'loading'
 }
 
+/** Whether its server runs, or may, and nobody can ask it what it has. */
+export function runsUnasked(seen: SeenNode): boolean {
+  return !seen.redis && !isDown(seen) && seen.disk.configured.redis
+}
+
 /** Whether there are keys on its disk that count: a cache has none there, whatever a copy left behind. */
 export function hasDataOnDisk({ desired }: Pick<View, 'desired'>, { disk }: SeenNode): boolean {
   return desired.persistence === 'durable' && (disk.appendOnly?.bytes ?? 0) + (disk.dump?.bytes ?? 0) > 0

@@ -34,7 +34,7 @@ function rule(view: View, node: Live | undefined): readonly Intent[] | undefined
   const others = view.live.filter((one) => one !== node)
   if (node.seen.redis.role === 'replica') {
     const fenced = view.masters.map((one) => ({ node: one, keys: one.seen.redis.keys }))
-    return [{ do: 'promote replica', node, others: [], watchers: view.sentinels, fenced, why }]
+    return [{ do: 'promote replica', node, others: [], watchers: view.sentinels, stopped: [], fenced, why }]
   }
   return others
     .filter((one) => !isLinked(one, node))

@@ -82,6 +82,7 @@ describe('a replica is promoted', () => {
     node: app2,
     others: [app3],
     watchers: [app1, app2, app3],
+    stopped: [],
     fenced: [],
   } as const
   const step = promoteReplica(want, { ...intent, why: 'why' })

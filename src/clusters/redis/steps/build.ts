@@ -10,12 +10,11 @@ import { hosts, oneAction, sameOn } from './prelude.ts'
 import { sentinelWatches } from './watch.ts'
 
 /** What Debian starts at its install, without TLS and a password, is none of ours; with keys in it, it is somebody's. */
-const STOP_FOREIGN: Shell = sh`if ! ours "$conf"; then
-  plain_=$(timeout -k 2 5 redis-cli -h 127.0.0.1 info keyspace 2>&1) || true
+const STOP_FOREIGN: Shell = sh`plain_=$(timeout -k 2 5 redis-cli -h 127.0.0.1 info keyspace 2>&1) || true
+case $plain_ in *db[0-9]*:keys=*) fail 'a Redis that is none of ours holds keys here: nothing is done' ;; esac
+if ! ours "$conf"; then
   case $plain_ in
-    *refused*) ;;
-    *db[0-9]*:keys=*) fail 'a Redis that is none of ours holds keys here: nothing is done' ;;
-    *Keyspace*) ;;
+    *refused* | *Keyspace*) ;;
     *) fail 'a Redis that is none of ours does not say what it holds: nothing is done' ;;
   esac
   timeout 60 systemctl stop redis-server
@@ -85,9 +84,7 @@ if ! linked ${master.address}; then
     count_keys
     [ "$held" = 0 ] || fail 'it answers by now, and holds keys: look again'
   fi
-  # One that hangs is woken to be told to end, and would be a master for that long.
-  answers || systemctl kill -s KILL redis-server 2>/dev/null || true
-  timeout 60 systemctl stop redis-server
+  end_unasked
   ${MOVE_ASIDE}
   if ours "$conf"; then
     printf 'replicaof %s %s\\n' ${master.address} ${REDIS_PORT} | edit_conf '^(replicaof|slaveof) '

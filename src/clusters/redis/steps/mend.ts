@@ -31,12 +31,12 @@ export function startSentinel(node: RedisNode, why: string): ClusterStep {
   const script = sh`ours "$sconf" || fail 'its sentinel.conf is none of ours'
 sanswers || {
   case $(sask 127.0.0.1 ping || true) in *WRONGPASS* | *NOAUTH*) timeout 60 systemctl stop redis-sentinel ;; esac
-  grep '^user default ' "$sconf" | grep -qF "#$(hash "$sown")" || {
+  case $(grep '^user default ' "$sconf") in *"#$(hash "$sown")"*) ;; *)
     grep -v '^user default ' "$sconf" >"$sconf.next"
     printf 'user default on #%s ~* &* +@all\\n' "$(hash "$sown")" >>"$sconf.next"
     put "$sconf" <"$sconf.next"
-    rm -f "$sconf.next"
-  }
+    rm -f "$sconf.next" ;;
+  esac
   start_sentinel
 }`
   const told = { name: 'start sentinel', reason: why, effect: `Sentinel of ${node.host} watches`, alone: true } as const

@@ -133,6 +133,11 @@ bring_up() {
   systemctl reset-failed "$1" 2>/dev/null || true
   timeout "$2" systemctl start "$1" || { why "$1"; fail "$1 does not start"; }
 }
+# One that hangs is woken to be told to end, and would be a master for that long.
+end_unasked() {
+  answers || systemctl kill -s KILL redis-server 2>/dev/null || true
+  timeout 60 systemctl stop redis-server
+}
 start_redis() { bring_up redis-server "$1"; within "$1" answers || { why redis-server; fail 'the server does not answer'; }; }
 start_sentinel() { bring_up redis-sentinel 30; within 20 sanswers || { why redis-sentinel; fail 'Sentinel does not answer'; }; }
 `

@@ -13,7 +13,7 @@ import { sentinelWatches } from './watch.ts'
  */
 export function promoteReplica(
   desired: Desired,
-  { node, others, watchers, fenced, why }: Extract<Intent, { do: 'promote replica' }>,
+  { node, others, watchers, stopped, fenced, why }: Extract<Intent, { do: 'promote replica' }>,
 ): ClusterStep {
   const { name } = desired
   const ends = fenced.map((one) => one.node)
@@ -42,6 +42,9 @@ ${followScript(node)}
       sameOn([node], { title: 'look that nobody is the master', script: look }),
       ...(watchers.length > 0
         ? [sameOn(watchers, { title: 'Sentinel watches nothing meanwhile', script: forget })]
+        : []),
+      ...(stopped.length > 0
+        ? [sameOn(stopped, { title: 'end a server that cannot be asked', script: sh`end_unasked` })]
         : []),
       ...(fenced.length > 0
         ? [
