@@ -6,7 +6,7 @@ import type { Intent } from './intents.ts'
 import type { Trouble } from './model.ts'
 import { silentEvidence } from './refusals.ts'
 import { stakeOf } from './stake.ts'
-import { follows, isAt, isLinked, isLive, type Live, type Node, nodeAt, type View } from './view.ts'
+import { follows, isAt, isLinked, isLive, isWrittenOff, type Live, type Node, nodeAt, type View } from './view.ts'
 import { PATIENCE } from './wait.ts'
 
 /** What is wrong, and what mends it where there is a master to build on. */
@@ -94,7 +94,8 @@ function linkOf(view: View, node: Live, master: Live): Ailment | undefined {
 function linkEvidence(node: Live): readonly string[] {
   const { master } = node.seen.redis
   const since = master && master.downFor >= 0 ? `down for ${master.downFor} s` : 'never was up'
-  return [...dataEvidence(node), `its link ${since}`]
+  // E.g. that its disk is full.
+  return [...dataEvidence(node), `its link ${since}`, ...node.seen.log.slice(-3)]
 }
 
 export function dataEvidence({ seen: { redis } }: Live): readonly string[] {
@@ -121,14 +122,15 @@ function ofSilent(view: View, node: Node, master: Live | undefined): Ailment {
   const evidence = [...silentEvidence(node), ...seen.log.slice(-3)]
   if (!seen.disk.configured.redis) {
     const message = seen.prepared ? 'it is no node of the set yet' : 'nothing of the set is installed there'
-    const join: readonly Intent[] = master && seen.prepared ? [{ do: 'join set', node, master, why: message }] : []
+    const join: readonly Intent[] =
+      master && seen.prepared ? [{ do: 'join set', node, master, why: message, givenUp: isWrittenOff(view, node) }] : []
     return ail(node, 'no configuration', message, evidence, join)
   }
   const [name, message] = TROUBLES[seen.trouble.redis ?? 'unreadable']
   const start: Intent = { do: 'start server', node, why: message }
   if (seen.trouble.redis === 'loading') return ail(node, name, message, evidence, [start])
   if (!master) return ail(node, name, message, evidence)
-  const join = (why: string): Intent => ({ do: 'join set', node, master, why })
+  const join = (why: string): Intent => ({ do: 'join set', node, master, why, givenUp: isWrittenOff(view, node) })
   if (seen.trouble.redis !== 'down') return ail(node, name, message, evidence, [join(`${message}; it begins anew`)])
   return downOf(view, node, master, evidence) ?? ail(node, name, message, evidence, [start])
 }

@@ -12,13 +12,15 @@ import {
 } from './upkeep.ts'
 import { type Live, nodeAt, type View } from './view.ts'
 
+const LIVE_SETTINGS = ['settings differ', 'unsaved settings']
+
 /**
  * All that is wrong with a set, in the order in which it is mended: passwords first, for without them nobody follows; then
  * Sentinels that watch somebody else, then who does not follow, then other Sentinels, then settings, then what Sentinels lack, and
  * restarts at last.
  */
 export function ailmentsOf(view: View, master: Live | undefined): readonly Ailment[] {
-  const urgent = [
+  const faults = [
     ...ofSet(view, master),
     ...unseenAilments(view),
     ...passwordAilments(view, master),
@@ -27,12 +29,17 @@ export function ailmentsOf(view: View, master: Live | undefined): readonly Ailme
     ...serverAilments(view, master),
     ...sentinelAilments(view, master),
     ...(master ? refusedWrites(view, master) : []),
+  ]
+  const rest = [
     ...settingAilments(view),
     // By a wrong address that somebody says of itself it is lacking for as long as it does.
     ...(master ? forgetfulSentinels(view, master) : []),
   ]
-  const well = urgent.every(({ finding }) => finding.severity === 'warning')
-  return [...urgent, ...(master ? restartAilments(view, master, well) : []), ...foreignNames(view), ...unprepared(view)]
+  // Settings that go live hinder no restart: they are set before.
+  const hindering = [...faults, ...rest].filter(({ finding }) => !LIVE_SETTINGS.includes(finding.name))
+  const well = hindering.every(({ finding }) => finding.severity === 'warning')
+  const restarts = master ? restartAilments(view, master, well) : []
+  return [...faults, ...rest, ...restarts, ...foreignNames(view), ...unprepared(view)]
 }
 
 /** What is wrong with the set as a whole. */

@@ -5,7 +5,14 @@ import type { Live, Node } from './view.ts'
 export type Intent =
   | { readonly do: 'create set'; readonly master: Node; readonly others: readonly Node[]; readonly why: string }
   | { readonly do: 'wait for sentinel'; readonly nodes: readonly Node[]; readonly why: string }
-  | { readonly do: 'join set'; readonly node: Node; readonly master: Live; readonly why: string }
+  | {
+      readonly do: 'join set'
+      readonly node: Node
+      readonly master: Live
+      readonly why: string
+      /** Somebody agreed to lose whatever a server there holds. */
+      readonly givenUp?: boolean
+    }
   | { readonly do: 'start server'; readonly node: Node; readonly why: string }
   | { readonly do: 'start sentinel'; readonly node: Node; readonly why: string }
   | { readonly do: 'move aside'; readonly node: Node; readonly why: string }

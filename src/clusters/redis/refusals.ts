@@ -13,20 +13,33 @@ export function split(view: View, best: Live): ClusterRefusal {
   const counted = conflicts.some(({ stake }) => stake !== 'unknown')
   const several = view.masters.length > 1 ? `${names(view.masters)} are masters at the same time: ` : ''
   return {
-    why: `${several}${conflicts.map(conflictWords(view)).join('; ')}; behind ${best.host} as the master that would be lost`,
+    why: `${several}${conflicts.map(conflictWords(view, best)).join('; ')}; behind ${best.host} as the master that would be lost`,
     sides: [best, ...hosts].map((node) => side(view, node)),
-    hint: `look at what each has. By what was seen ${best.host} is the one to keep; when nobody needs what the others have, give it up: ${consentWords(view.desired, givenBehind(view, best, conflicts))}.${counted ? ' The data sets that can be counted are saved beside first, and stay there.' : ''} To keep another one, give up ${best.host} instead`,
+    hint: `look at what each has. By what was seen ${best.host} is the one to keep (to keep another one, give up ${best.host} instead).${counted ? ' What the others have, and can be counted, is saved beside first, and stays there.' : ''} When nobody needs it, give it up: ${consentWords(view.desired, givenBehind(view, best, conflicts))}`,
   }
 }
 
-function conflictWords(view: View): (conflict: Conflict) => string {
+function conflictWords(view: View, best: Live): (conflict: Conflict) => string {
   return ({ node, stake }) => {
     const agreed = view.acceptLoss[node.host]
     const grown = agreed === undefined ? '' : ` (${agreed} ${agreed === 1 ? 'was' : 'were'} accepted)`
     return stake === 'unknown'
       ? `nobody can tell what ${node.host} has${grown}`
-      : `${node.host} has ${keysWords(stake)} of a history of its own${grown}`
+      : `${node.host} has ${keysWords(stake)} of a history of its own${sincePartedWords(node, best)}${grown}`
   }
+}
+
+/** How much of its history is its own, where both tell at which place they parted. */
+function sincePartedWords(node: Node, best: Live): string {
+  if (!isLive(node)) return ''
+  const [own, other] = [node.seen.redis, best.seen.redis]
+  const from =
+    own.replId === other.before?.replId
+      ? other.before.upTo
+      : own.before && [other.replId, other.before?.replId].includes(own.before.replId)
+        ? own.before.upTo
+        : undefined
+  return from === undefined ? '' : `, of which it wrote ${own.offset - from} bytes since they parted`
 }
 
 /** All that has to be said: what was agreed to before is not said again by a second command. */

@@ -27,9 +27,9 @@ export function stepOf(desired: Desired, intent: Intent): ClusterStep {
     case 'wait for sentinel':
       return waitForSentinel(desired, intent.nodes, intent.why)
     case 'join set':
-      return joinSet(desired, intent.node, intent.master, intent.why)
+      return joinSet(desired, intent.node, intent.master, intent.why, intent.givenUp)
     case 'start server':
-      return startServer(intent.node, intent.why)
+      return startServer(desired, intent.node, intent.why)
     case 'start sentinel':
       return startSentinel(intent.node, intent.why)
     case 'move aside':

@@ -71,8 +71,10 @@ function differing(node: Node): readonly Ailment[] | undefined {
 
 function unsaved(node: Node): readonly Ailment[] | undefined {
   const { redis, disk } = node.seen
+  // What is set anew is saved with it.
+  const changing = redis?.differing.map(({ name }) => name) ?? []
   const keys = [...new Set([...(redis?.unsaved ?? []), ...(redis ? disk.fileDiffers : [])])].filter(
-    (name) => !needsRestart(name),
+    (name) => !needsRestart(name) && !changing.includes(name),
   )
   if (keys.length === 0) return undefined
   const message = `redis.conf does not say what runs: ${keys.join(', ')}`

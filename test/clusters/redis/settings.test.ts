@@ -43,7 +43,7 @@ describe('a setting of a playbook', () => {
   })
 
   test.each([
-    [{ 'Odd Name': '1' }, 'no name of a setting of Redis: "Odd Name"'],
+    [{ 'Odd Name': '1' }, 'Redis 7 has no setting "Odd Name"; the nearest is '],
     [{ 'syslog-ident': 'a\nb' }, 'the value of syslog-ident has odd characters in it'],
     [{ 'syslog-ident': "it's" }, 'the value of syslog-ident has odd characters in it'],
     [{ 'notify-keyspace-events': 'Eq' }, 'notify-keyspace-events has no q'],

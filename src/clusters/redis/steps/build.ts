@@ -1,7 +1,7 @@
 import type { ClusterStep } from '../../../model/cluster.ts'
 import type { Shell } from '../../../model/shell.ts'
 import { sh } from '../../../shell/sh.ts'
-import { REDIS_PORT, redisPlaces } from '../layout.ts'
+import { redisPlaces } from '../layout.ts'
 import type { Desired, RedisNode } from '../model.ts'
 import type { Live } from '../view.ts'
 import { MOVE_ASIDE, writeRedisConf, writeSentinelConf } from './files.ts'
@@ -9,17 +9,23 @@ import { followsWell, isMaster, knowsAll } from './looks.ts'
 import { hosts, oneAction, sameOn } from './prelude.ts'
 import { sentinelWatches } from './watch.ts'
 
-/** What Debian starts at its install, without TLS and a password, is none of ours; with keys in it, it is somebody's. */
-const STOP_FOREIGN: Shell = sh`plain_=$(timeout -k 2 5 redis-cli -h 127.0.0.1 info keyspace 2>&1) || true
-case $plain_ in *db[0-9]*:keys=*) fail 'a Redis that is none of ours holds keys here: nothing is done' ;; esac
-if ! ours "$conf"; then
-  case $plain_ in
-    *refused* | *Keyspace*) ;;
-    *) fail 'a Redis that is none of ours does not say what it holds: nothing is done' ;;
-  esac
-  timeout 60 systemctl stop redis-server
-fi
+/**
+ * What Debian starts at its install, without TLS and a password, is none of ours; with keys in it, it is somebody's, unless these
+ * were given up: then it saves them as it ends.
+ */
+function stopForeign({ host }: { readonly host: string }, givenUp = false): Shell {
+  const way = `--accept-data-loss ${host}=unknown gives them up`
+  const look = sh`case $plain_ in *db[0-9]*:keys=*) fail ${`a Redis that is none of ours holds keys here: nothing is done; ${way}`} ;; esac
+ours "$conf" || case $plain_ in
+  *refused* | *Keyspace*) ;;
+  *) fail ${`a Redis that is none of ours does not say what it holds: nothing is done; ${way}`} ;;
+esac`
+  return sh`plain_=$(timeout -k 2 5 redis-cli -h 127.0.0.1 info keyspace 2>&1) || true
+${givenUp ? sh`:` : look}
+case $plain_ in *Keyspace*) timeout 60 systemctl stop redis-server ;; esac
+ours "$conf" || timeout 60 systemctl stop redis-server
 ours "$sconf" || timeout 60 systemctl stop redis-sentinel`
+}
 
 /**
  * A new set where there are no data, and nobody knows a master. Whoever was named by a file, a server or a Sentinel before
@@ -34,7 +40,7 @@ export function createSet(desired: Desired, master: RedisNode, others: readonly 
     *) [ "$(keys "$other" || true)" = 0 ] || fail "$other holds keys, or does not say so: nothing is done" ;;
   esac
 done
-${STOP_FOREIGN}`
+`
   const files = (node: RedisNode) => sh`if ! ours "$conf"; then
   ${MOVE_ASIDE}
   ${writeRedisConf(desired, node, node === master ? undefined : master)}
@@ -47,7 +53,9 @@ ours "$sconf" || { ${writeSentinelConf(desired, node, master)}
     reason: 'no node has data, and nobody knows a master',
     effect: `${master.host} is the master, ${hosts(others)} follow it, and the Sentinels of all watch it`,
     stages: [
-      sameOn(all, { title: 'look that there is nothing', script: look }),
+      all.flatMap((node) =>
+        sameOn([node], { title: 'look that there is nothing', script: sh`${look}\n${stopForeign(node)}` }),
+      ),
       all.flatMap((node) => sameOn([node], { title: 'write its files', script: files(node) })),
       sameOn([master], {
         title: 'start the master',
@@ -76,9 +84,9 @@ within 60 good || fail 'too few replicas confirm what it writes'`
  * A node without configuration, or whose data is of no use, becomes a replica of the master that was found. Old data is moved
  * aside. A server that runs there and holds keys of its own is left alone.
  */
-export function joinSet(desired: Desired, node: RedisNode, master: Live, why: string): ClusterStep {
+export function joinSet(desired: Desired, node: RedisNode, master: Live, why: string, givenUp = false): ClusterStep {
   const script = sh`${isMaster(master)}
-${STOP_FOREIGN}
+${stopForeign(node, givenUp)}
 if ! linked ${master.address}; then
   if answers; then
     count_keys
@@ -86,11 +94,7 @@ if ! linked ${master.address}; then
   fi
   end_unasked
   ${MOVE_ASIDE}
-  if ours "$conf"; then
-    printf 'replicaof %s %s\\n' ${master.address} ${REDIS_PORT} | edit_conf '^(replicaof|slaveof) '
-  else
-    ${writeRedisConf(desired, node, master)}
-  fi
+  ${writeRedisConf(desired, node, master)}
   ${isMaster(master)}
   start_redis 120
 fi

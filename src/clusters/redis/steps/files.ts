@@ -9,22 +9,33 @@ const HASHES = sh`hashes="#$(hash "$own")"
 former=$(cat ${FORMER_PASSWORD} 2>/dev/null) || former=
 [ -z "$former" ] || hashes="$hashes #$(hash "$former")"`
 
-/**
- * Writes redis.conf, once: from then on the server keeps it. Whom it follows was found out, and is no setting; `undefined`: it
- * is the first master.
- */
-export function writeRedisConf(desired: Desired, node: RedisNode, master?: RedisNode): Shell {
-  const lines = Object.entries(settingsOf(desired, node)).map(([name, value]) => `${name} ${word(value)}`)
-  const all = [
+function linesOf(desired: Desired, node: RedisNode): readonly string[] {
+  return [
     `${MARK}${desired.name}`,
     `bind * -::*`,
     `dir ${redisPlaces.data}`,
     'dbfilename dump.rdb',
     'logfile /var/log/redis/redis-server.log',
     'pidfile /run/redis/redis-server.pid',
-    ...lines,
-    ...(master ? [`replicaof ${master.address} ${REDIS_PORT}`] : []),
+    ...Object.entries(settingsOf(desired, node)).map(([name, value]) => `${name} ${word(value)}`),
   ]
+}
+
+/**
+ * Writes the settings of a server that does not run anew, whatever stood in its file. Whom it follows and its passwords, which it
+ * keeps itself, stay.
+ */
+export function settingsAnew(desired: Desired, node: RedisNode): Shell {
+  return sh`kept=$(grep -E '^(replicaof|masterauth|user default) ' "$conf" || [ $? = 1 ])
+printf '%s\\n' ${linesOf(desired, node)} "$kept" | put "$conf"`
+}
+
+/**
+ * Writes redis.conf, once: from then on the server keeps it. Whom it follows was found out, and is no setting; `undefined`: it
+ * is the first master.
+ */
+export function writeRedisConf(desired: Desired, node: RedisNode, master?: RedisNode): Shell {
+  const all = [...linesOf(desired, node), ...(master ? [`replicaof ${master.address} ${REDIS_PORT}`] : [])]
   return sh`${HASHES}
 { printf '%s\\n' ${all}; printf 'masterauth "%s"\\nuser default on %s ~* &* +@all\\n' "$own" "$hashes"; } | put "$conf"`
 }

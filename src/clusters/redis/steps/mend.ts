@@ -2,12 +2,11 @@ import type { ClusterStep } from '../../../model/cluster.ts'
 import { sh } from '../../../shell/sh.ts'
 import { redisPlaces } from '../layout.ts'
 import type { Desired, RedisNode } from '../model.ts'
-import { needsRestart, settingsOf } from '../settings.ts'
-import { MOVE_ASIDE } from './files.ts'
+import { MOVE_ASIDE, settingsAnew } from './files.ts'
 import { oneAction } from './prelude.ts'
 
 /** A server that is down or hangs. One that is a master by its file is not started beside another one. */
-export function startServer(node: RedisNode, why: string): ClusterStep {
+export function startServer(desired: Desired, node: RedisNode, why: string): ClusterStep {
   const script = sh`ours "$conf" || fail 'its redis.conf is none of ours'
 if ! answers; then
   if ! grep -qE '^(replicaof|slaveof) ' "$conf"; then
@@ -19,6 +18,9 @@ if ! answers; then
     done
     trap 'rm -f ${{ shell: redisPlaces.permit }}' EXIT
     touch ${redisPlaces.permit}
+  fi
+  if [ "$(role 127.0.0.1)" = down ]; then
+    ${settingsAnew(desired, node)}
   fi
   start_redis 300
 fi`
@@ -54,8 +56,6 @@ ${MOVE_ASIDE}`
 /** A replica whose settings only a restart changes. What a daemon writes it writes before its end: so its file is changed between. */
 export function restartServer(desired: Desired, node: RedisNode, why: string): ClusterStep {
   const others = desired.nodes.length - 1
-  const lines = Object.entries(settingsOf(desired, node)).filter(([name]) => needsRestart(name))
-  const edits = lines.map(([name, value]) => sh`printf '%s "%s"\\n' ${name} ${value} | edit_conf ${`^${name} `}`)
   const script = sh`is_replica 127.0.0.1 || { ! answers && grep -qE '^(replicaof|slaveof) ' "$conf"; } || fail 'it is no replica: it is not restarted'
 master=$(sed -nE 's/^(replicaof|slaveof) ([^ ]+) .*/\\2/p' "$conf")
 is_master "$master" || fail 'whom it follows is no master: it is not restarted'
@@ -64,8 +64,14 @@ good=$(field "$master" replication min_slaves_good_slaves)
 case $good in '' | ${others}) ;; *) ! answers || fail "only $good replicas confirm in time what the master writes: it is not restarted" ;; esac
 ! answers || save_config
 timeout 60 systemctl stop redis-server
-${{ shell: edits.map(({ shell }) => shell).join('\n') }}
-start_redis 300
+cp -p "$conf" "$conf.before"
+${settingsAnew(desired, node)}
+if ! (start_redis 300); then
+  put "$conf" <"$conf.before"
+  start_redis 300
+  fail 'it does not start with what is wanted: it runs with what it had'
+fi
+rm -f "$conf.before"
 within 300 linked "$master" || fail 'it does not follow its master again'
 caught_up() { o_=$(field 127.0.0.1 replication slave_repl_offset) && [ "$o_" -ge "$at" ]; }
 at=$(field "$master" replication master_repl_offset)

@@ -97,13 +97,6 @@ linked() {
   follows "$1" && [ "$(field 127.0.0.1 replication master_link_status)" = up ] || return 1
   id_=$(field "$1" replication master_replid) && [ "$(field 127.0.0.1 replication master_replid)" = "$id_" ]
 }
-# Leaves lines of a file away that match $1; what is read comes behind them.
-edit_conf() {
-  { grep -vE "$1" "$conf" || [ $? = 1 ]; } >"$conf.next"
-  cat >>"$conf.next"
-  put "$conf" <"$conf.next"
-  rm -f "$conf.next"
-}
 ours() { head -n 1 "$1" 2>/dev/null | grep -qF ${MARK}; }
 # Tries a command for at most $1 seconds until it succeeds.
 within() {
