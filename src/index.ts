@@ -15,6 +15,7 @@ export { RESTART_DELAY as redisRestartDelay, redisDesired } from './clusters/red
 export { MARK as REDIS_MARK, redisPlaces } from './clusters/redis/layout.ts'
 export type { Desired as RedisDesired } from './clusters/redis/model.ts'
 export { redisSettings } from './clusters/redis/settings.ts'
+export { TRUST as REDIS_TRUST } from './clusters/redis/trust.ts'
 export { addresses } from './facts/addresses.ts'
 export { cpus } from './facts/cpus.ts'
 export { type Disk, disks } from './facts/disks.ts'

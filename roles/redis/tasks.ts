@@ -7,6 +7,7 @@ import {
   handler,
   redisPlaces as places,
   REDIS_MARK,
+  REDIS_TRUST,
   type RedisDesired,
   redisRestartDelay,
   service,
@@ -81,13 +82,17 @@ export function passwordTasks({ desired }: Pick<RedisPart, 'desired'>): readonly
 
 /**
  * The server reads a new certificate when it is told its file, and connections stay; a password that is being changed may not
- * open it yet. Sentinels have to begin anew: a step of the cluster has them do so, one at a time.
+ * open it yet. Sentinels have to begin anew: a step of the cluster has them do so, one at a time; but one that shows a certificate
+ * of another CA is heard by none of the others.
  */
 const takeCertificate = handler(
   'redis takes its certificate',
-  sh`systemctl is-active --quiet redis-server || exit 0
+  sh`${REDIS_TRUST}
+[ "$(trust 26379 redis-sentinel)" != --insecure ] || systemctl restart redis-sentinel
+systemctl is-active --quiet redis-server || exit 0
+how=$(trust 6379 redis-server)
 for key in "$(cat ${passwords}/password)" "$(sed -n 's/^masterauth //p' ${config}/redis.conf | tr -d '"')"; do
-  ! REDISCLI_AUTH=$key timeout 10 redis-cli --no-auth-warning --tls --cacert ${tls}/ca.crt -e -h 127.0.0.1 -p 6379 config set tls-cert-file ${tls}/node.crt >/dev/null 2>&1 || exit 0
+  ! REDISCLI_AUTH=$key timeout 10 redis-cli --no-auth-warning --user default --tls $how -e -h 127.0.0.1 -p 6379 config set tls-cert-file ${tls}/node.crt >/dev/null 2>&1 || exit 0
 done
 echo 'the server does not take its certificate'; exit 1`,
 )

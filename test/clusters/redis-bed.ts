@@ -27,6 +27,8 @@ export interface RedisBed {
   /** The process ids of both daemons of all hosts. */
   pids(): Promise<Readonly<Record<string, string>>>
   playbook(options?: string): void
+  /** The project has another CA from now on. */
+  otherCa(): void
   /** What clients log in with from now on: the name of a secret. */
   clientsUse(secret: 'redisPassword' | 'newPassword'): void
   /** A client that asks the Sentinels of these addresses; omitted: those of the lab. */
@@ -55,10 +57,12 @@ export function makeRedisBed(lab: UsedLab): RedisBed {
     `connection: { lab: true }\ngroups: { app: { hosts: [${lab.hosts}] } }\nhosts: { ${hosts} }\n`,
   )
   const tool = join(import.meta.dirname, '../../bin/deploy.js')
-  execFileSync(process.execPath, [tool, 'secrets', 'encrypt', 'lab'], {
-    ...{ cwd: lab.root, env: { ...process.env, ...env } },
-    ...{ input: JSON.stringify(secrets), stdio: ['pipe', 'ignore', 'inherit'] },
-  })
+  const encrypt = () =>
+    execFileSync(process.execPath, [tool, 'secrets', 'encrypt', 'lab'], {
+      ...{ cwd: lab.root, env: { ...process.env, ...env } },
+      ...{ input: JSON.stringify(secrets), stdio: ['pipe', 'ignore', 'inherit'] },
+    })
+  encrypt()
   const on = async (host: string, script: string) => {
     const { code, stdout, stderr } = await labExec(lab, host, ['sh', '-c', script])
     if (code !== 0) throw new Error(`${host}: ${script}: ${code}\n${stdout}${stderr}`)
@@ -110,6 +114,10 @@ export default playbook('Cache', [
     async pids() {
       const of = (host: string) => on(host, 'systemctl show -p MainPID --value redis-server redis-sentinel')
       return Object.fromEntries(await Promise.all(lab.hosts.map(async (host) => [host, await of(host)] as const)))
+    },
+    otherCa() {
+      secrets.caKey = makeCa(lab.root)
+      encrypt()
     },
     clientsUse(name) {
       password = secrets[name]

@@ -27,10 +27,15 @@ export function parseRedis(
     ...(role === 'replica' && { master: link(said) }),
     replicas: role === 'master' || said.has('slave0') ? replicas(said) : [],
     takesWrites: role === 'master' && Number(good ?? 0) >= Number(running.get('min-replicas-to-write') ?? 0),
-    differing: Object.entries(wanted)
-      .map(([name, value]) => ({ name, running: running.get(name) ?? '(unknown)', wanted: normal(value) }))
-      .filter((each) => each.running !== each.wanted)
-      .map((each) => ({ ...each, running: printable(each.running) })),
+    differing: [
+      ...(lines.of('other').includes('redis-server')
+        ? [{ name: 'tls-cert-file', running: 'a certificate of another CA', wanted: 'the one that is in its file' }]
+        : []),
+      ...Object.entries(wanted)
+        .map(([name, value]) => ({ name, running: running.get(name) ?? '(unknown)', wanted: normal(value) }))
+        .filter((each) => each.running !== each.wanted)
+        .map((each) => ({ ...each, running: printable(each.running) })),
+    ],
     passwords: passwordsOf(lines),
     unsaved: [
       ...[...saved].filter(([name, value]) => (running.get(name) ?? value) !== value).map(([name]) => name),

@@ -9,7 +9,7 @@ export function parseSentinel(lines: Lines, desired: Desired, node: RedisNode): 
   const masters = records(lines.of('master'))
   return {
     uptime: count(info(lines.of('sinfo')).get('uptime_in_seconds'), 'uptime_in_seconds'),
-    outdated: lines.of('outdated').includes('sentinel'),
+    outdated: lines.of('outdated').includes('sentinel') || lines.of('other').includes('redis-sentinel'),
     masters: masters.map((fields) => watched(lines, fields)),
     differing: differing(lines, desired, node, masters),
   }

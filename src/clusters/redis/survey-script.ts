@@ -14,6 +14,7 @@ import {
   UNITS,
 } from './layout.ts'
 import type { Desired } from './model.ts'
+import { TRUST } from './trust.ts'
 
 /**
  * Everything asked of one node, in one read-only script: `parseSurvey` reads what it prints. It works on a bare host, and with
@@ -86,14 +87,16 @@ const REACH = sh`own=$(cat ${PASSWORD} 2>/dev/null) sown=$(cat ${SENTINEL_PASSWO
 was=$(sed -n 's/^masterauth //p' "$R" 2>/dev/null | tr -d '"')
 swas=$(sed -n 's/^sentinel sentinel-pass //p' "$S" 2>/dev/null | tr -d '"')
 spass=$(sed -n 's/^sentinel auth-pass [^ ]* //p' "$S" 2>/dev/null | tr -d '"' | sort -u)
+${TRUST}
 hash() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
 cli() (
   export REDISCLI_AUTH="$pass"
-  limit 3 redis-cli --no-auth-warning --user default --tls --cacert ${CA} -h 127.0.0.1 -p "$port" "$@" 2>&1
+  limit 3 redis-cli --no-auth-warning --user default --tls $how -h 127.0.0.1 -p "$port" "$@" 2>&1
 )
 reach() {
-  port=$1
-  shift
+  port=$1 how=$(trust "$1" "$2")
+  [ "$how" != --insecure ] || echo "other $2"
+  shift 2
   state=down
   for pass; do
     [ "$pass" ] || continue
@@ -137,7 +140,7 @@ replaced() {
 
 function server(names: readonly string[]): Shell {
   const ask = ['INFO server', 'INFO replication', 'INFO persistence', 'INFO keyspace']
-  return sh`reach ${REDIS_PORT} "$own" "$was"
+  return sh`reach ${REDIS_PORT} redis-server "$own" "$was"
 echo "via redis $state"
 if [ "$state" = ok ]; then
   printf '%s\\n' ${ask} | cli | grep -v '^#' | mark info
@@ -153,7 +156,7 @@ if [ "$state" = ok ]; then
 fi`
 }
 
-const SENTINEL = sh`reach ${SENTINEL_PORT} "$sown" "$swas"
+const SENTINEL = sh`reach ${SENTINEL_PORT} redis-sentinel "$sown" "$swas"
 echo "via sentinel $state"
 if [ "$state" = ok ]; then
   up=$(cli info server </dev/null | tr -d '\\r' | sed -n 's/^uptime_in_seconds://p')

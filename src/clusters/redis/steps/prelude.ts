@@ -13,6 +13,7 @@ import {
   SENTINEL_PORT,
 } from '../layout.ts'
 import type { RedisNode } from '../model.ts'
+import { TRUST } from '../trust.ts'
 
 /**
  * What every action begins with. Servers are asked over TLS, at their addresses. No password is an argument of a program. A
@@ -29,12 +30,19 @@ own=$(cat ${PASSWORD}) sown=$(cat ${SENTINEL_PASSWORD})
 was=$(sed -n 's/^masterauth //p' "$conf" | tr -d '"') || was=
 swas=$(sed -n 's/^sentinel sentinel-pass //p' "$sconf" | tr -d '"') || swas=
 hash() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
+${TRUST}
+here=$(trust ${REDIS_PORT} redis-server) shere=$(trust ${SENTINEL_PORT} redis-sentinel)
 # $1 a password, $2 address, $3 port: the rest is the command, or else commands are read. With the name of its user a server that
 # any password opens takes one, too.
 cli() {
   secret_=$1 at_=$2 port_=$3
   shift 3
-  REDISCLI_AUTH=$secret_ timeout -k 2 5 redis-cli --no-auth-warning --user default --tls --cacert ${CA} -e -h "$at_" -p "$port_" "$@" 2>&1
+  case $at_:$port_ in
+    127.0.0.1:${REDIS_PORT}) how_=$here ;;
+    127.0.0.1:${SENTINEL_PORT}) how_=$shere ;;
+    *) how_='--cacert ${{ shell: CA }}' ;;
+  esac
+  REDISCLI_AUTH=$secret_ timeout -k 2 5 redis-cli --no-auth-warning --user default --tls $how_ -e -h "$at_" -p "$port_" "$@" 2>&1
 }
 # One of two passwords opens it.
 either() {
