@@ -119,13 +119,18 @@ export interface ClusterGoal {
 /** What a node answered: text, or why there is none. */
 export type NodeAnswer = Answer<string>
 
-/** The kinds of clusters: how people call one, the verb that repairs it, and in what its losses are counted. */
+/** The kinds of clusters: how people call one and its nodes, the verb that repairs it, and in what its losses are counted. */
 export const CLUSTER_KINDS = {
-  postgres: { name: 'PostgreSQL cluster', repair: 'repair-db', loss: 'bytes' },
-  redis: { name: 'Redis set', repair: 'repair-redis', loss: 'keys' },
+  postgres: { name: 'PostgreSQL cluster', primary: 'primary', standby: 'standby', repair: 'repair-db', loss: 'bytes' },
+  redis: { name: 'Redis set', primary: 'master', standby: 'replica', repair: 'repair-redis', loss: 'keys' },
 } as const
 
 export type ClusterKind = keyof typeof CLUSTER_KINDS
+
+/** What people call what a node is. */
+export function roleName(kind: ClusterKind, role: ClusterNode['role']): string {
+  return role === 'primary' || role === 'standby' ? CLUSTER_KINDS[kind][role] : role
+}
 
 /** A cluster of one kind, as its role makes it. Pure: it gives questions and actions, and reads answers. */
 export interface Cluster {

@@ -1,13 +1,20 @@
-import type { ClusterNode, ClusterRefusal, Finding } from '../model/cluster.ts'
+import {
+  CLUSTER_KINDS,
+  type ClusterKind,
+  type ClusterNode,
+  type ClusterRefusal,
+  type Finding,
+  roleName,
+} from '../model/cluster.ts'
 import type { PlannedCluster, PlannedClusterStep } from '../model/plan.ts'
 import { text } from './page-text.ts'
 
 /** A cluster as a part of a page: who follows whom as a picture, what is wrong, and what is to be done. */
 export function clusterBlock(cluster: PlannedCluster): string {
-  const { nodes, primary, findings, steps, refusal } = cluster
+  const { kind, nodes, primary, findings, steps, refusal } = cluster
   return [
-    primary ? `<p><b>Primary ${text(primary.host)}</b>: ${text(primary.why)}</p>` : '',
-    picture(nodes),
+    primary ? `<p><b>${CLUSTER_KINDS[kind].primary} ${text(primary.host)}</b>: ${text(primary.why)}</p>` : '',
+    picture(kind, nodes),
     ...findings.map(findingBlock),
     ...steps.map(stepBlock),
     refusal ? refusalBlock(refusal) : '',
@@ -19,7 +26,7 @@ const BOX = { width: 240, height: 74, gap: 28, drop: 64 } as const
 const [LINES, LETTERS] = [2, 30]
 
 /** The head of the cluster above, those that follow it below, each with an arrow of what flows; the rest beside. */
-function picture(nodes: readonly ClusterNode[]): string {
+function picture(kind: ClusterKind, nodes: readonly ClusterNode[]): string {
   const heads = nodes.filter(({ role }) => role === 'primary')
   const rest = nodes.filter(({ role }) => role !== 'primary')
   const columns = Math.max(heads.length, rest.length, 1)
@@ -31,10 +38,10 @@ function picture(nodes: readonly ClusterNode[]): string {
     const [from, to] = [at.get(upstream ?? ''), at.get(host)]
     return from && to ? [arrow(from, to)] : []
   })
-  const label = nodes.map(({ host, role }) => `${host}: ${role}`).join(', ')
+  const label = nodes.map(({ host, role }) => `${host}: ${roleName(kind, role)}`).join(', ')
   return `<div class="wide"><svg class="cluster" role="img" aria-label="${text(label)}" viewBox="-2 -2 ${width + 4} ${height + 4}" width="${width + 4}" height="${height + 4}">
 <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>
-${arrows.join('')}${nodes.map((node) => box(node, at.get(node.host) ?? { x: 0, y: 0 })).join('')}
+${arrows.join('')}${nodes.map((node) => box(kind, node, at.get(node.host) ?? { x: 0, y: 0 })).join('')}
 </svg></div>`
 }
 
@@ -60,13 +67,13 @@ function arrow(from: Place, to: Place): string {
   return `<path class="flow" d="M${from.x + middle} ${from.y + BOX.height}V${turn}H${to.x + middle}V${to.y}"/>`
 }
 
-function box({ host, role, state }: ClusterNode, { x, y }: Place): string {
-  const kind = role === 'primary' || role === 'standby' || role === 'witness' ? role : 'away'
+function box(kind: ClusterKind, { host, role, state }: ClusterNode, { x, y }: Place): string {
+  const look = role === 'primary' || role === 'standby' || role === 'witness' ? role : 'away'
   const lines = fitted(state.join(', '))
     .map((line, index) => `<text class="state" x="12" y="${44 + index * 16}">${text(line)}</text>`)
     .join('')
-  const title = `<title>${text(`${host}: ${[role, ...state].join(', ')}`)}</title>`
-  return `<g class="${kind}" transform="translate(${x} ${y})">${title}<rect width="${BOX.width}" height="${BOX.height}" rx="8"/><text class="name" x="12" y="24">${text(host)}</text><text class="role" x="${BOX.width - 12}" y="24" text-anchor="end">${text(role)}</text>${lines}</g>`
+  const title = `<title>${text(`${host}: ${[roleName(kind, role), ...state].join(', ')}`)}</title>`
+  return `<g class="${look}" transform="translate(${x} ${y})">${title}<rect width="${BOX.width}" height="${BOX.height}" rx="8"/><text class="name" x="12" y="24">${text(host)}</text><text class="role" x="${BOX.width - 12}" y="24" text-anchor="end">${text(roleName(kind, role))}</text>${lines}</g>`
 }
 
 /** A text cut into lines of a box; what does not fit is in the box's title. */

@@ -1,4 +1,4 @@
-import type { ClusterNode, ClusterRefusal, Finding } from '../model/cluster.ts'
+import { CLUSTER_KINDS, type ClusterNode, type ClusterRefusal, type Finding, roleName } from '../model/cluster.ts'
 import type { PlannedCluster, PlannedClusterStep } from '../model/plan.ts'
 import { fold } from './fold.ts'
 import type { Colour, Paint } from './paint.ts'
@@ -18,14 +18,17 @@ export function clusterLines(cluster: PlannedCluster, paint: Paint): readonly st
 
 /** A cluster as it is: who is primary and why, every node, every finding. */
 export function topologyLines(
-  { nodes, findings, primary }: Pick<PlannedCluster, 'nodes' | 'findings' | 'primary'>,
+  { kind, nodes, findings, primary }: Pick<PlannedCluster, 'kind' | 'nodes' | 'findings' | 'primary'>,
   paint: Paint,
 ): readonly string[] {
   const width = Math.max(0, ...nodes.map(({ host }) => host.length))
-  const roles = Math.max(0, ...nodes.map(({ role }) => role.length))
+  const named = nodes.map((node) => ({ ...node, shown: roleName(kind, node.role) }))
+  const roles = Math.max(0, ...named.map(({ shown }) => shown.length))
   return [
-    ...(primary ? [`    ${paint('bold', `primary ${primary.host}`)}: ${safeLine(primary.why)}`] : []),
-    ...nodes.map((node) => nodeLine(node, { width, roles }, paint)),
+    ...(primary
+      ? [`    ${paint('bold', `${CLUSTER_KINDS[kind].primary} ${primary.host}`)}: ${safeLine(primary.why)}`]
+      : []),
+    ...named.map((node) => nodeLine(node, { width, roles }, paint)),
     ...findings.flatMap((finding) => findingLines(finding, paint)),
   ]
 }
@@ -37,12 +40,12 @@ const ROLES: Readonly<Partial<Record<ClusterNode['role'], Colour>>> = {
 }
 
 function nodeLine(
-  { host, role, upstream, state }: ClusterNode,
+  { host, role, shown, upstream, state }: ClusterNode & { readonly shown: string },
   { width, roles }: { readonly width: number; readonly roles: number },
   paint: Paint,
 ): string {
   const told = [...(upstream ? [`from ${upstream}`] : []), ...state].map(safeLine).join(', ')
-  return `    ${host.padEnd(width)}  ${paint(ROLES[role] ?? 'yellow', role.padEnd(roles))}  ${told}`.trimEnd()
+  return `    ${host.padEnd(width)}  ${paint(ROLES[role] ?? 'yellow', shown.padEnd(roles))}  ${told}`.trimEnd()
 }
 
 function findingLines({ name, host, severity, message, evidence }: Finding, paint: Paint): readonly string[] {

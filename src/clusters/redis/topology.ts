@@ -40,8 +40,8 @@ function nodeWords(view: View, node: Node): Omit<ClusterNode, 'host'> {
 }
 
 function roleWords({ role, master, takesWrites }: RedisSeen): readonly string[] {
-  if (role === 'master') return ['master', takesWrites ? 'takes writes' : 'refuses writes']
-  return ['replica', master?.syncing ? 'copying' : `link ${master?.link ?? 'down'}`]
+  if (role === 'master') return [takesWrites ? 'takes writes' : 'refuses writes']
+  return [master?.syncing ? 'copying' : `link ${master?.link ?? 'down'}`]
 }
 
 /** What its Sentinel says, where that is not as it is on a whole set. */

@@ -9,9 +9,9 @@ const lines = (changes: Readonly<Record<number, Change>> = {}) =>
 
 test('a whole set', () => {
   expect(lines()).toEqual([
-    'app1 primary: master, takes writes, 12 keys',
-    'app2 standby of app1: replica, link up, 12 keys',
-    'app3 standby of app1: replica, link up, 12 keys',
+    'app1 primary: takes writes, 12 keys',
+    'app2 standby of app1: link up, 12 keys',
+    'app3 standby of app1: link up, 12 keys',
   ])
 })
 
@@ -29,29 +29,29 @@ test.each<[string, Change, string]>([
   [
     'has one key, and gets a copy',
     { redis: { keys: 1, master: linkTo(1, { link: 'down', syncing: true }) } },
-    'app2 standby of app1: replica, copying, 1 key',
+    'app2 standby of app1: copying, 1 key',
   ],
   [
     'follows a dead address',
     { redis: { master: linkTo(9, { link: 'down' }) } },
-    'app2 standby of 10.0.0.9: replica, link down, 12 keys',
+    'app2 standby of 10.0.0.9: link down, 12 keys',
   ],
   [
     'has a Sentinel that watches a dead address',
     { sentinel: at(9) },
-    'app2 standby of app1: replica, link up, 12 keys, Sentinel names 10.0.0.9',
+    'app2 standby of app1: link up, 12 keys, Sentinel names 10.0.0.9',
   ],
   [
     'has a Sentinel that watches something else',
     { sentinel: { name: 'mymaster' } },
-    'app2 standby of app1: replica, link up, 12 keys, Sentinel watches nothing',
+    'app2 standby of app1: link up, 12 keys, Sentinel watches nothing',
   ],
 ])('a node that %s', (_, change, line) => {
   expect(lines({ 2: change })[1]).toBe(line)
 })
 
 test('a master that refuses writes', () => {
-  expect(lines({ 1: { redis: { takesWrites: false } } })[0]).toBe('app1 primary: master, refuses writes, 12 keys')
+  expect(lines({ 1: { redis: { takesWrites: false } } })[0]).toBe('app1 primary: refuses writes, 12 keys')
 })
 
 test('a node that was not surveyed', () => {

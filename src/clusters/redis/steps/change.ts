@@ -151,7 +151,7 @@ fi`
       ...(given.length > 0
         ? [
             given.flatMap(({ node, keys }) =>
-              sameOn([node], { title: 'save its data set', script: sh`count_keys\n${giveUp(keys)}` }),
+              sameOn([node], { title: 'save its data set', script: sh`count_keys\n${giveUp(keys)}`, tells: true }),
             ),
           ]
         : []),

@@ -37,7 +37,12 @@ export function followMaster(
 ): ClusterStep {
   const effect = `${node.host} follows ${master.host}, the master of ${desired.name}`
   const told = { name: 'follow master', reason: why, effect, alone: true } as const
-  const work = { title: `follow ${master.host}`, script: followScript(master, given?.keys), timeout: 1500 }
+  const work = {
+    title: `follow ${master.host}`,
+    script: followScript(master, given?.keys),
+    timeout: 1500,
+    tells: true,
+  } as const
   return { ...oneAction(node, told, work), ...(given && { replaces: [node.host] }) }
 }
 

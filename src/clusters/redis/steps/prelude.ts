@@ -155,6 +155,8 @@ interface Work {
   readonly title: string
   readonly script: Shell
   readonly timeout?: number
+  /** Where it says what lies aside, and where. */
+  readonly tells?: true
 }
 
 /** A step that is one action on one node. */
@@ -165,9 +167,13 @@ export function oneAction({ host }: RedisNode, told: Told, work: Work): ClusterS
 /** The same on several nodes at once. */
 export function sameOn(
   nodes: readonly Pick<RedisNode, 'host'>[],
-  { title, script, timeout }: Work,
+  { title, script, timeout, tells }: Work,
 ): readonly ClusterAction[] {
-  return nodes.map(({ host }) => ({ host, title, script: action(script), ...(timeout !== undefined && { timeout }) }))
+  return nodes.map(({ host }) => ({
+    ...{ host, title, script: action(script) },
+    ...(timeout !== undefined && { timeout }),
+    ...(tells && { tells }),
+  }))
 }
 
 /** Nodes in a sentence: `app1, app2`. */

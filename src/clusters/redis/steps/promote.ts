@@ -52,6 +52,7 @@ ${followScript(node)}
               sameOn([one.node], {
                 title: 'be no master any more',
                 script: fenceScript(node, one.keys),
+                tells: true,
                 timeout: 1000,
               }),
             ),
