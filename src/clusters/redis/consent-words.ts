@@ -1,8 +1,6 @@
 import { consentOptions, type Given } from '../consent.ts'
 import type { Desired } from './model.ts'
 
-export type { Given }
-
 /** The whole command by which somebody agrees to lose that. */
 export function consentWords({ environment, name }: Pick<Desired, 'environment' | 'name'>, given: Given): string {
   return `deploy repair-redis ${environment} --cluster ${name} ${consentOptions(given)}`

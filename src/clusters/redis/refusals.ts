@@ -1,6 +1,7 @@
 import type { ClusterRefusal } from '../../model/cluster.ts'
+import type { Given } from '../consent.ts'
 import { names } from '../names.ts'
-import { consentWords, type Given, keysWords } from './consent-words.ts'
+import { consentWords, keysWords } from './consent-words.ts'
 import { type Conflict, conflictsWith, hasDataOnDisk, isAccepted, isBlank, isDown, stakesBeside } from './stake.ts'
 import { isGivenUp, isLive, type Live, most, type Node, type Unseen, type View, votersFor, watchedBy } from './view.ts'
 
