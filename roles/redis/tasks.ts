@@ -46,22 +46,20 @@ export function installTasks({ packages }: Pick<RedisPart, 'packages'>): readonl
       group: 'root',
       mode: '0755',
     }),
-    ...dropIn('redis-server', ['RestartSec=3', 'TimeoutStopSec=30', `ExecStartPre=+${beforeStart}`]),
+    ...dropIn('redis-server', [`RestartSec=${redisRestartDelay}`, 'TimeoutStopSec=30', `ExecStartPre=+${beforeStart}`]),
     ...dropIn('redis-sentinel', ['RestartSec=3']),
   ]
 }
 
 /**
- * What a full copy, or somebody, left on the disk of a cache would come back as old keys: it is moved aside before each start.
+ * Of a cache. What a full copy, or somebody, left on its disk would come back as old keys: it is moved aside before each start.
  * And whatever starts a former master, a crash, a boot, an update by hand: it waits until Sentinel has made another one the
  * master. One that came back empty before that would have all replicas forget what they hold. A permit is of the start that a
- * step makes right behind it.
+ * step makes right behind it. What is durable comes back with what it has, and the last master has the newest.
  */
 const BEFORE_START = sh`set -eu
-grep -qF ${REDIS_MARK} ${config}/redis.conf || exit 0
-if grep -q '^appendonly no' ${config}/redis.conf && [ -e ${data}/dump.rdb ]; then
-  mv -n ${data}/dump.rdb ${data}/aside-"$(date -u +%Y%m%dT%H%M%SZ)".rdb
-fi
+grep -qF ${REDIS_MARK} ${config}/redis.conf && grep -q '^appendonly no' ${config}/redis.conf || exit 0
+[ ! -e ${data}/dump.rdb ] || mv -n ${data}/dump.rdb ${data}/aside-"$(date -u +%Y%m%dT%H%M%SZ)".rdb
 permit=$(find ${permit} -mmin -2 2>/dev/null) || permit=
 rm -f ${permit}
 [ "$permit" ] || grep -q '^replicaof ' ${config}/redis.conf || sleep ${redisRestartDelay}`

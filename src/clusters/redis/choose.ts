@@ -109,7 +109,11 @@ function withoutMaster(view: View, candidates: readonly Live[]): Choice {
 function promotion(view: View, node: Live, why: string): Choice {
   // Those with keys of their own, given up or not, are looked at again behind it.
   const others = view.live.filter((one) => one !== node && !isMaster(one) && stakeOf(view, one, node) === undefined)
-  const fenced = view.masters.map((one) => ({ node: one, keys: one.seen.redis.keys }))
+  const fenced = view.masters.map((one) => ({
+    ...{ node: one, keys: one.seen.redis.keys },
+    // Of any other one the new master has all there is, as long as it writes nothing more.
+    given: one.seen.redis.keys > 0 && isGivenUp(view, one),
+  }))
   const stopped = view.nodes.filter((one) => runsUnasked(one.seen) && isWrittenOff(view, one))
   const intent = { do: 'promote replica', node, others, watchers: view.sentinels, stopped, fenced, why } as const
   return { becomes: node, why, intents: [intent] }

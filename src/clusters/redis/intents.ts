@@ -34,7 +34,7 @@ export type Intent =
       /** Nodes that were given up unseen, whose servers run and cannot be asked: they may be masters, and are stopped. */
       readonly stopped: readonly Node[]
       /** Masters, with the keys that may be lost of them: they follow it before it is promoted, so that nobody copies them. */
-      readonly fenced: readonly { readonly node: Live; readonly keys: number }[]
+      readonly fenced: readonly { readonly node: Live; readonly keys: number; readonly given: boolean }[]
       readonly why: string
     }
   | {

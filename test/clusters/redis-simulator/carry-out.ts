@@ -237,10 +237,12 @@ function promoteReplica(
     },
     ...fenced.map((one) => () => {
       const machine = running(sim, one.node)
-      if (machine.server.keys.size > one.keys) throw new Refused('it holds more keys by now')
       const candidate = running(sim, node)
+      if (one.given && machine.server.keys.size > one.keys) throw new Refused('it holds more keys by now')
+      if (!one.given && machine.server.keys.size > 0 && !ofOneHistory(candidate.server, machine.server))
+        throw new Refused('it holds keys of another history')
       giveWay(sim, machine, machine.server.keys, candidate.server.keys, given)
-      if (machine.server.keys.size > 0) machine.disk.aside.push(machine.server.keys)
+      if (one.given) machine.disk.aside.push(machine.server.keys)
       follow(sim, machine, candidate.address)
     }),
     () => {

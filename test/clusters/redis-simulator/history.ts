@@ -139,7 +139,7 @@ function behind(given: Given, intent: Intent): Given {
     intent.do === 'follow master' && intent.given
       ? [intent.node.host]
       : intent.do === 'promote replica'
-        ? intent.fenced.filter(({ keys }) => keys > 0).map(({ node }) => node.host)
+        ? intent.fenced.filter((one) => one.given).map(({ node }) => node.host)
         : []
   return Object.fromEntries(Object.entries(given).filter(([host]) => !used.includes(host)))
 }

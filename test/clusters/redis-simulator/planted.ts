@@ -33,7 +33,7 @@ function rule(view: View, node: Live | undefined): readonly Intent[] | undefined
   const why = 'so it is'
   const others = view.live.filter((one) => one !== node)
   if (node.seen.redis.role === 'replica') {
-    const fenced = view.masters.map((one) => ({ node: one, keys: one.seen.redis.keys }))
+    const fenced = view.masters.map((one) => ({ node: one, keys: one.seen.redis.keys, given: true }))
     return [{ do: 'promote replica', node, others: [], watchers: view.sentinels, stopped: [], fenced, why }]
   }
   return others

@@ -53,20 +53,23 @@ export function followScript(master: Live, keys?: number): Shell {
 ${isMaster(master)}
 ${LET_GO}
 ${done} || {
-${pointTo(master, keys === undefined ? keepAll(master) : giveUp(keys))}
+${pointTo(master, keys === undefined ? keepAllOf(master) : giveUp(keys))}
 }
 ${followsWell(master, 300)}`
 }
 
 /**
- * A master that is empty, or was given up, follows one that is none yet. Nobody can copy it from then on: its replicas keep
- * what they hold.
+ * A master that is to be none follows one that is none yet. Nobody can copy it from then on: its replicas keep what they hold.
+ * Only what was given up of it, which is saved, may be more than what the next one has.
  */
-export function fenceScript(next: RedisNode, keys: number): Shell {
+export function fenceScript(
+  next: RedisNode,
+  { keys, given }: { readonly keys: number; readonly given: boolean },
+): Shell {
   return sh`answers || fail 'its server does not answer'
 ${LET_GO}
 follows ${next.address} || {
-${pointTo(next, giveUp(keys))}
+${pointTo(next, given ? giveUp(keys) : keepAll(next))}
 }`
 }
 
@@ -97,11 +100,14 @@ export function giveUp(keys: number): Shell {
 }`
 }
 
-/** A history is that of the master as well when the master has it now, or had it before. */
-function keepAll(master: Live): Shell {
-  const { host, address } = master
+function keepAllOf(master: Live): Shell {
   return sh`${isMaster(master)}
-if [ "$held" != 0 ]; then
+${keepAll(master)}`
+}
+
+/** A history is that of the other one as well when that has it now, or had it before. */
+function keepAll({ host, address }: RedisNode): Shell {
+  return sh`if [ "$held" != 0 ]; then
     id=$(field 127.0.0.1 replication master_replid) && [ "$id" ] || fail 'it does not say what its history is'
     [ "$id" = "$(field ${address} replication master_replid)" ] || {
       [ "$id" = "$(field ${address} replication master_replid2)" ] &&

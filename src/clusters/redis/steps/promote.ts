@@ -18,7 +18,7 @@ export function promoteReplica(
   const { name } = desired
   const ends = fenced.map((one) => one.node)
   const followers = [...others, ...ends]
-  const given = fenced.filter(({ keys }) => keys > 0).map((one) => one.node.host)
+  const given = fenced.filter((one) => one.given).map((one) => one.node.host)
   const look = sh`${isAsSeen(node)}
 ${noOtherMaster(others)}
 for a in ${watchers.map(({ address }) => address)}; do
@@ -51,7 +51,7 @@ ${followScript(node)}
             fenced.flatMap((one) =>
               sameOn([one.node], {
                 title: 'be no master any more',
-                script: fenceScript(node, one.keys),
+                script: fenceScript(node, one),
                 tells: true,
                 timeout: 1000,
               }),
