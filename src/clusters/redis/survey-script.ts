@@ -14,7 +14,7 @@ import {
   UNITS,
 } from './layout.ts'
 import type { Desired } from './model.ts'
-import { TRUST } from './trust.ts'
+import { LISTENS } from './trust.ts'
 
 /**
  * Everything asked of one node, in one read-only script: `parseSurvey` reads what it prints. It works on a bare host, and with
@@ -87,21 +87,28 @@ const REACH = sh`own=$(cat ${PASSWORD} 2>/dev/null) sown=$(cat ${SENTINEL_PASSWO
 was=$(sed -n 's/^masterauth //p' "$R" 2>/dev/null | tr -d '"')
 swas=$(sed -n 's/^sentinel sentinel-pass //p' "$S" 2>/dev/null | tr -d '"')
 spass=$(sed -n 's/^sentinel auth-pass [^ ]* //p' "$S" 2>/dev/null | tr -d '"' | sort -u)
-${TRUST}
+${LISTENS}
 hash() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
 cli() (
   export REDISCLI_AUTH="$pass"
   limit 3 redis-cli --no-auth-warning --user default --tls $how -h 127.0.0.1 -p "$port" "$@" 2>&1
 )
 reach() {
-  port=$1 how=$(trust "$1" "$2")
-  [ "$how" != --insecure ] || echo "other $2"
+  port=$1 unit=$2 how='--cacert ${{ shell: CA }}'
   shift 2
   state=down
   for pass; do
     [ "$pass" ] || continue
     said=$(cli ping </dev/null)
     code=$?
+    case $said in *'certificate verify failed'*)
+      if listens "$port" "$unit"; then
+        how=--insecure
+        echo "other $unit"
+        said=$(cli ping </dev/null)
+        code=$?
+      fi ;;
+    esac
     case $said in
       *WRONGPASS* | *NOAUTH*) state='wrong password' ;;
       *LOADING*) state=loading; return ;;
