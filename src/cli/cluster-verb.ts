@@ -70,11 +70,11 @@ async function narrowed({ context }: OpenedRun, order: ClusterOrder): Promise<Pi
 }
 
 function chosenName(there: readonly Phase[], { cluster, kind }: ClusterOrder, playbook: string): string {
-  const names = there.filter((phase) => phase.kind === kind).map(({ name }) => name)
+  const names = there.filter((phase) => kind === undefined || phase.kind === kind).map(({ name }) => name)
   const [only] = names
-  if (there.some(({ name }) => name === cluster && !names.includes(name)))
-    throw usage(`${cluster} is no ${CLUSTER_KINDS[kind].name}`)
-  if (only === undefined) throw usage(`playbook "${playbook}" has no ${CLUSTER_KINDS[kind].name}`)
+  const wanted = kind === undefined ? 'cluster' : CLUSTER_KINDS[kind].name
+  if (there.some(({ name }) => name === cluster && !names.includes(name))) throw usage(`${cluster} is no ${wanted}`)
+  if (only === undefined) throw usage(`playbook "${playbook}" has no ${wanted}`)
   if (cluster === undefined) {
     if (names.length === 1) return only
     throw usage(`there are several clusters: ${names.join(', ')}`, 'name one: --cluster NAME')

@@ -110,6 +110,24 @@ describe('one of several clusters', () => {
   })
 })
 
+describe('a verb for clusters of either kind', () => {
+  const switched = (names: readonly string[], ...more: string[]) => {
+    const { status, stdout, stderr } = deploy(project(names), 'db', 'switchover', 'here', 'db2', '--dry-run', ...more)
+    return `${status} ${stdout}${stderr}`
+  }
+
+  test('acts on the only one that there is', () => {
+    expect(switched(['other'])).toMatch(/^0 [\s\S]*db1 {2}standby/)
+    expect(switched(['hostless'])).toMatch(/^64 playbook "x" has no cluster\n/)
+  })
+
+  test('has to be told which one of several, of whatever kind they are', () => {
+    expect(switched(['main', 'other'])).toBe('64 there are several clusters: main, other\n  name one: --cluster NAME\n')
+    expect(switched(['main', 'other'], '--cluster', 'other')).toMatch(/^0 [\s\S]*db1 {2}standby/)
+    expect(switched(['main', 'other'], '--cluster', 'main')).toMatch(/^0 [\s\S]*db1 {2}standby/)
+  })
+})
+
 test('what cannot be type-checked is told, with no option that the verb has not', () => {
   const { status, stderr } = deploy(project(['main']), 'repair-db', 'here')
   expect(`${status} ${stderr}`).toContain('The cluster is looked after all the same.')
