@@ -12,7 +12,7 @@ export const { inventory, parallel, cluster } = site({ groups: ['app', 'db', 'no
 
 /** Clusters of nodes that answer nothing: `refused` is left alone, `broken` cannot be made, `other` is of another kind. */
 const PLAYBOOK = `// @ts-nocheck
-import { playbook, script, sh } from 'evenkeel'
+import { file, playbook, script, sh } from 'evenkeel'
 import { cluster } from '../inventories/schema.ts'
 
 const known = (nodes, { remove }) => remove === undefined || nodes.includes(remove)
@@ -20,7 +20,7 @@ const made = (on, more) => ({
   kind: more.kind ?? 'postgres',
   on: [on],
   prepare: () => [],
-  tasks: () => [],
+  tasks: more.tasks ?? (() => []),
   cluster: (site) => {
     const nodes = site.group(on).map(({ name }) => name)
     return {
@@ -45,6 +45,7 @@ const all = {
   refused: made('db', { decision: { refusal } }),
   other: made('db', { kind: 'redis' }),
   broken: { ...made('db', {}), cluster: () => { throw new Error('it has no CA') } },
+  filed: made('db', { tasks: () => [file({ path: '/tmp/evenkeel-filed', content: 'x' })] }),
   hostless: made('none', {}),
   part: made('part', {}),
 }
@@ -150,6 +151,15 @@ describe('a node that nobody knows is wrong usage', () => {
   test('one that is known is not', () => {
     expect(deploy(project(['main']), 'db', 'remove-node', 'here', 'db2', '--dry-run')).toMatchObject({ status: 0 })
   })
+})
+
+test('a node that leaves is given nothing any more', () => {
+  const planned = (...verb: string[]) => {
+    const { stdout } = deploy(project(['filed']), 'db', ...verb, '--dry-run', '--json')
+    return JSON.parse(stdout).changes.map(({ host }: { host: string }) => host)
+  }
+  expect(planned('switchover', 'here', 'db2')).toEqual(['db1', 'db2'])
+  expect(planned('remove-node', 'here', 'db2')).toEqual(['db1'])
 })
 
 describe('an upgrade', () => {
