@@ -2,6 +2,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { labKill, labStart } from '../../../src/lab/lab.ts'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
+import { boundaries, lastJournal } from '../journal.ts'
 import { makeRedisBed, type RedisBed } from '../redis-bed.ts'
 import { watchMasters } from '../redis-watch.ts'
 
@@ -152,7 +153,23 @@ describeOnLab('who is in a set of Redis, and who is its master', () => {
     expect(await done('repair-redis', 'lab')).toMatch(/nothing to do/)
   })
 
-  test('one that is off for good is forgotten, and a boot makes it no master', async () => {
+  test('a removal that is cut off at the boundaries of its stages is finished by resume', async () => {
+    const out = others(await bed.masters()).at(-1) ?? ''
+    await done('db', 'remove-node', 'lab', out)
+    const entries = boundaries(lastJournal(lab.root))
+    expect(entries.length).toBeGreaterThan(3)
+    for (const entry of entries) {
+      await done('db', 'add-node', 'lab', out)
+      expect(`${entry}: ${await bed.killedAt(entry, 'db', 'remove-node', 'lab', out, '--yes')}`).toBe(`${entry}: true`)
+      await done('resume', 'lab')
+      await wholeSetOf(others(out))
+      await hasLeft(out)
+    }
+    await done('db', 'add-node', 'lab', out)
+    await wholeSetOf(HOSTS)
+  }, 1_200_000)
+
+  test('one that is off for good is forgotten, and comes back as a node while it is in the inventory', async () => {
     const [out = ''] = others(await bed.masters())
     const rest = others(out)
     await labKill(lab, out)
