@@ -3,9 +3,10 @@ import { CLUSTER_KINDS, type ClusterGoal, type ClusterKind } from '../model/clus
 /** What is to be done with one cluster of an environment. */
 export interface ClusterOrder {
   readonly environment: string
-  /** Its name in the playbook. Omitted: the only one of its kind. */
+  /** Its name in the playbook. Omitted: the only one of its kind, or the only one at all. */
   readonly cluster?: string | undefined
-  readonly kind: ClusterKind
+  /** Omitted: whatever the cluster is. */
+  readonly kind?: ClusterKind
   readonly goal?: ClusterGoal
   /** A node that has joined the inventory: all nodes are prepared first, for they are to know it. */
   readonly adds?: string
@@ -13,10 +14,11 @@ export interface ClusterOrder {
   readonly dryRun?: boolean | undefined
 }
 
-/** What is asked of a PostgreSQL cluster that is whole. */
+/** What is asked of a cluster that is whole, of PostgreSQL or of Redis. */
 export const DB_VERBS = {
   switchover: {
-    description: 'make another node the primary: clients wait for some seconds, and no commit is lost',
+    description:
+      'make another node the primary, or the master: clients wait for some seconds, and nothing that was confirmed is lost',
     order: (host: string) => ({ goal: { primary: host } }),
   },
   'add-node': {
@@ -24,14 +26,14 @@ export const DB_VERBS = {
     order: (host: string) => ({ adds: host }),
   },
   'remove-node': {
-    description: 'take a node out of the cluster for good; its data stays on it',
+    description: 'take a node out of the cluster for good; what is on its disk stays there',
     order: (host: string) => ({ goal: { remove: host } }),
   },
 } as const
 
 /** The same of no node in particular. */
 export const UPGRADE = {
-  description: 'bring all nodes to the newest minor version of PostgreSQL, one by one',
+  description: 'bring all nodes of a PostgreSQL cluster to its newest minor version, one by one',
   order: { goal: { upgrade: true } },
 } as const
 
@@ -44,12 +46,12 @@ export function repairOrder(kind: ClusterKind, environment: string, cluster: str
 
 /** The order of `deploy db VERB`. */
 export function dbOrder(verb: DbVerb, environment: string, host: string, cluster: string | undefined): ClusterOrder {
-  return { environment, cluster, kind: 'postgres', ...DB_VERBS[verb].order(host) }
+  return { environment, cluster, ...DB_VERBS[verb].order(host) }
 }
 
 /** The order of `deploy db upgrade`. */
 export function upgradeOrder(environment: string, cluster: string | undefined): ClusterOrder {
-  return { environment, cluster, kind: 'postgres', ...UPGRADE.order }
+  return { environment, cluster, ...UPGRADE.order }
 }
 
 /** The command line of an order, without `deploy`: a run that is cut off is known by it. */

@@ -65,16 +65,23 @@ async function narrowed({ context }: OpenedRun, order: ClusterOrder): Promise<Pi
   // What steps set on a server has to fit the files of the nodes: a password, for example. Another primary has no such needs.
   const { primary, remove, upgrade } = order.goal ?? {}
   const wanted = primary !== undefined || remove !== undefined || upgrade ? [name] : [`${name}, prepare`, name]
-  const playbook = { ...context.playbook, phases: phases.filter((phase) => wanted.includes(phase.name)) }
+  const left = phases.filter((phase) => wanted.includes(phase.name)).map((phase) => withoutTasksOf(phase, remove))
+  const playbook = { ...context.playbook, phases: left }
   return { context: { ...context, playbook, goal: order.goal ?? {} } }
 }
 
+/** A node that leaves is given nothing any more: what starts at its boot, for example, is not put back. */
+function withoutTasksOf(phase: Phase, left: string | undefined): Phase {
+  if (left === undefined) return phase
+  return { ...phase, tasks: (host, site) => (host.name === left ? [] : phase.tasks(host, site)) }
+}
+
 function chosenName(there: readonly Phase[], { cluster, kind }: ClusterOrder, playbook: string): string {
-  const names = there.filter((phase) => phase.kind === kind).map(({ name }) => name)
+  const names = there.filter((phase) => kind === undefined || phase.kind === kind).map(({ name }) => name)
   const [only] = names
-  if (there.some(({ name }) => name === cluster && !names.includes(name)))
-    throw usage(`${cluster} is no ${CLUSTER_KINDS[kind].name}`)
-  if (only === undefined) throw usage(`playbook "${playbook}" has no ${CLUSTER_KINDS[kind].name}`)
+  const wanted = kind === undefined ? 'cluster' : CLUSTER_KINDS[kind].name
+  if (there.some(({ name }) => name === cluster && !names.includes(name))) throw usage(`${cluster} is no ${wanted}`)
+  if (only === undefined) throw usage(`playbook "${playbook}" has no ${wanted}`)
   if (cluster === undefined) {
     if (names.length === 1) return only
     throw usage(`there are several clusters: ${names.join(', ')}`, 'name one: --cluster NAME')

@@ -5,7 +5,9 @@ import { type Finish, withLogins } from './options.ts'
 import { type RepairOptions, withCluster } from './repair-db.ts'
 
 export function dbCommand(program: Command, finish: Finish): void {
-  const db = program.command('db').description('change who is in a PostgreSQL cluster, and who is its primary')
+  const db = program
+    .command('db')
+    .description('change who is in a cluster of PostgreSQL or Redis, and who is its primary or master')
   for (const [name, { description }] of Object.entries(DB_VERBS)) {
     withCluster(withLogins(db.command(name)))
       .description(description)

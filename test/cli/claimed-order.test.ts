@@ -21,6 +21,11 @@ test.each<[string, Claim, object | undefined]>([
     claim('db upgrade prod --cluster main'),
     { goal: { upgrade: true }, cluster: 'main' },
   ],
+  [
+    'another master of a set of Redis, which is known by its name',
+    claim('db switchover prod app2 --cluster cache'),
+    { goal: { primary: 'app2' }, cluster: 'cache' },
+  ],
   ['one that only hosts know of, and somebody is asked', claim(leave, { recorded: undefined, yes: false }), {}],
 ])('%s is taken over', (_, claimed, order) => {
   const taken = claimedOrder(claimed)

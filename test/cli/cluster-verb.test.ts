@@ -12,7 +12,7 @@ export const { inventory, parallel, cluster } = site({ groups: ['app', 'db', 'no
 
 /** Clusters of nodes that answer nothing: `refused` is left alone, `broken` cannot be made, `other` is of another kind. */
 const PLAYBOOK = `// @ts-nocheck
-import { playbook, script, sh } from 'evenkeel'
+import { file, playbook, script, sh } from 'evenkeel'
 import { cluster } from '../inventories/schema.ts'
 
 const known = (nodes, { remove }) => remove === undefined || nodes.includes(remove)
@@ -20,7 +20,7 @@ const made = (on, more) => ({
   kind: more.kind ?? 'postgres',
   on: [on],
   prepare: () => [],
-  tasks: () => [],
+  tasks: more.tasks ?? (() => []),
   cluster: (site) => {
     const nodes = site.group(on).map(({ name }) => name)
     return {
@@ -45,6 +45,7 @@ const all = {
   refused: made('db', { decision: { refusal } }),
   other: made('db', { kind: 'redis' }),
   broken: { ...made('db', {}), cluster: () => { throw new Error('it has no CA') } },
+  filed: made('db', { tasks: () => [file({ path: '/tmp/evenkeel-filed', content: 'x' })] }),
   hostless: made('none', {}),
   part: made('part', {}),
 }
@@ -110,6 +111,24 @@ describe('one of several clusters', () => {
   })
 })
 
+describe('a verb for clusters of either kind', () => {
+  const switched = (names: readonly string[], ...more: string[]) => {
+    const { status, stdout, stderr } = deploy(project(names), 'db', 'switchover', 'here', 'db2', '--dry-run', ...more)
+    return `${status} ${stdout}${stderr}`
+  }
+
+  test('acts on the only one that there is', () => {
+    expect(switched(['other'])).toMatch(/^0 [\s\S]*db1 {2}standby/)
+    expect(switched(['hostless'])).toMatch(/^64 playbook "x" has no cluster\n/)
+  })
+
+  test('has to be told which one of several, of whatever kind they are', () => {
+    expect(switched(['main', 'other'])).toBe('64 there are several clusters: main, other\n  name one: --cluster NAME\n')
+    expect(switched(['main', 'other'], '--cluster', 'other')).toMatch(/^0 [\s\S]*db1 {2}standby/)
+    expect(switched(['main', 'other'], '--cluster', 'main')).toMatch(/^0 [\s\S]*db1 {2}standby/)
+  })
+})
+
 test('what cannot be type-checked is told, with no option that the verb has not', () => {
   const { status, stderr } = deploy(project(['main']), 'repair-db', 'here')
   expect(`${status} ${stderr}`).toContain('The cluster is looked after all the same.')
@@ -132,6 +151,15 @@ describe('a node that nobody knows is wrong usage', () => {
   test('one that is known is not', () => {
     expect(deploy(project(['main']), 'db', 'remove-node', 'here', 'db2', '--dry-run')).toMatchObject({ status: 0 })
   })
+})
+
+test('a node that leaves is given nothing any more', () => {
+  const planned = (...verb: string[]) => {
+    const { stdout } = deploy(project(['filed']), 'db', ...verb, '--dry-run', '--json')
+    return JSON.parse(stdout).changes.map(({ host }: { host: string }) => host)
+  }
+  expect(planned('switchover', 'here', 'db2')).toEqual(['db1', 'db2'])
+  expect(planned('remove-node', 'here', 'db2')).toEqual(['db1'])
 })
 
 describe('an upgrade', () => {

@@ -6,6 +6,7 @@ import type { Intent } from './intents.ts'
 import type { Trouble } from './model.ts'
 import { silentEvidence } from './refusals.ts'
 import { stakeOf } from './stake.ts'
+import { isStranger, placeWords } from './strangers.ts'
 import { follows, isAt, isLinked, isLive, isWrittenOff, type Live, type Node, nodeAt, type View } from './view.ts'
 import { PATIENCE } from './wait.ts'
 
@@ -50,8 +51,12 @@ function ofLive(view: View, node: Live, master: Live | undefined): Ailment | und
   if (!master || !isAt(master, redis.master)) {
     const above = nodeAt(view.live, redis.master)
     if (!master && above?.seen.redis.role === 'master') return undefined
-    const what = above ? `it follows ${above.host}, which is no master` : `it follows ${whom}, where no server answers`
-    const name = above ? 'replica of no master' : 'replica of a dead address'
+    const what = above ? `it follows ${above.host}, which is no master` : `it follows ${placeWords(view, whom)}`
+    const name = above
+      ? 'replica of no master'
+      : isStranger(view, whom)
+        ? 'replica of no node'
+        : 'replica of a dead address'
     return ail(node, name, what, dataEvidence(node), follow(what + lossWords(view, node, master)))
   }
   return linkOf(view, node, master)

@@ -2,9 +2,12 @@ import type { ClusterDecision, ClusterGoal, Finding } from '../../model/cluster.
 import { type Choice, choose, likeliest } from './choose.ts'
 import type { Start } from './cold-start.ts'
 import { ailmentsOf } from './findings.ts'
+import { withMaster, withUpgrade } from './goals.ts'
 import type { Intent, Verdict } from './intents.ts'
 import type { Desired, NodeSurvey } from './model.ts'
+import { withRemoval } from './removal.ts'
 import { stepOf } from './steps-of.ts'
+import { strangeMaster } from './strangers.ts'
 import { type View, viewOf } from './view.ts'
 import { failingOver, healing } from './wait.ts'
 
@@ -19,11 +22,13 @@ export interface Assessment {
  * and nothing is done at all. Behind its first step, a new survey gives the rest of a decision.
  */
 export function assess(desired: Desired, surveys: readonly NodeSurvey[], goal: ClusterGoal): Assessment {
-  const { findings, master, refusal, intents } = judge(desired, surveys, goal)
+  const verdict = judge(desired, surveys, goal)
+  const { findings, master, refusal, unknown, intents } = verdict
   const decision = {
     ...(master && { primary: master }),
     ...(refusal && { refusal }),
-    steps: intents.map((intent) => stepOf(desired, intent)),
+    ...(unknown && { unknown }),
+    steps: intents.map((intent) => stepOf(verdict.desired ?? desired, intent)),
   }
   return { findings, decision }
 }
@@ -31,6 +36,14 @@ export function assess(desired: Desired, surveys: readonly NodeSurvey[], goal: C
 /** The same, as data. */
 export function judge(desired: Desired, surveys: readonly NodeSurvey[], goal: ClusterGoal): Verdict {
   const view = viewOf(desired, surveys, goal)
+  if (goal.upgrade) return withUpgrade(view)
+  const verdict = judged(view)
+  if (goal.primary !== undefined) return withMaster(view, verdict, goal.primary)
+  return goal.remove === undefined ? verdict : withRemoval(view, verdict, goal.remove, judged)
+}
+
+/** What a set needs to be whole. */
+function judged(view: View): Verdict {
   const choice = choose(view)
   const known = 'master' in choice ? choice.master : undefined
   const ailments = ailmentsOf(
@@ -38,7 +51,10 @@ export function judge(desired: Desired, surveys: readonly NodeSurvey[], goal: Cl
     known ?? (view.masters.length > 1 ? likeliest(view, view.masters) : view.masters[0]),
   )
   const findings = ailments.map(({ finding }) => finding)
-  const wait = failingOver(view) ?? (saves(choice, view) ? undefined : healing(view, known))
+  const busy = failingOver(view)
+  const strange = busy ? undefined : strangeMaster(view)
+  if (strange) return { findings, intents: [], refusal: strange }
+  const wait = busy ?? (saves(choice, view) ? undefined : healing(view, known))
   if (wait) return { findings, intents: [wait], ...('master' in choice && { master: masterOf(choice) }) }
   if ('refusal' in choice) return { findings, intents: [], refusal: choice.refusal }
   if ('intents' in choice) return { findings, intents: choice.intents, ...becoming(choice) }

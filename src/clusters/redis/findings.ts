@@ -2,6 +2,7 @@ import { names } from '../names.ts'
 import { type Ailment, dataEvidence, serverAilments, warn } from './ailments.ts'
 import { foreignNames, forgetfulSentinels, sentinelAilments, wrongSentinels } from './sentinels.ts'
 import { isBlank, stakesBeside } from './stake.ts'
+import { strangersOf } from './strangers.ts'
 import {
   passwordAilments,
   refusedWrites,
@@ -39,7 +40,17 @@ export function ailmentsOf(view: View, master: Live | undefined): readonly Ailme
   const hindering = [...faults, ...rest].filter(({ finding }) => !LIVE_SETTINGS.includes(finding.name))
   const well = hindering.every(({ finding }) => finding.severity === 'warning')
   const restarts = master ? restartAilments(view, master, well) : []
-  return [...faults, ...rest, ...restarts, ...foreignNames(view), ...unprepared(view)]
+  return [...faults, ...rest, ...restarts, ...foreignNames(view), ...strangers(view), ...unprepared(view)]
+}
+
+/** A host that left the inventory, and nothing else: nobody looks after it, and the set goes on with it. */
+function strangers(view: View): readonly Ailment[] {
+  const { environment, name } = view.desired
+  return strangersOf(view).map(({ address, words }) => {
+    const leave = `deploy db remove-node ${environment} HOST --cluster ${name}`
+    const message = `${address} is no node of the playbook and belongs to the set: it gets all data, and may become the master. Put it back into the inventory, then: ${leave}; or power it off for good`
+    return warn(undefined, 'node of no playbook', message, words)
+  })
 }
 
 /** What is wrong with the set as a whole. */

@@ -1,4 +1,6 @@
 import type { ClusterRefusal, Finding } from '../../model/cluster.ts'
+import type { UnknownName } from '../../model/unknown-name.ts'
+import type { Desired, RedisNode } from './model.ts'
 import type { Live, Node } from './view.ts'
 
 /** Something to be done, as data: what a step of it needs to know. */
@@ -51,6 +53,18 @@ export type Intent =
   | { readonly do: 'restart sentinel'; readonly node: Node; readonly why: string }
   | { readonly do: 'fail over'; readonly from: Live; readonly to: Live; readonly why: string }
   | {
+      readonly do: 'remove node'
+      readonly node: RedisNode
+      /** The set without it. */
+      readonly rest: Desired
+      readonly master: Live
+      /** The others whose Sentinels answer. */
+      readonly watchers: readonly Node[]
+      /** Its own daemons are stopped for good: it can be reached, and is of the set. */
+      readonly stops: boolean
+      readonly why: string
+    }
+  | {
       readonly do: 'rotate password'
       /** All whose server or Sentinel answers. */
       readonly nodes: readonly Node[]
@@ -67,4 +81,8 @@ export interface Verdict {
   readonly intents: readonly Intent[]
   /** Then nothing is to be done. */
   readonly refusal?: ClusterRefusal
+  /** The node that is to leave is known to nobody. */
+  readonly unknown?: UnknownName
+  /** The set that it is of, where a node is to leave: without that one. */
+  readonly desired?: Desired
 }

@@ -141,6 +141,8 @@ export interface ReportedRole {
 
 export interface WatchedMaster extends Place {
   readonly name: string
+  /** Of the server that it found there last. */
+  readonly runId: string
   readonly reported: ReportedRole
   /** E.g. `master`, `s_down`, `o_down`, `failover_in_progress`. */
   readonly flags: readonly string[]

@@ -31,6 +31,7 @@ function watched(lines: Lines, fields: Fields): WatchedMaster {
   return {
     name,
     ...placeOf(fields),
+    runId: printable(fields.get('runid') ?? ''),
     flags: flagsOf(fields),
     reported: reportedBy(fields),
     quorum: number('quorum'),

@@ -113,7 +113,7 @@ function back(view: View, nodes: readonly { readonly host: string }[]): string {
   return `bring ${names(nodes)} back (power, network, its server), then repair again. When they are lost for good and surely off, give up what they may have: ${consentWords(view.desired, given)}`
 }
 
-function allSides(view: View): readonly Side[] {
+export function allSides(view: View): readonly Side[] {
   return [...view.nodes.map((node) => side(view, node)), ...view.unseen.map(unseenSide)]
 }
 

@@ -2,6 +2,7 @@ import { names } from '../names.ts'
 import { type Ailment, ail, warn } from './ailments.ts'
 import type { Intent } from './intents.ts'
 import type { WatchedMaster } from './model.ts'
+import { placeWords } from './strangers.ts'
 import {
   isAt,
   isLinked,
@@ -92,7 +93,7 @@ function wrongWords(
     return { name: 'Sentinel watches a wrong name', message: `its Sentinel does not watch ${view.desired.name}` }
   const there = nodeAt(view.live, watched)
   if (master ? !isAt(master, watched) : !there) {
-    const what = there ? there.host : `${watched.address}, where no server answers`
+    const what = there ? there.host : placeWords(view, watched.address)
     return { name: 'Sentinel watches a wrong address', message: `its Sentinel takes ${what} for the master` }
   }
   if (stray.length === 0) return undefined

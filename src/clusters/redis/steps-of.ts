@@ -8,6 +8,7 @@ import {
   joinSet,
   moveAside,
   promoteReplica,
+  removeNode,
   resetSentinel,
   restartSentinel,
   restartServer,
@@ -50,6 +51,8 @@ export function stepOf(desired: Desired, intent: Intent): ClusterStep {
       return restartSentinel(desired, intent.node, intent.why)
     case 'fail over':
       return failOver(desired, intent.from, intent.to, intent.why)
+    case 'remove node':
+      return removeNode(intent)
     case 'rotate password':
       return rotatePassword(desired, intent)
   }

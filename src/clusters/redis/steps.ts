@@ -1,6 +1,7 @@
 export { createSet, joinSet } from './steps/build.ts'
 export { failOver, rotatePassword, setSettings } from './steps/change.ts'
 export { followMaster } from './steps/follow.ts'
+export { removeNode } from './steps/leave.ts'
 export { moveAside, restartServer, startSentinel, startServer } from './steps/mend.ts'
 export { promoteReplica } from './steps/promote.ts'
 export { resetSentinel, restartSentinel, waitForSentinel, watchMaster } from './steps/watch.ts'

@@ -29,7 +29,7 @@ function waitFor(view: View, why: string): Intent {
 }
 
 /** What Sentinels say of the address that most of them name; nothing, where they agree on none, and so do nothing. */
-function agreed(view: View): readonly WatchedMaster[] {
+export function agreed(view: View): readonly WatchedMaster[] {
   const watched = view.sentinels.flatMap((one) => watchedBy(view, one) ?? [])
   const groups = Map.groupBy(watched, ({ address }) => address).values()
   return [...groups].find(({ length }) => length >= most(view.desired)) ?? []
@@ -41,7 +41,7 @@ function master(view: View): Live | undefined {
 }
 
 /** Milliseconds since it last answered any of them. */
-function silence(watched: readonly WatchedMaster[]): number {
+export function silence(watched: readonly WatchedMaster[]): number {
   return Math.min(...watched.map(({ lastOk }) => lastOk))
 }
 

@@ -55,6 +55,8 @@ export function stagesOf(sim: Sim, intent: Intent, given: Given): readonly Stage
     case 'set settings':
     case 'rotate password':
       return []
+    case 'remove node':
+      throw new Error('no repair removes a node')
   }
 }
 

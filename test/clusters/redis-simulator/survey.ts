@@ -133,6 +133,7 @@ function watchedOf(sim: Sim, machine: Machine, sentinel: Sentinel, master: strin
   return {
     name: 'cache',
     ...place(master),
+    runId: seen?.server?.runId ?? '',
     flags: ['master', ...(down ? ['s_down'] : []), ...(sentinel.failover ? ['failover_in_progress'] : [])],
     quorum: quorum(sim),
     configEpoch: sentinel.epoch,

@@ -357,6 +357,7 @@ describe('nobody is a master', () => {
     ...replicaOf(from, more, link),
     sentinel: { ...silentFor(90_000), reported: { role: 'replica', for: 90_000 } },
   })
+  const gone = { link: 'down', downFor: 90 } as const
   const lost = (seconds: number): Changes => ({
     1: { redis: null, sentinel: { lastOk: seconds * 1000, flags: ['master', 's_down'] } },
     2: { ...broken(seconds), sentinel: { lastOk: seconds * 1000, flags: ['master', 's_down'] } },
@@ -456,13 +457,13 @@ describe('nobody is a master', () => {
     ],
     [
       'all empty, any of them will do',
-      { 1: replica(9, { keys: 0 }), 2: replica(9, { keys: 0 }), 3: replica(9, { keys: 0 }) },
+      { 1: replica(9, { keys: 0 }, gone), 2: replica(9, { keys: 0 }, gone), 3: replica(9, { keys: 0 }, gone) },
       ['no master', ...['app1', 'app2', 'app3'].map((one) => `replica of a dead address: ${one}`)],
       ['promote replica app1'],
     ],
     [
       'all that answers was given up',
-      { 1: replica(9), 2: replica(9), 3: replica(9) },
+      { 1: replica(9, {}, gone), 2: replica(9, {}, gone), 3: replica(9, {}, gone) },
       ['no master', ...['app1', 'app2', 'app3'].map((one) => `replica of a dead address: ${one}`)],
       /give up fewer/,
       { acceptLoss: { app1: 12, app2: 12, app3: 12 } },

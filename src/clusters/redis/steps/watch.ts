@@ -62,9 +62,16 @@ ${sentinelWatches(desired, master.address)}`
 
 /** Sentinel finds all anew: it lacks a replica that is there, or keeps one that is gone for good. */
 export function resetSentinel(desired: Desired, node: RedisNode, why: string): ClusterStep {
+  const effect = 'it knows the replicas and the Sentinels that are there, and no others'
+  const told = { name: 'reset sentinel', reason: why, effect }
+  return oneAction(node, told, { title: 'reset Sentinel', script: resetScript(desired, node) })
+}
+
+/** The action of `resetSentinel`. */
+export function resetScript(desired: Desired, node: RedisNode): Shell {
   const { name } = desired
   const others = desired.nodes.filter(({ host }) => host !== node.host).map(({ address }) => address)
-  const script = sh`there=$(names 127.0.0.1 ${name})
+  return sh`there=$(names 127.0.0.1 ${name})
 is_master "$there" || fail 'the master that it watches is none: nothing is done'
 case $(watched 127.0.0.1 ${name} flags) in *failover*) fail 'a failover is under way: look again' ;; esac
 others=0
@@ -77,8 +84,6 @@ knows_all() {
     [ "$(watched 127.0.0.1 ${name} num-other-sentinels)" -ge "$others" ]
 }
 within 60 knows_all || fail 'Sentinel has not found the others yet'`
-  const effect = 'it knows the replicas and the Sentinels that are there, and no others'
-  return oneAction(node, { name: 'reset sentinel', reason: why, effect }, { title: 'reset Sentinel', script })
 }
 
 /** It knows again what it knew, from its file. The others watch meanwhile, so most of them have to be there. */

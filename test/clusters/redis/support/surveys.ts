@@ -96,6 +96,7 @@ function watching(number: number, nodes: number, change: Partial<WatchedMaster>)
   const master: WatchedMaster = {
     name: 'cache',
     ...at(1),
+    runId: `run${(change.address ?? at(1).address).split('.').at(-1)}`,
     flags: ['master'],
     reported: { role: 'master', for: 5_000_000 },
     quorum: 2,
