@@ -156,12 +156,15 @@ describeOnLab('who is in a set of Redis, and who is its master', () => {
   test('a removal that is cut off at the boundaries of its stages is finished by resume', async () => {
     const out = others(await bed.masters()).at(-1) ?? ''
     await done('db', 'remove-node', 'lab', out)
-    const entries = boundaries(lastJournal(lab.root))
+    // At the first no host knows of the run.
+    const entries = boundaries(lastJournal(lab.root)).slice(1)
     expect(entries.length).toBeGreaterThan(3)
     for (const entry of entries) {
       await done('db', 'add-node', 'lab', out)
       expect(`${entry}: ${await bed.killedAt(entry, 'db', 'remove-node', 'lab', out, '--yes')}`).toBe(`${entry}: true`)
-      await done('resume', 'lab')
+      console.log(
+        `killed after entry ${entry}: ${(await done('resume', 'lab')).match(/^Plan: .*/m)?.[0] ?? 'it had ended'}`,
+      )
       await wholeSetOf(others(out))
       await hasLeft(out)
     }
