@@ -84,7 +84,7 @@ describe('one of several clusters', () => {
   test('is looked after though another one cannot be made', () => {
     const root = project(['broken', 'main'])
     const ran = deploy(root, 'repair-db', 'here', '--cluster', 'main', '--dry-run')
-    expect(`${ran.status} ${ran.stdout}`).toMatch(/^0 [\s\S]*db1 {2}replica/)
+    expect(`${ran.status} ${ran.stdout}`).toMatch(/^0 [\s\S]*db1 {2}standby/)
     expect(deploy(root, 'repair-db', 'here', '--cluster', 'broken', '--dry-run')).toMatchObject({
       status: 64,
       stderr: expect.stringContaining('cluster "broken": it has no CA'),
@@ -125,7 +125,7 @@ describe('a verb for clusters of either kind', () => {
   test('has to be told which one of several, of whatever kind they are', () => {
     expect(switched(['main', 'other'])).toBe('64 there are several clusters: main, other\n  name one: --cluster NAME\n')
     expect(switched(['main', 'other'], '--cluster', 'other')).toMatch(/^0 [\s\S]*db1 {2}replica/)
-    expect(switched(['main', 'other'], '--cluster', 'main')).toMatch(/^0 [\s\S]*db1 {2}replica/)
+    expect(switched(['main', 'other'], '--cluster', 'main')).toMatch(/^0 [\s\S]*db1 {2}standby/)
   })
 })
 
@@ -184,7 +184,7 @@ test('a dry run of a cluster that is whole shows it', () => {
   const { status, stdout } = deploy(project(['main']), 'repair-db', 'here', '--dry-run')
   expect(status).toBe(0)
   expect(stdout).toMatch(
-    / {4}db1 {2}replica {2}level 1\n {4}db2 {2}standby {2}level 1\n\nPlan: nothing to do on 2 hosts/,
+    / {4}db1 {2}standby {2}level 1\n {4}db2 {2}standby {2}level 1\n\nPlan: nothing to do on 2 hosts/,
   )
 })
 
