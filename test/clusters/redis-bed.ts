@@ -27,8 +27,8 @@ export interface RedisBed {
   /** The process ids of both daemons of all hosts. */
   pids(): Promise<Readonly<Record<string, string>>>
   playbook(options?: string): void
-  /** The project has another CA from now on. */
-  otherCa(): void
+  /** The CA of the project from now on: its certificates, that of the key first, and the key. */
+  caIs(certificates: string, key: string): void
   /** What clients log in with from now on: the name of a secret. */
   clientsUse(secret: 'redisPassword' | 'newPassword'): void
   /** A client that asks the Sentinels of these addresses; omitted: those of the lab. */
@@ -115,8 +115,9 @@ export default playbook('Cache', [
       const of = (host: string) => on(host, 'systemctl show -p MainPID --value redis-server redis-sentinel')
       return Object.fromEntries(await Promise.all(lab.hosts.map(async (host) => [host, await of(host)] as const)))
     },
-    otherCa() {
-      secrets.caKey = makeCa(lab.root)
+    caIs(certificates, key) {
+      project.write('files/lab-ca.crt', certificates)
+      secrets.caKey = key
       encrypt()
     },
     clientsUse(name) {

@@ -115,18 +115,24 @@ function astray(view: View): string | undefined {
   return stray && `${stray.host} does not follow ${first.host}: Sentinel tells it to`
 }
 
+/** A former master that Sentinel has just made a replica: what it holds is replaced by that, whatever is decided here. */
+function isDemoted(view: View, node: Live): boolean {
+  const known = knownAs(view, node)
+  return known !== undefined && roleFor(node, known) < PATIENCE * 1000
+}
+
 /** A replica whose link broke a moment ago, or that has just begun: it connects by itself. */
 function reconnecting(view: View, keeper: Live | undefined): string | undefined {
   const first = view.masters.length === 1 ? view.masters[0] : undefined
   if (!first) return undefined
   const loaded = view.desired.persistence === 'durable' && first.seen.redis.keys > 0
-  if (first !== keeper && !loaded) return undefined
   // Sentinels that watch nothing, as behind a repair that was cut off, are told whom to watch before anything is waited for.
   if (view.sentinels.length > 0 && votersFor(view, first).length === 0) return undefined
   const late = view.live.find(
     (one) =>
       isAt(first, one.seen.redis.master) &&
       !isLinked(one, first) &&
+      (first === keeper || loaded || isDemoted(view, one)) &&
       // With a wrong password it never does.
       one.seen.redis.passwords.forMaster &&
       first.seen.redis.passwords.own &&

@@ -1,7 +1,11 @@
 // Updates of packages and new certificates under a client that writes through Sentinel.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
 import { documentOf } from '../../hosts/support/project.ts'
+import { makeCa } from '../bed.ts'
 import { OLDER_REDIS } from '../older.ts'
 import { makeRedisBed, type RedisBed } from '../redis-bed.ts'
 
@@ -93,9 +97,38 @@ describeOnLab('a set of Redis under clients', () => {
     expect((await apply()).summary.changes).toBe(0)
   }, 600_000)
 
+  /** A CA of its own: certificate and key. */
+  const anotherCa = () => {
+    const folder = mkdtempSync(join(tmpdir(), 'evenkeel-ca-'))
+    const key = makeCa(folder)
+    const certificate = readFileSync(join(folder, 'files/lab-ca.crt'), 'utf8')
+    rmSync(folder, { recursive: true })
+    return { certificate, key }
+  }
+
+  test('another CA, with both trusted for a while, is noticed by no client', async () => {
+    const [first, second] = [anotherCa(), anotherCa()]
+    bed.caIs(first.certificate, first.key)
+    await apply()
+    bed.caIs(first.certificate + second.certificate, first.key)
+    await apply()
+    const before = await all('openssl x509 -noout -serial -in /etc/redis/tls/node.crt')
+    await underClients(async () => {
+      bed.caIs(second.certificate + first.certificate, second.key)
+      await apply()
+    })
+    expect(await all('openssl x509 -noout -serial -in /etc/redis/tls/node.crt')).not.toEqual(before)
+    bed.caIs(second.certificate, second.key)
+    await apply()
+    expect(await all('openssl verify -CAfile /etc/redis/tls/ca.crt /etc/redis/tls/node.crt')).toEqual(
+      HOSTS.map(() => '/etc/redis/tls/node.crt: OK'),
+    )
+  }, 600_000)
+
   test('another CA is taken at once by all that run, and one that missed it is mended', async () => {
     const servers = await all('systemctl show -p MainPID --value redis-server')
-    bed.otherCa()
+    const other = anotherCa()
+    bed.caIs(other.certificate, other.key)
     await apply()
     expect(await all('systemctl show -p MainPID --value redis-server')).toEqual(servers)
     const [first = ''] = HOSTS

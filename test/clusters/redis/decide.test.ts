@@ -213,6 +213,8 @@ function failedOver(back = 5_000_000): Changes {
 
 describe('after a failover', () => {
   const whole = failedOver()
+  const demoted: Change = { sentinel: failedOver(0)[1]?.sentinel ?? null }
+  const seenReplica = { sentinel: { ...at(2), configEpoch: 1, replicas: [known(1), known(3)] } }
   test.each<Case>([
     ['nothing is to be done, and nobody is moved', whole, [], []],
     [
@@ -232,6 +234,21 @@ describe('after a failover', () => {
       { ...failedOver(5000), 1: { ...whole[1], redis: aMaster } },
       ['two masters', 'two masters: app1'],
       ['wait for sentinel'],
+    ],
+    [
+      'what a former master has that Sentinel just made a replica is gone in a moment',
+      {
+        ...failedOver(0),
+        1: { ...replicaOf(2, { offset: 1200, keys: 13 }, { link: 'down', downFor: 1 }), ...demoted },
+      },
+      ['diverged replication ids', 'replica link down: app1'],
+      ['wait for sentinel'],
+    ],
+    [
+      'what a replica has that somebody pointed to the master is a case for somebody',
+      { ...whole, 1: { ...replicaOf(2, { offset: 1200, keys: 13 }, { link: 'down', downFor: 50 }), ...seenReplica } },
+      ['diverged replication ids', 'replica link down: app1'],
+      /app1=13$/,
     ],
     [
       'a former master that lacks nothing of it follows, when Sentinel does nothing',
