@@ -304,6 +304,8 @@ function reset(sim: Sim, { node }: Of<'reset sentinel'>): void {
 function failOver(sim: Sim, { from, to }: Of<'fail over'>): void {
   const [former, next] = [isMaster(sim, from), running(sim, to)]
   if (!next.server.link || next.server.follows !== former.address) throw new Refused('it does not follow the master')
+  // Writes are held until it has all of them.
+  next.server.offset = former.server.offset
   promote(sim, next, true)
   follow(sim, former, next.address)
   for (const one of sim.machines) if (one.sentinel) tell(one, next.address, one.sentinel.epoch + 1)
