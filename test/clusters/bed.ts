@@ -1,11 +1,11 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { labExec } from '../../src/lab/inside.ts'
 import type { UsedLab } from '../hosts/support/lab.ts'
 import { makeProject, type Project, type Ran } from '../hosts/support/project.ts'
+import { killedAfter } from './killed.ts'
 import { startWorkload, type Workload } from './workload.ts'
 
 /** A project whose hosts are to be one PostgreSQL cluster, and the ways to act on it. */
@@ -108,14 +108,8 @@ export default playbook('Database', [
     project,
     playbook,
     deploy,
-    async killed(seconds, ...args) {
-      const child = spawn(process.execPath, [tool, ...args], {
-        ...{ cwd: lab.root, env: { ...process.env, ...env }, stdio: 'ignore' },
-        ...{ timeout: seconds * 1000, killSignal: 'SIGKILL' },
-      })
-      const [, signal] = await once(child, 'close')
-      return signal === 'SIGKILL'
-    },
+    killed: (seconds, ...args) =>
+      killedAfter(seconds, [tool, ...args], { cwd: lab.root, env: { ...process.env, ...env } }),
     async expire(host) {
       const request = await on(host, `openssl req -new -key ${TLS}/node.key -subj /CN=${host}`)
       const names = `subjectAltName=DNS:${host},DNS:localhost,IP:127.0.0.1,IP:${lab.reach.hosts[host]?.address}`

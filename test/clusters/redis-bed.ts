@@ -1,12 +1,12 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { labExec } from '../../src/lab/inside.ts'
 import type { UsedLab } from '../hosts/support/lab.ts'
 import { makeProject, type Project, type Ran } from '../hosts/support/project.ts'
 import { makeCa } from './bed.ts'
+import { killedAfter } from './killed.ts'
 import { startWriter, type Writer } from './redis-writer.ts'
 
 /** A project whose hosts are to be one set of Redis, and the ways to act on it. */
@@ -96,14 +96,8 @@ export default playbook('Cache', [
     ...{ project, on, redis, sentinel, playbook },
     deploy: (...args) =>
       project.deploy(['plan', 'apply'].includes(args[0] ?? '') ? [...args, '--no-check'] : args, env),
-    async killed(seconds, ...args) {
-      const child = spawn(process.execPath, [tool, ...args], {
-        ...{ cwd: lab.root, env: { ...process.env, ...env }, stdio: 'ignore' },
-        ...{ timeout: seconds * 1000, killSignal: 'SIGKILL' },
-      })
-      const [, signal] = await once(child, 'close')
-      return signal === 'SIGKILL'
-    },
+    killed: (seconds, ...args) =>
+      killedAfter(seconds, [tool, ...args], { cwd: lab.root, env: { ...process.env, ...env } }),
     async killedAt(entry, ...args) {
       return (await project.deploy(args, { ...env, DEPLOY_FAILPOINT: `after:${entry}` })).code === -1
     },

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import type { UsedLab } from '../hosts/support/lab.ts'
-import type { RedisBed } from './redis-bed.ts'
+import { makeRedisBed, type RedisBed } from './redis-bed.ts'
 import { watchMasters } from './redis-watch.ts'
 
 /** Nobody answers there. */
@@ -24,6 +24,14 @@ export interface Roles {
   readonly second: string
 }
 
+/** A set that one apply has built. */
+export async function builtScene(lab: UsedLab): Promise<{ readonly bed: RedisBed; readonly scene: RedisScene }> {
+  const bed = makeRedisBed(lab)
+  const ran = await bed.deploy('apply', 'lab', '--yes')
+  expect(`${ran.code} ${ran.code === 0 ? '' : ran.stdout + ran.stderr}`).toBe('0 ')
+  return { bed, scene: redisScene(bed, lab) }
+}
+
 /** What befalls a set, seen from outside. */
 export interface RedisScene {
   addressOf(host: string): string
@@ -42,7 +50,7 @@ export interface RedisScene {
   refused(finding: RegExp, sides: readonly string[]): Promise<string>
 }
 
-export function redisScene(bed: RedisBed, lab: UsedLab): RedisScene {
+function redisScene(bed: RedisBed, lab: UsedLab): RedisScene {
   const { hosts } = lab
   const each = <T>(ask: (host: string) => Promise<T>) => Promise.all(hosts.map(ask))
   const addressOf = (host: string) => lab.reach.hosts[host]?.address ?? ''

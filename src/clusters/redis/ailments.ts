@@ -1,6 +1,5 @@
 import type { Finding } from '../../model/cluster.ts'
 import { agreedWords } from '../consent.ts'
-import { keysWords } from './consent-words.ts'
 import { continues } from './history.ts'
 import type { Intent } from './intents.ts'
 import type { Trouble } from './model.ts'
@@ -9,6 +8,7 @@ import { stakeOf } from './stake.ts'
 import { isStranger, placeWords } from './strangers.ts'
 import { follows, isAt, isLinked, isLive, isWrittenOff, type Live, type Node, nodeAt, type View } from './view.ts'
 import { PATIENCE } from './wait.ts'
+import { keysWords } from './words.ts'
 
 /** What is wrong, and what mends it where there is a master to build on. */
 export interface Ailment {

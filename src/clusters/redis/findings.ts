@@ -12,6 +12,7 @@ import {
   unseenAilments,
 } from './upkeep.ts'
 import { type Live, nodeAt, type View } from './view.ts'
+import { memberWords } from './words.ts'
 
 const LIVE_SETTINGS = ['settings differ', 'unsaved settings']
 
@@ -45,9 +46,8 @@ export function ailmentsOf(view: View, master: Live | undefined): readonly Ailme
 
 /** A host that left the inventory, and nothing else: nobody looks after it, and the set goes on with it. */
 function strangers(view: View): readonly Ailment[] {
-  const { environment, name } = view.desired
   return strangersOf(view).map(({ address, words }) => {
-    const leave = `deploy db remove-node ${environment} HOST --cluster ${name}`
+    const leave = memberWords(view.desired, 'remove-node')
     const message = `${address} is no node of the playbook and belongs to the set: it gets all data, and may become the master. Put it back into the inventory, then: ${leave}; or power it off for good`
     return warn(undefined, 'node of no playbook', message, words)
   })

@@ -1,6 +1,7 @@
 import type { Verdict } from './intents.ts'
 import { allSides } from './refusals.ts'
 import type { View } from './view.ts'
+import { repairWords } from './words.ts'
 
 /** Its packages are said by the playbook: what runs old files then is restarted by its steps. */
 export function withUpgrade(view: View): Verdict {
@@ -34,18 +35,13 @@ export function notWhole(view: View, { findings, intents }: Verdict): Verdict {
   const faults = findings.filter(({ severity }) => severity === 'fault')
   const words = faults.map(({ name, host }) => (host === undefined ? name : `${name} (${host})`))
   const what = words.length > 0 ? words : intents.map((one) => one.do)
-  return { ...refused(view, `the set is not whole: ${what.join(', ')}`, `first: ${repairWords(view)}`), findings }
+  return {
+    ...refused(view, `the set is not whole: ${what.join(', ')}`, `first: ${repairWords(view.desired)}`),
+    findings,
+  }
 }
 
 /** Nothing is done, and each node is shown with what was seen of it. */
 export function refused(view: View, why: string, hint: string): Verdict {
   return { findings: [], intents: [], refusal: { why, sides: allSides(view), hint } }
-}
-
-export function repairWords({ desired: { environment, name } }: View): string {
-  return `deploy repair-redis ${environment} --cluster ${name}`
-}
-
-export function commandOf({ desired: { environment, name } }: View, verb: string, host = 'HOST'): string {
-  return `deploy db ${verb} ${environment} ${host} --cluster ${name}`
 }

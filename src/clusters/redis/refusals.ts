@@ -1,9 +1,9 @@
 import type { ClusterRefusal } from '../../model/cluster.ts'
 import type { Given } from '../consent.ts'
 import { names } from '../names.ts'
-import { consentWords, keysWords } from './consent-words.ts'
 import { type Conflict, conflictsWith, hasDataOnDisk, isAccepted, isBlank, isDown, stakesBeside } from './stake.ts'
 import { isGivenUp, isLive, type Live, most, type Node, type Unseen, type View, votersFor, watchedBy } from './view.ts'
+import { consentWords, keysWords } from './words.ts'
 
 type Side = ClusterRefusal['sides'][number]
 

@@ -1,10 +1,11 @@
 import { unknownName } from '../../model/unknown-name.ts'
-import { commandOf, isWaiting, isWhole, notWhole, refused, repairWords } from './goals.ts'
+import { isWaiting, isWhole, notWhole, refused } from './goals.ts'
 import type { Intent, Verdict } from './intents.ts'
 import type { Desired, RedisNode, SeenNode } from './model.ts'
 import { stakeOf } from './stake.ts'
 import { strangersOf } from './strangers.ts'
 import { isAt, isLinked, type Live, type Node, type View, viewOf } from './view.ts'
+import { memberWords, repairWords } from './words.ts'
 
 /** Fewer Sentinels cannot agree on anything when one of them is away. */
 const LEAST = 3
@@ -21,7 +22,7 @@ export function withRemoval(view: View, verdict: Verdict, host: string, judge: (
     return refused(
       view,
       `without ${host} the set has ${rest.nodes.length} nodes, and it takes ${LEAST} to agree on a master`,
-      `add a node before: put it into the inventory, then: ${commandOf(view, 'add-node')}`,
+      `add a node before: put it into the inventory, then: ${memberWords(view.desired, 'add-node')}`,
     )
   if (verdict.master?.host === host) return handedOver(view, verdict, node, rest)
   const knowing = view.nodes.filter((one) => one.host !== host && knows(view, one, node))
@@ -52,13 +53,13 @@ function leaving(view: View, left: Verdict, { node, rest, master, there }: Leavi
     return refused(
       view,
       `${host} cannot be reached from here, and the others hear from it`,
-      `bring it back, or power it off for good, then again: ${commandOf(view, 'remove-node', host)}`,
+      `bring it back, or power it off for good, then again: ${memberWords(view.desired, 'remove-node', host)}`,
     )
   if (there && (view.masters.some((one) => one.host === host) || stakeOf(view, there, master) !== undefined))
     return refused(
       view,
       `${host} has, or may have, what ${master.host} has not`,
-      `mend that first: ${repairWords(view)}`,
+      `mend that first: ${repairWords(view.desired)}`,
     )
   const stops = there && isMember(there.seen)
   const watchers = view.sentinels.filter((one) => one.host !== host)
@@ -89,7 +90,7 @@ function unknownNode(view: View, verdict: Verdict, host: string): Verdict {
   const hint =
     strangers.length > 0
       ? `${strangers.join(', ')} is no node of the playbook and belongs to the set: put it back into the inventory first`
-      : `deploy status ${environment} shows who is in it; who is off for good is forgotten by: ${repairWords(view)}`
+      : `deploy status ${environment} shows who is in it; who is off for good is forgotten by: ${repairWords(view.desired)}`
   return { ...verdict, intents: [], unknown: { hint, ...known } }
 }
 

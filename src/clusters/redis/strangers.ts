@@ -2,6 +2,7 @@ import type { ClusterRefusal } from '../../model/cluster.ts'
 import { allSides } from './refusals.ts'
 import { nodeAt, type View, watchedBy } from './view.ts'
 import { agreed, silence } from './wait.ts'
+import { memberWords } from './words.ts'
 
 /** Somebody who is no node of the playbook and belongs to the set all the same: a host that only left the inventory. */
 export interface Stranger {
@@ -52,8 +53,7 @@ function isUp(said: readonly Mention[]): boolean {
 export function strangeMaster(view: View): ClusterRefusal | undefined {
   const address = strangeMasterAt(view)
   if (address === undefined) return undefined
-  const { environment, name } = view.desired
-  const command = (verb: string) => `deploy db ${verb} ${environment} HOST --cluster ${name}`
+  const command = (verb: string) => memberWords(view.desired, verb)
   return {
     why: `${address} is the master, and is no node of the playbook`,
     sides: allSides(view),

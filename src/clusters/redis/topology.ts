@@ -1,8 +1,8 @@
 import type { ClusterNode } from '../../model/cluster.ts'
-import { keysWords } from './consent-words.ts'
 import type { Desired, NodeSurvey, RedisSeen } from './model.ts'
 import { isBlank } from './stake.ts'
 import { isLive, isWatching, type Node, nodeAt, type View, viewOf, watchedBy } from './view.ts'
+import { keysWords } from './words.ts'
 
 /**
  * The nodes of a set for people, in the order of the playbook: what each of them says of itself. A master is the primary, a

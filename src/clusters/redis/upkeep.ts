@@ -87,7 +87,7 @@ function unsaved(node: Node): readonly Ailment[] | undefined {
  * former one is restarted as a replica; then Sentinels. Only where all is well, for one less is there meanwhile.
  */
 export function restartAilments(view: View, master: Live, well: boolean): readonly Ailment[] {
-  const ready = well && allFollow(view, master) && isAgreedOn(view, master) && view.desired.nodes.length > 2
+  const ready = well && allFollow(view, master) && isAgreedOn(view, master)
   return [...serverRestarts(view, master, ready), ...sentinelRestarts(view, ready)]
 }
 

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
-import { makeRedisBed, type RedisBed } from '../redis-bed.ts'
-import { CALM, DEAD, FIVE, type RedisScene, redisScene } from '../redis-scene.ts'
+import type { RedisBed } from '../redis-bed.ts'
+import { builtScene, CALM, DEAD, FIVE, type RedisScene } from '../redis-scene.ts'
 
 const HOSTS = ['app1', 'app2', 'app3']
 
@@ -11,10 +11,9 @@ describeOnLab('what is found of the servers of a set of Redis', () => {
   let scene: RedisScene
 
   beforeAll(async () => {
-    bed = makeRedisBed(lab)
-    scene = redisScene(bed, lab)
-    const ran = await bed.deploy('apply', 'lab', '--yes')
-    expect(`${ran.code} ${ran.code === 0 ? '' : ran.stdout + ran.stderr}`).toBe('0 ')
+    const built = await builtScene(lab)
+    bed = built.bed
+    scene = built.scene
   })
 
   beforeEach(() => scene.whole(), 120_000)

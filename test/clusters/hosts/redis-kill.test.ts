@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
 import { boundaries, lastJournal } from '../journal.ts'
-import { makeRedisBed, type RedisBed } from '../redis-bed.ts'
-import { DEAD, FIVE, type RedisScene, redisScene } from '../redis-scene.ts'
+import type { RedisBed } from '../redis-bed.ts'
+import { builtScene, DEAD, FIVE, type RedisScene } from '../redis-scene.ts'
 import { watchMasters } from '../redis-watch.ts'
 
 const HOSTS = ['app1', 'app2', 'app3']
@@ -17,9 +17,9 @@ describeOnLab('a controller that is killed while it repairs a set of Redis', () 
   const figures: string[] = []
 
   beforeAll(async () => {
-    bed = makeRedisBed(lab)
-    scene = redisScene(bed, lab)
-    await ended('apply')
+    const built = await builtScene(lab)
+    bed = built.bed
+    scene = built.scene
   })
 
   beforeEach(() => scene.whole(), 120_000)

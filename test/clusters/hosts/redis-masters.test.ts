@@ -1,8 +1,8 @@
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { labKill, labStart } from '../../../src/lab/lab.ts'
 import { describeOnLab, useLab } from '../../hosts/support/lab.ts'
-import { makeRedisBed, type RedisBed } from '../redis-bed.ts'
-import { CALM, DEAD, FIVE, type RedisScene, redisScene } from '../redis-scene.ts'
+import type { RedisBed } from '../redis-bed.ts'
+import { builtScene, CALM, DEAD, FIVE, type RedisScene } from '../redis-scene.ts'
 
 const HOSTS = ['app1', 'app2', 'app3']
 const CONF = '/etc/redis/redis.conf'
@@ -15,10 +15,9 @@ describeOnLab('what is found of the master and the histories of a set of Redis',
   let scene: RedisScene
 
   beforeAll(async () => {
-    bed = makeRedisBed(lab)
-    scene = redisScene(bed, lab)
-    const ran = await bed.deploy('apply', 'lab', '--yes')
-    expect(`${ran.code} ${ran.code === 0 ? '' : ran.stdout + ran.stderr}`).toBe('0 ')
+    const built = await builtScene(lab)
+    bed = built.bed
+    scene = built.scene
   })
 
   beforeEach(() => scene.whole(), 120_000)
