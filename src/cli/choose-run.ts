@@ -56,7 +56,7 @@ export function leftOutBy(
     .filter((record) => record.project === project && record.environment === status.environment)
   return records
     .filter(({ run }) => named === undefined || run === named)
-    .toSorted((a, b) => (a.run < b.run ? -1 : 1))
+    .toSorted((a, b) => (a.since < b.since ? -1 : 1))
     .at(-1)
 }
 

@@ -22,6 +22,9 @@ export interface Rollback {
 /** Runs that are named when one is asked for that nobody keeps. */
 const NAMED = 5
 
+/** As much of a run's name as says when it started. */
+const SECOND = 'YYYYMMDD-HHMMSS'.length
+
 /**
  * Makes the playbook that puts back what a run replaced on these hosts, and runs the handlers that the run owed. `named`:
  * the run; omitted: the last one of this project and environment of which a host keeps something. Runs of others, who use
@@ -49,7 +52,7 @@ export async function rollbackOf(
       return kept.filter(({ owner }) => owner?.project === project && owner.environment === environment)
     }),
   )
-  const known = [...new Map(runs.flat().map((one) => [one.run, one])).values()].sort((a, b) => (a.run < b.run ? -1 : 1))
+  const known = inOrder([...new Map(runs.flat().map((one) => [one.run, one])).values()])
   const chosen = named === undefined ? known.at(-1) : known.find(({ run }) => run === named)
   if (!chosen) throw noRun(environment, named, known)
   const { run } = chosen
@@ -58,6 +61,12 @@ export async function rollbackOf(
     keepers.map(async (host) => [host, readKept(run, await ask(host, listKept(run)))] as const),
   )
   return { run, holder: shownHolder(chosen), playbook: rollbackPlaybook(run, new Map(kept)), hosts: keepers, lost }
+}
+
+/** Oldest first. Names tell whole seconds only: of two runs in one second the owners tell. */
+export function inOrder<Run extends Pick<Holder, 'run' | 'owner'>>(runs: readonly Run[]): readonly Run[] {
+  const started = ({ run, owner }: Run) => `${run.slice(0, SECOND)} ${owner?.since ?? ''}`
+  return runs.toSorted((a, b) => (started(a) < started(b) ? -1 : 1))
 }
 
 function noRun(environment: string, named: string | undefined, known: readonly Pick<Holder, 'run' | 'owner'>[]) {

@@ -4,9 +4,18 @@ import type { OutRecord } from '../../src/model/out-record.ts'
 import type { UnfinishedRun } from '../../src/model/unfinished.ts'
 import type { LookedStatus } from '../../src/run/look-for-status.ts'
 
+// Of one second: their names do not tell which was first.
+const [old, late] = ['20260101-000000-ffff', '20260101-000000-0000']
+
 const record = (run: string, more: Partial<OutRecord> = {}): OutRecord => ({
   ...{ node: 'app1', balancer: 'haproxy app on lb1', phase: 'app', run, who: 'alice@laptop', why: 'not healthy' },
-  ...{ since: '2026-01-01T00:00:00.000Z', project: 'shop', environment: 'prod', playbook: 'site', hosts: ['app1'] },
+  ...{
+    since: `2026-01-01T00:00:00.${run === old ? 100 : 900}Z`,
+    project: 'shop',
+    environment: 'prod',
+    playbook: 'site',
+    hosts: ['app1'],
+  },
   ...more,
 })
 
@@ -18,8 +27,6 @@ function looked(out: readonly (readonly OutRecord[])[], runs: readonly Unfinishe
 }
 
 describe('the run that left a node out', () => {
-  const [old, late] = ['20260101-000000-ffff', '20260102-000000-0000']
-
   test.each<[string, LookedStatus, string | undefined, string | undefined]>([
     ['nobody is out', looked([[], []]), undefined, undefined],
     ['no host answers', looked([]), undefined, undefined],
