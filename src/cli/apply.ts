@@ -1,10 +1,13 @@
 import type { Command } from 'commander'
+import type { ClusterStep } from '../model/cluster.ts'
 import { DeployError, exitCodes } from '../model/error.ts'
 import type { Emit, RunEvent } from '../model/event.ts'
 import type { Plan, PlanProblem } from '../model/plan.ts'
 import type { Redactor } from '../model/redaction.ts'
 import type { SavedPlan } from '../model/saved-plan.ts'
 import { fold } from '../report/fold.ts'
+import type { Paint } from '../report/paint.ts'
+import type { StepAsk } from '../run/agree-step.ts'
 import type { ApplyResult } from '../run/apply.ts'
 import type { Approve } from '../run/approval.ts'
 import type { Context } from '../run/context.ts'
@@ -175,15 +178,41 @@ async function carryOut(
     const { confirm } = await import('./confirm.ts')
     return options.yes || !process.stdin.isTTY ? true : confirm(question)
   }
+  const askStep: StepAsk = async (cluster, step) => {
+    await watch.end()
+    const { confirm } = await import('./confirm.ts')
+    output.print(`\n${await stepText(cluster, step, output.paint)}\n\n`)
+    return confirm('Do it?')
+  }
+  const asks = !options.yes && !options.saved
   const interrupts = listenForInterrupts(plan.environment)
   try {
     const { stop } = interrupts
-    const result = await apply(context, survey, { command, approve, blocked, emit, pause, prune, instead, takes, stop })
+    const ask = { pause, ...(asks && { askStep }) }
+    const result = await apply(context, survey, {
+      command,
+      approve,
+      blocked,
+      emit,
+      ...ask,
+      prune,
+      instead,
+      takes,
+      stop,
+    })
     return { result, interrupted: interrupts.exit() }
   } finally {
     await watch.end()
     interrupts.close()
   }
+}
+
+/** A step that the plan could not show. */
+async function stepText(cluster: string, step: ClusterStep, paint: Paint): Promise<string> {
+  const { stepLines } = await import('../report/cluster-text.ts')
+  const { presentStep } = await import('../plan/cluster-task.ts')
+  const intro = `Cluster ${cluster} needs a step that the plan could not show before what it showed was done:`
+  return [intro, ...stepLines(presentStep(step), undefined, paint)].join('\n')
 }
 
 /** The consent to a plan: by having saved it, by `--yes`, or by an answer on the terminal. */

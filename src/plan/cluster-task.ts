@@ -1,5 +1,5 @@
 import { ACTION_KEY, type Cluster, type ClusterAction, type ClusterState, type ClusterStep } from '../model/cluster.ts'
-import type { PlannedChange, PlannedCluster } from '../model/plan.ts'
+import type { PlannedChange, PlannedCluster, PlannedClusterStep } from '../model/plan.ts'
 import type { Phase } from '../model/playbook.ts'
 import type { Task } from '../model/task.ts'
 import { bytesContent, shellStep } from '../tasks/steps.ts'
@@ -54,12 +54,13 @@ export function presentCluster({ kind }: Cluster, { nodes, findings, decision }:
     nodes,
     findings,
     ...(primary && { primary }),
-    steps: steps.map(({ name, about, reason, effect, stages }) => ({
-      ...{ name, about, reason, effect },
-      actions: stages.flat().map(({ host, title }) => ({ host, title })),
-    })),
+    steps: steps.map(presentStep),
     ...(refusal && { refusal }),
   }
+}
+
+export function presentStep({ name, about, reason, effect, stages }: ClusterStep): PlannedClusterStep {
+  return { name, about, reason, effect, actions: stages.flat().map(({ host, title }) => ({ host, title })) }
 }
 
 /** The steps of a decision as changes of a plan: one for each action. */

@@ -58,13 +58,15 @@ function findingLines({ name, host, severity, message, evidence }: Finding, pain
   ]
 }
 
-function stepLines(
+/** A step with its reason, what is so behind it, and each action with its hosts; the number is its place in a plan. */
+export function stepLines(
   { name, about, reason, effect, actions }: PlannedClusterStep,
-  number: number,
+  number: number | undefined,
   paint: Paint,
 ): readonly string[] {
+  const place = number === undefined ? '' : `${number}. `
   return [
-    `  ${paint('cyan', `${number}. ${safeLine(name)}`)} ${safeLine(about)}`,
+    `  ${paint('cyan', `${place}${safeLine(name)}`)} ${safeLine(about)}`,
     paint('dim', `      because ${safeLine(reason)}`),
     paint('dim', `      then ${safeLine(effect)}`),
     ...[...Map.groupBy(actions, ({ title }) => title)].map(

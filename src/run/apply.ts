@@ -1,4 +1,5 @@
 import type { Emit } from '../model/event.ts'
+import type { StepAsk } from './agree-step.ts'
 import type { Approve } from './approval.ts'
 import type { Context } from './context.ts'
 import { ourselves } from './holder.ts'
@@ -29,6 +30,8 @@ export interface Order {
   readonly emit: Emit
   /** Asks a person whether to go on between two waves. */
   readonly pause: PauseAsk
+  /** Asks a person about a step that the approved plan could not show. Missing: nobody is asked. */
+  readonly askStep?: StepAsk | undefined
   /** Whether the plan takes away what no task keeps any more. */
   readonly prune: boolean
   /** The run to be taken over. */
@@ -69,6 +72,7 @@ export async function apply(context: Context, first: Survey, order: Order): Prom
     locks,
     approve: order.approve,
     pause: order.pause,
+    askStep: order.askStep,
     emit: order.emit,
     results: [],
     converged: new Map(),

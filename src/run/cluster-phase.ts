@@ -2,6 +2,8 @@ import type { ClusterAction, ClusterStep } from '../model/cluster.ts'
 import type { Emit } from '../model/event.ts'
 import type { Phase } from '../model/playbook.ts'
 import { actionDecision } from '../plan/cluster-task.ts'
+import { stepAgreement } from './agree-step.ts'
+import { approveAll } from './approval.ts'
 import { prove, provenWords } from './cluster-proof.ts'
 import { failedPart } from './failed-part.ts'
 import type { HostPhaseResult, HostResult } from './host-phase.ts'
@@ -71,7 +73,8 @@ function endOf(own: HostResult, { touched, lost, end }: Whole): HostPhaseResult 
 }
 
 async function makeWhole(job: ClusterJob, moved: boolean): Promise<Whole> {
-  const { run } = job
+  const agreement = stepAgreement(job)
+  const run = { ...job.run, approve: agreement.approve }
   const touched = new Set<string>()
   const tries = new Map<string, number>()
   const failures: Failure[] = []
@@ -90,9 +93,13 @@ async function makeWhole(job: ClusterJob, moved: boolean): Promise<Whole> {
     if (first && (!step || run.stop.aborted)) return ended(first.end)
     if (!step) return ended(touched.size > 0 || moved || run.context.goal ? await proven(job, found) : undefined)
     if (run.stop.aborted) return ended({ outcome: 'stopped', message: `stopped before: ${nameOf(step)}` })
+    const answer = await agreement.ask(step)
+    if (answer === 'no') return ended({ outcome: 'refused', message: `${nameOf(step)} was not agreed to` })
+    // It was waited for the answer: what is done is decided from what is seen now.
+    if (answer === 'yes') continue
     const tried = (tries.get(nameOf(step)) ?? 0) + 1
     tries.set(nameOf(step), tried)
-    const failed = tried > TRIES ? fruitless(step) : await runStep(job, step, number, touched)
+    const failed = tried > TRIES ? fruitless(step) : await runStep({ ...job, run }, step, number, touched)
     if (failed) failures.push(failed)
     else if (context.goal) context = { ...context, goal: goalBehind(context.goal, step) }
     if (failed && !(step.alone && failed.end.outcome === 'failed')) return ended(failures[0]?.end)
@@ -125,7 +132,9 @@ async function runStep(
   for (const [index, stage] of step.stages.entries()) {
     const failed = await runStage(job, step, stage, `${number}-${index}`)
     if (!failed) continue
-    if (comesBack(index, failed)) await runStage(job, step, step.afterFailure ?? [], `${number}-after`)
+    // Who agreed to the step has agreed to what it takes back.
+    const back = { ...job, run: { ...job.run, approve: approveAll } }
+    if (comesBack(index, failed)) await runStage(back, step, step.afterFailure ?? [], `${number}-after`)
     return withRest(failed, step.stages.slice(index + 1))
   }
   return undefined

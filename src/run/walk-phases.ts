@@ -3,6 +3,7 @@ import type { PlanProblem } from '../model/plan.ts'
 import type { Phase } from '../model/playbook.ts'
 import { phaseHosts } from '../plan/expand.ts'
 import type { Converged } from '../plan/manifest.ts'
+import type { StepAsk } from './agree-step.ts'
 import type { Approve } from './approval.ts'
 import { clusterPhase } from './cluster-phase.ts'
 import type { Context } from './context.ts'
@@ -24,6 +25,7 @@ export interface Run {
   readonly locks: Locks
   readonly approve: Approve
   readonly pause: PauseAsk
+  readonly askStep?: StepAsk | undefined
   readonly results: HostResult[]
   /** The parts of each host that are as wanted, for its manifest. */
   readonly converged: Map<string, Converged[]>

@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, expect, test } from 'vitest'
 import type { PlannedPhase } from '../../src/model/plan.ts'
 import { describeOnLab, useLab } from './support/lab.ts'
 import { documentOf, outcomes } from './support/project.ts'
+import { onTerminal } from './support/terminal.ts'
 import { makeToyCluster, NODES, type ToyCluster } from './support/toy-cluster.ts'
 
 describeOnLab('a cluster phase', () => {
@@ -139,6 +140,38 @@ describeOnLab('a cluster phase', () => {
     const node = await plain('db', 'switchover', 'lab', 'app4')
     expect(node.stderr).toContain('node "app4" is not known')
     expect([cluster.code, node.code]).toEqual([64, 64])
+  })
+
+  test('a step that the plan could not show is asked about: done with a yes, and the run ends with a no, or where the plan was saved', async () => {
+    const apply = (...answers: string[]) =>
+      onTerminal(
+        toy.project.root,
+        ['apply', 'lab', '--no-check'],
+        answers.map((answer) => ['[y/N] ', answer]),
+      )
+    await on('app1', 'echo 7 >/srv/level')
+    const no = await apply('y', 'n')
+    expect(no.screen).toMatch(/Cluster toy needs a step that .*\r\n.*settle.* app1\r\n.*because all hold 7/)
+    expect(no.screen).toContain('settle app1 was not agreed to')
+    expect(no.code).toBe(4)
+    expect(await levels()).toEqual(['7', '7', '7'])
+    await on('app2', 'echo 1 >/srv/level')
+    expect((await plain('plan', 'lab', '--out', 'later.json')).code).toBe(0)
+    const saved = await plain('apply', '--plan', 'later.json')
+    expect(saved.stdout).toContain('settle app1 was not in the approved plan')
+    expect(saved.code).toBe(4)
+    await on('app2', 'echo 1 >/srv/level')
+    const yes = await apply('y', 'y', 'y')
+    expect(yes.code).toBe(0)
+    expect(await levels()).toEqual(['8', '8', '8'])
+  })
+
+  test('who agreed to a step has agreed to what it takes back when it fails', async () => {
+    await on('app1', 'echo 5 >/srv/level')
+    await on('app2', 'touch /srv/heavy')
+    const failed = await onTerminal(toy.project.root, ['apply', 'lab', '--no-check'], [['[y/N] ', 'y']])
+    expect(failed.code).toBe(1)
+    expect((await on('app1', 'cat /srv/forgotten')).stdout).toBe('app2\n')
   })
 
   test('a saved plan is refused when something else is right now', async () => {

@@ -12,11 +12,14 @@ export async function onTerminal(
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
   let screen = ''
   let at = 0
+  let answered = 0
   child.stdout.on('data', (chunk: Buffer) => {
     screen += chunk
     const [question, answer] = answers[at] ?? []
-    if (question === undefined || !screen.includes(question)) return
+    const asked = question === undefined ? -1 : screen.indexOf(question, answered)
+    if (asked < 0) return
     at++
+    answered = asked + 1
     child.stdin.write(`${answer}\r`)
   })
   return { code: await ended, screen }

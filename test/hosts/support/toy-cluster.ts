@@ -6,7 +6,8 @@ export const NODES = ['app1', 'app2', 'app3']
 
 /**
  * A cluster of files: /srv/level of every node is to hold the number that the highest one holds, which is never changed.
- * Two numbers of 9 and more are its split brain. The proof of a node is /srv/proof, which says `no` or is not there.
+ * Where all hold 7, the first one is set to 8: no plan can show that while one is lower. Two numbers of 9 and more are its
+ * split brain. The proof of a node is /srv/proof, which says `no` or is not there.
  */
 const PLAYBOOK = `import { file, playbook, script, sh } from 'evenkeel'
 import { cluster } from '../inventories/schema.ts'
@@ -45,6 +46,10 @@ const toy = {
           alone: true,
           afterFailure: [{ host: top, title: 'forget ' + host, script: 'echo ' + host + ' >>/srv/forgotten; exit 1' }],
         }))
+        if (nodes.every((host) => known.get(host) === 7)) {
+          const stages = [[{ host: top, title: 'settle ' + top, script: 'echo 8 >/srv/level' }]]
+          steps.push({ name: 'settle', about: top, reason: 'all hold 7', effect: 'it is 8', stages })
+        }
         return { nodes: state, findings, decision: refusal ? { steps: [], refusal } : { primary: { host: top, why: 'it is the highest' }, steps } }
       },
       proof: (token, hosts) => new Map(hosts.map((host) => [host, 'cat /srv/proof 2>/dev/null; echo ' + token + ' >>/srv/proven'])),
