@@ -102,6 +102,9 @@ describe('a survey', () => {
       takesWrites: false,
       master: { link: 'down', downFor: 7 },
     })
+    expect(seen('app2', { aside: ['4096\t/var/lib/redis/aside-20260101T000000Z.rdb'] }).disk.aside).toEqual([
+      { path: '/var/lib/redis/aside-20260101T000000Z.rdb', bytes: 4096 },
+    ])
     expect(disk).toMatchObject({ dump: { bytes: 88, age: 600 }, follows: { address: '10.0.0.1', port: 6379 } })
   })
 

@@ -4,6 +4,7 @@ import { foreignNames, forgetfulSentinels, sentinelAilments, wrongSentinels } fr
 import { isBlank, stakesBeside } from './stake.ts'
 import { strangersOf } from './strangers.ts'
 import {
+  oldData,
   passwordAilments,
   refusedWrites,
   restartAilments,
@@ -41,7 +42,8 @@ export function ailmentsOf(view: View, master: Live | undefined): readonly Ailme
   const hindering = [...faults, ...rest].filter(({ finding }) => !LIVE_SETTINGS.includes(finding.name))
   const well = hindering.every(({ finding }) => finding.severity === 'warning')
   const restarts = master ? restartAilments(view, master, well) : []
-  return [...faults, ...rest, ...restarts, ...foreignNames(view), ...strangers(view), ...unprepared(view)]
+  const told = [...foreignNames(view), ...strangers(view), ...unprepared(view), ...oldData(view)]
+  return [...faults, ...rest, ...restarts, ...told]
 }
 
 /** A host that left the inventory, and nothing else: nobody looks after it, and the set goes on with it. */

@@ -63,6 +63,8 @@ export interface DiskSeen {
   readonly dump?: { readonly bytes: number; readonly age: number }
   /** The append-only files. */
   readonly appendOnly?: { readonly bytes: number; readonly age: number }
+  /** What was saved or moved aside, with its bytes. */
+  readonly aside: readonly { readonly path: string; readonly bytes: number }[]
   /** Keys of redis.conf that differ from what is wanted and that the server reads at its start, e.g. `port`. */
   readonly fileDiffers: readonly string[]
   /** redis.conf, sentinel.conf are ours. */

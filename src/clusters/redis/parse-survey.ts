@@ -83,6 +83,10 @@ function disk(lines: Lines, desired: Desired, node: RedisNode, saved: ReadonlyMa
   return {
     ...(dump && { dump }),
     ...(appendOnly && { appendOnly }),
+    aside: lines.of('aside').map((line) => {
+      const [bytes, path = ''] = line.split('\t')
+      return { path: printable(path), bytes: Number(bytes) || 0 }
+    }),
     fileDiffers: [...saved].filter(([name, value]) => value !== normal(wanted[name] ?? '')).map(([name]) => name),
     configured: { redis: lines.of('ours').includes('redis'), sentinel: lines.of('ours').includes('sentinel') },
     ...(follows && { follows }),

@@ -68,7 +68,11 @@ echo "prepared $p"`
 const DISK = sh`[ ! -f "$D/dump.rdb" ] || echo "dump $(stat -c '%s %Y' "$D/dump.rdb")"
 for f in "$D/appendonlydir" "$D/appendonly.aof"; do
   [ ! -e "$f" ] || echo "aof $(limit 2 du -sb "$f" 2>/dev/null | cut -f 1) $(limit 2 find "$f" -printf '%Ts\\n' 2>/dev/null | sort -n | tail -n 1)"
-done`
+done
+for f in "$D"/aside-*; do
+  case \${f#"$D"/aside-} in *[!0-9TZa-z.]*) ;; *) set -- "$@" "$f" ;; esac
+done
+[ $# = 0 ] || limit 2 du -sxB1 "$@" 2>/dev/null | tail -n 50 | mark aside`
 
 /** Lines that hold no password. */
 function files(names: readonly string[]): Shell {

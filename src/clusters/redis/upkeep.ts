@@ -153,6 +153,16 @@ export function unseenAilments({ unseen }: View): readonly Ailment[] {
   return unseen.map((node) => ail(node, 'cannot be asked', node.why, []))
 }
 
+/** What was saved or moved aside holds keys as the set does: people are told until they delete it. */
+export function oldData({ nodes }: View): readonly Ailment[] {
+  return nodes
+    .filter(({ seen: { disk } }) => disk.aside.length > 0)
+    .map(({ host, seen: { disk } }) => {
+      const evidence = disk.aside.map(({ path, bytes }) => `${path}: ${bytes} bytes`)
+      return warn(host, 'old data', 'data that was moved aside is kept until somebody deletes it', evidence)
+    })
+}
+
 /** Servers that run, though their hosts were prepared for another set-up, are looked at by the role. */
 export function unprepared(view: View): readonly Ailment[] {
   return view.nodes

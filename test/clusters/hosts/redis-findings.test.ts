@@ -72,7 +72,10 @@ describeOnLab('what is found of the servers of a set of Redis', () => {
     expect(await bed.on(first, 'ls /var/lib/redis')).toContain('dump.rdb')
     const mended = await scene.mended(RegExp(`^${first}: stale dump file: .*old data lies on its disk`))
     expect([mended, await scene.keys()]).toEqual([{ ...CALM, restarted: [`${first} redis`] }, ['4', '4', '4']])
-    expect(await bed.on(first, 'ls /var/lib/redis')).toMatch(/^aside-\S+\.rdb$/m)
+    const { stdout } = await bed.deploy('repair-redis', 'lab', '--dry-run')
+    expect(stdout).toMatch(
+      RegExp(`warning: old data, ${first}: .*\\n +/var/lib/redis/aside-\\S+\\.rdb: [1-9]\\d* bytes`),
+    )
   })
 
   test('a replica that is down', async () => {

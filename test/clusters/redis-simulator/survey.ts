@@ -54,6 +54,7 @@ export function surveysOf(sim: Sim): readonly NodeSurvey[] {
       disk: {
         ...(disk.dump && { dump: file(disk.dump) }),
         ...(disk.log && { appendOnly: file(disk.log) }),
+        aside: [],
         fileDiffers: [],
         configured: { redis: disk.conf !== undefined, sentinel: disk.watches !== undefined },
         ...(disk.conf?.follows !== undefined && { follows: place(disk.conf.follows) }),

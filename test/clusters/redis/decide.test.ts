@@ -743,6 +743,12 @@ describe('servers that do not follow', () => {
       /app2 is the likeliest master, and only 0 of 3 Sentinels name it/,
     ],
     ['a master refuses writes', { 1: { redis: { takesWrites: false } } }, ['min-replicas not met: app1'], []],
+    [
+      'what lies aside is told of',
+      { 2: { disk: { aside: [{ path: '/var/lib/redis/aside-20260101T000000Z.rdb', bytes: 900 }] } } },
+      ['old data: app2'],
+      [],
+    ],
     ['whoever was not prepared is told of', { 2: { seen: { prepared: false } } }, ['not prepared: app2'], []],
   ])('%s', (...one) => check(cache, one as readonly unknown[] as Case))
 

@@ -62,6 +62,7 @@ function node(number: number, nodes: number, change: Change): NodeSurvey {
     log: [],
     ...change.seen,
     disk: {
+      aside: [],
       fileDiffers: [],
       configured: { redis: true, sentinel: true },
       ...(number !== 1 && { follows: at(1) }),
