@@ -151,6 +151,18 @@ describeOnLab('what is found of the master and the histories of a set of Redis',
     expect([mended, await scene.keys()]).toEqual([{ ...CALM, restarted: [`${master} redis`] }, FIVE])
   })
 
+  test('a master that nobody can log in to, and that was given up, is ended before another one takes over', async () => {
+    const { master } = await scene.roles()
+    await bed.redis(master, 'acl setuser default resetpass ">a-foreign-one"')
+    const mended = await scene.mended(
+      /password drift: its server takes neither/,
+      '--accept-data-loss',
+      `${master}=unknown`,
+    )
+    expect([mended, await scene.keys()]).toEqual([{ ...CALM, restarted: [`${master} redis`] }, FIVE])
+    expect(await bed.masters()).not.toBe(master)
+  })
+
   test('a master whose password was set by hand is not given up by itself', async () => {
     const { master } = await scene.roles()
     await bed.redis(master, 'acl setuser default resetpass ">a-foreign-one"')
