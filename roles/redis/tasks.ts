@@ -26,7 +26,7 @@ export interface RedisPart {
   readonly packages: 'present' | 'latest'
 }
 
-const { config, data, passwords, permit, scripts, tls } = places
+const { config, data, permit, root, scripts, tls } = places
 const beforeStart = `${scripts}/redis-before-start`
 
 /**
@@ -46,7 +46,12 @@ export function installTasks({ packages }: Pick<RedisPart, 'packages'>): readonl
       group: 'root',
       mode: '0755',
     }),
-    ...dropIn('redis-server', [`RestartSec=${redisRestartDelay}`, 'TimeoutStopSec=30', `ExecStartPre=+${beforeStart}`]),
+    ...dropIn('redis-server', [
+      `RestartSec=${redisRestartDelay}`,
+      'TimeoutStopSec=30',
+      'TimeoutStartSec=infinity',
+      `ExecStartPre=+${beforeStart}`,
+    ]),
     ...dropIn('redis-sentinel', ['RestartSec=3']),
   ]
 }
@@ -59,7 +64,7 @@ export function installTasks({ packages }: Pick<RedisPart, 'packages'>): readonl
  */
 const BEFORE_START = sh`set -eu
 grep -qF ${REDIS_MARK} ${config}/redis.conf && grep -q '^appendonly no' ${config}/redis.conf || exit 0
-[ ! -e ${data}/dump.rdb ] || mv -n ${data}/dump.rdb ${data}/aside-"$(date -u +%Y%m%dT%H%M%SZ)".rdb
+[ ! -e ${data}/dump.rdb ] || mv -nT ${data}/dump.rdb ${data}/aside-"$(date -u +%Y%m%dT%H%M%SZ)".rdb
 permit=$(find ${permit} -mmin -2 2>/dev/null) || permit=
 rm -f ${permit}
 [ "$permit" ] || grep -q '^replicaof ' ${config}/redis.conf || sleep ${redisRestartDelay}`
@@ -67,11 +72,11 @@ rm -f ${permit}
 /** For the steps and the survey of the cluster, which run as root. The daemons keep their own in their own files. */
 export function passwordTasks({ desired }: Pick<RedisPart, 'desired'>): readonly Task[] {
   const { password, formerPassword, sentinelPassword } = desired
-  const root = { owner: 'root', group: 'root' } as const
+  const own = { owner: 'root', group: 'root' } as const
   const kept = (name: string, content: typeof password | '') =>
-    file({ path: `${passwords}/${name}`, content, ...root, mode: '0600' })
+    file({ path: `${root}/${name}`, content, ...own, mode: '0600' })
   return [
-    directory({ path: passwords, ...root, mode: '0700' }),
+    directory({ path: root, ...own, mode: '0700' }),
     kept('password', password),
     kept('former', formerPassword ?? ''),
     kept('sentinel', sentinelPassword),
@@ -80,16 +85,17 @@ export function passwordTasks({ desired }: Pick<RedisPart, 'desired'>): readonly
 
 /**
  * The server reads a new certificate when it is told its file, and connections stay; a password that is being changed may not
- * open it yet. Sentinels have to begin anew: a step of the cluster has them do so, one at a time; but one that shows a certificate
+ * open it yet. What runs there before it is a node is none of ours. Sentinels have to begin anew: a step of the cluster has them do so, one at a time; but one that shows a certificate
  * of another CA is heard by none of the others.
  */
 const takeCertificate = handler(
   'redis takes its certificate',
-  sh`${REDIS_TRUST}
+  sh`grep -qF ${REDIS_MARK} ${config}/redis.conf 2>/dev/null || exit 0
+${REDIS_TRUST}
 [ "$(trust 26379 redis-sentinel)" != --insecure ] || systemctl restart redis-sentinel
 systemctl is-active --quiet redis-server || exit 0
 how=$(trust 6379 redis-server)
-for key in "$(cat ${passwords}/password)" "$(sed -n 's/^masterauth //p' ${config}/redis.conf | tr -d '"')"; do
+for key in "$(cat ${root}/password)" "$(sed -n 's/^masterauth //p' ${config}/redis.conf | tr -d '"')"; do
   ! REDISCLI_AUTH=$key timeout 10 redis-cli --no-auth-warning --user default --tls $how -e -h 127.0.0.1 -p 6379 config set tls-cert-file ${tls}/node.crt >/dev/null 2>&1 || exit 0
 done
 echo 'the server does not take its certificate'; exit 1`,

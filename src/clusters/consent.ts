@@ -6,7 +6,7 @@ export type Given = NonNullable<ClusterGoal['acceptLoss']>
 /** The options by which somebody agrees to lose that. */
 export function consentOptions(given: Given): string {
   return Object.entries(given)
-    .map(([host, bytes]) => `--accept-data-loss ${host}=${bytes}`)
+    .map(([host, amount]) => `--accept-data-loss ${host}=${amount}`)
     .join(' ')
 }
 

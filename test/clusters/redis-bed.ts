@@ -71,7 +71,7 @@ export function makeRedisBed(lab: UsedLab): RedisBed {
   const cli = (file: string, port: number) => (host: string, command: string) =>
     on(
       host,
-      `REDISCLI_AUTH=$(cat /etc/redis/evenkeel/${file}) timeout 10 redis-cli --no-auth-warning -e --tls --cacert /etc/redis/tls/ca.crt -p ${port} ${command}`,
+      `REDISCLI_AUTH=$(cat /etc/evenkeel-redis/${file}) timeout 10 redis-cli --no-auth-warning -e --tls --cacert /etc/redis/tls/ca.crt -p ${port} ${command}`,
     )
   const [redis, sentinel] = [cli('password', 6379), cli('sentinel', 26379)]
   const playbook = (options = "persistence: 'cache', password: (site) => site.secrets.redisPassword") =>

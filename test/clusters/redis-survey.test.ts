@@ -273,7 +273,7 @@ test('no password is in the text of a step', () => {
   const [first, ...others] = nodes
   if (!first) throw new Error('no node')
   const text = JSON.stringify([
-    createSet(desired, first, others),
+    createSet(desired, first, others, 'why'),
     rotatePassword(desired, { do: 'rotate password', nodes: [], given: [], why: 'drift' }),
   ])
   expect(text).not.toContain(password.reveal())

@@ -78,14 +78,14 @@ describe('what the role prepares on a node', () => {
       ['former', ''],
       ['sentinel', 'pass-of-servers'],
     ] as const) {
-      expect(content(tasks, `/etc/redis/evenkeel/${name}`)).toBe(said)
-      expect(tasks.get(`path:/etc/redis/evenkeel/${name}`)?.want).toMatchObject({ mode: '0600', owner: 'root' })
+      expect(content(tasks, `/etc/evenkeel-redis/${name}`)).toBe(said)
+      expect(tasks.get(`path:/etc/evenkeel-redis/${name}`)?.want).toMatchObject({ mode: '0600', owner: 'root' })
     }
   })
 
   test('Sentinels have a password of their own where a playbook says one', () => {
     const sentinelPassword = () => new Secret('sentinelPassword', 'pass-of-sentinels')
-    expect(content(prepared({ sentinelPassword }), '/etc/redis/evenkeel/sentinel')).toBe('pass-of-sentinels')
+    expect(content(prepared({ sentinelPassword }), '/etc/evenkeel-redis/sentinel')).toBe('pass-of-sentinels')
   })
 
   test('its certificate names its address, and what runs starts at boot', () => {

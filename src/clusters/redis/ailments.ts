@@ -1,6 +1,6 @@
 import type { Finding } from '../../model/cluster.ts'
 import { agreedWords } from '../consent.ts'
-import { continues } from './history.ts'
+import { hasAllOf } from './history.ts'
 import type { Intent } from './intents.ts'
 import type { Trouble } from './model.ts'
 import { silentEvidence } from './refusals.ts'
@@ -71,7 +71,7 @@ function lossWords(view: View, node: Live, master: Live | undefined): string {
 /** Where its history is another one, what it has is saved first, also where nothing of it is at stake. */
 function followIntent(view: View, node: Live, master: Live, why: string): Intent {
   const { keys } = node.seen.redis
-  const own = keys > 0 && !continues(master.seen.redis, node.seen.redis)
+  const own = keys > 0 && !hasAllOf(master, node)
   const given = own || stakeOf(view, node, master) !== undefined ? { given: { keys } } : {}
   return { do: 'follow master', node, master, why, ...given }
 }

@@ -1,11 +1,13 @@
 import type { ClusterRefusal } from '../../model/cluster.ts'
 import { coldStart, namedByMost, type Start } from './cold-start.ts'
 import { hasAllOf } from './history.ts'
-import { holdersRefused, keptNobody, mostUnseen, noMasterUnseen, split, unsure } from './refusals.ts'
-import { conflictsWith, hasDataOnDisk, isBlank, isDown, runsUnasked, stakeOf } from './stake.ts'
+import { holdersRefused, keptNobody, mostUnseen, noMasterUnseen, split, unsure, upForOthers } from './refusals.ts'
+import { conflictsWith, hasDataOnDisk, isBlank, isDown, stakeOf } from './stake.ts'
 import {
+  isAt,
   isGivenUp,
   isLinked,
+  isLive,
   isWrittenOff,
   type Live,
   most,
@@ -13,7 +15,9 @@ import {
   type Unseen,
   type View,
   votersFor,
+  watchedBy,
 } from './view.ts'
+import { silence } from './wait.ts'
 
 /** Who is, or is to become, the master of a set; or what stands in the way. */
 export type Choice =
@@ -51,7 +55,9 @@ export function lost(view: View): readonly Unseen[] {
 }
 
 function creation(view: View): Choice {
-  const holding = view.nodes.filter(({ seen }) => !isBlank(seen) && !(isDown(seen) && !hasDataOnDisk(view, seen)))
+  const holding = view.nodes.filter(
+    ({ seen }) => !isBlank(seen) && !(isDown(seen) && !hasDataOnDisk(view, seen) && !seen.disk.appendOnly),
+  )
   const open = holding.filter((node) => !isWrittenOff(view, node))
   if (open.length > 0) return { refusal: holdersRefused(view, open) }
   if (lost(view).length > 0) return { refusal: noMasterUnseen(view, lost(view)) }
@@ -60,7 +66,11 @@ function creation(view: View): Choice {
   if (!master) return { refusal: noMasterUnseen(view, view.unseen) }
   const others = view.nodes.filter((node) => node !== master)
   const first = named ? 'most Sentinels name it' : 'it is the first one of the inventory'
-  const why = `there is no data on any node, and no server of the set: ${first}`
+  const dumps = view.nodes.flatMap(({ host, seen: { disk } }) =>
+    disk.dump ? [`${host} (${disk.dump.bytes} bytes)`] : [],
+  )
+  const aside = dumps.length > 0 ? `; dumps of before are moved aside: ${dumps.join(', ')}` : ''
+  const why = `there is no data of a set on any node, and no server of it: ${first}${aside}`
   return { becomes: master, why, intents: [{ do: 'create set', master, others, why }] }
 }
 
@@ -95,6 +105,8 @@ function withoutMaster(view: View, candidates: readonly Live[]): Choice {
   const start = coldStart(view, lost(view))
   if (start) return start
   if (lost(view).length > 0) return { refusal: noMasterUnseen(view, lost(view)) }
+  const heard = heardUnseen(view)
+  if (heard) return { refusal: upForOthers(view, heard) }
   const newest = candidates.filter((node) => !candidates.some((one) => hasAllOf(one, node) && !hasAllOf(node, one)))
   const holders = newest.filter(({ seen }) => seen.redis.keys > 0)
   const among = holders.length > 0 ? holders : newest
@@ -106,6 +118,16 @@ function withoutMaster(view: View, candidates: readonly Live[]): Choice {
   return promotion(view, node, 'there is no master, and nobody holds anything that it does not')
 }
 
+/** A node that cannot be asked from here, and is the master for the others: given up or not, it takes writes. */
+function heardUnseen(view: View): Unseen | undefined {
+  const watched = view.sentinels.flatMap((one) => watchedBy(view, one) ?? [])
+  return view.unseen.find((node) => {
+    const named = watched.filter((one) => isAt(node, one))
+    if (named.length > 0) return silence(named) < view.desired.downAfter
+    return view.live.some(({ seen }) => isAt(node, seen.redis.master) && seen.redis.master?.link === 'up')
+  })
+}
+
 function promotion(view: View, node: Live, why: string): Choice {
   // Those with keys of their own, given up or not, are looked at again behind it.
   const others = view.live.filter((one) => one !== node && !isMaster(one) && stakeOf(view, one, node) === undefined)
@@ -114,7 +136,8 @@ function promotion(view: View, node: Live, why: string): Choice {
     // Of any other one the new master has all there is, as long as it writes nothing more.
     given: one.seen.redis.keys > 0 && isGivenUp(view, one),
   }))
-  const stopped = view.nodes.filter((one) => runsUnasked(one.seen) && isWrittenOff(view, one))
+  // One that loads, or is down and begun again by its unit, would come up as a master beside it.
+  const stopped = view.nodes.filter((one) => !isLive(one) && one.seen.disk.configured.redis && isWrittenOff(view, one))
   const intent = { do: 'promote replica', node, others, watchers: view.sentinels, stopped, fenced, why } as const
   return { becomes: node, why, intents: [intent] }
 }

@@ -63,7 +63,8 @@ function judged(view: View): Verdict {
 
 /** Whether keys are saved by it that are gone in a few seconds: Sentinel does not do that. */
 function saves(choice: Choice, { masters }: View): boolean {
-  return masters.length > 0 && 'intents' in choice && choice.intents.some((one) => one.do === 'promote replica')
+  if (masters.length === 0 || !('intents' in choice)) return false
+  return choice.intents.some((one) => one.do === 'promote replica' && one.fenced.every(({ keys }) => keys === 0))
 }
 
 function masterOf({ master, why }: Extract<Choice, { master: unknown }>): NonNullable<Verdict['master']> {

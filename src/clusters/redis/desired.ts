@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { Secret } from '../../model/secret.ts'
 import type { Desired } from './model.ts'
+import { most } from './view.ts'
 
 /**
  * A set as its playbook says: most of its Sentinels have to agree that a master is gone, after 3 s without an answer.
@@ -28,7 +29,7 @@ export function redisDesired(
   requirePassword('password', want.password, name)
   requirePassword('sentinelPassword', want.sentinelPassword, name)
   if (want.formerPassword) requirePassword('formerPassword', want.formerPassword, name)
-  return { ...want, nodes, quorum: Math.floor(nodes.length / 2) + 1, downAfter: DOWN_AFTER, failoverTimeout: 20_000 }
+  return { ...want, nodes, quorum: most({ nodes }), downAfter: DOWN_AFTER, failoverTimeout: 20_000 }
 }
 
 /** An IPv6 address as the daemons write it. */

@@ -82,6 +82,14 @@ export function unsure(view: View, best: Live, unseen: readonly Unseen[]): Clust
   }
 }
 
+export function upForOthers(view: View, { host }: Unseen): ClusterRefusal {
+  return {
+    why: `${host} cannot be asked from here, and is the master for the others`,
+    sides: allSides(view),
+    hint: `mend the way to ${host}, or power it off for good: Sentinel has another one take over then`,
+  }
+}
+
 export function noMasterUnseen(view: View, unseen: readonly Unseen[]): ClusterRefusal {
   const who = unseen.length > 0 ? unseen : formerMasters(view)
   return {

@@ -4,7 +4,7 @@ import type { Intent, Verdict } from './intents.ts'
 import type { Desired, RedisNode, SeenNode } from './model.ts'
 import { stakeOf } from './stake.ts'
 import { strangersOf } from './strangers.ts'
-import { isAt, isLinked, type Live, type Node, type View, viewOf } from './view.ts'
+import { isAt, isLinked, type Live, most, type Node, type View, viewOf } from './view.ts'
 import { memberWords, repairWords } from './words.ts'
 
 /** Fewer Sentinels cannot agree on anything when one of them is away. */
@@ -46,7 +46,7 @@ interface Leaving {
 /** Its services are stopped, and Sentinels forget it: no key is lost by that. */
 function leaving(view: View, left: Verdict, { node, rest, master, there }: Leaving): Verdict {
   const { host } = node
-  // While it is away itself, others that are away as well lose nothing by its leaving.
+  // While it is away itself others may be away as well, for good: they are forgotten with it, and known again when they follow.
   const known = left.findings.filter(({ name }) => there !== undefined || name !== 'cannot be asked')
   if (!isWhole({ ...left, findings: known })) return notWhole(view, left)
   if (!there && isUpFor(view, node))
@@ -115,7 +115,7 @@ function isUpFor(view: View, node: RedisNode): boolean {
 
 function without(desired: Desired, { host }: RedisNode): Desired {
   const nodes = desired.nodes.filter((one) => one.host !== host)
-  return { ...desired, nodes, quorum: Math.floor(nodes.length / 2) + 1 }
+  return { ...desired, nodes, quorum: most({ nodes }) }
 }
 
 /** What is said of a set as if nobody knew of a node. Before it has left, as many Sentinels have to agree as with it. */

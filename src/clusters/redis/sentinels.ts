@@ -1,6 +1,7 @@
 import { names } from '../names.ts'
 import { type Ailment, ail, warn } from './ailments.ts'
 import type { Intent } from './intents.ts'
+import { REDIS_PORT } from './layout.ts'
 import type { WatchedMaster } from './model.ts'
 import { placeWords } from './strangers.ts'
 import {
@@ -92,8 +93,9 @@ function wrongWords(
   if (!watched)
     return { name: 'Sentinel watches a wrong name', message: `its Sentinel does not watch ${view.desired.name}` }
   const there = nodeAt(view.live, watched)
-  if (master ? !isAt(master, watched) : !there) {
-    const what = there ? there.host : placeWords(view, watched.address)
+  const port = watched.port === REDIS_PORT
+  if (master ? !isAt(master, watched) || !port : !there && !nodeAt(view.unseen, watched)) {
+    const what = `${there ? there.host : placeWords(view, watched.address)}${port ? '' : `, at port ${watched.port},`}`
     return { name: 'Sentinel watches a wrong address', message: `its Sentinel takes ${what} for the master` }
   }
   if (stray.length === 0) return undefined
@@ -110,8 +112,12 @@ function straysOf({ desired }: Pick<View, 'desired'>, { seen }: Watching): reado
     .map(({ name }) => name)
 }
 
-/** What Sentinels lack that have had the time to find it out. They are begun anew one at a time, as the others go on. */
+/**
+ * What Sentinels lack that have had the time to find it out. They are begun anew one at a time, as the others go on; and only
+ * while all nodes are there: a former master that was away, and is known to nobody when it comes back, stays a master.
+ */
 export function forgetfulSentinels(view: View, master: Live): readonly Ailment[] {
+  const away = view.desired.nodes.filter(({ host }) => !view.live.some((one) => one.host === host))
   const settled = view.sentinels.filter(
     (node) =>
       isAt(master, watchedBy(view, node)) && Math.min(node.seen.sentinel.uptime, master.seen.redis.uptime) >= PATIENCE,
@@ -121,7 +127,10 @@ export function forgetfulSentinels(view: View, master: Live): readonly Ailment[]
     const [found] = watched ? lacks(view, node, watched, master) : []
     if (!found) return []
     const [name, message] = found
-    return [ail(node, name, message, [words(view)(node)], [{ do: 'reset sentinel', node, why: message }])]
+    const evidence = [words(view)(node)]
+    if (away.length > 0)
+      return [warn(node.host, name, `${message}: it waits until ${names(away)} can be asked`, evidence)]
+    return [ail(node, name, message, evidence, [{ do: 'reset sentinel', node, why: message }])]
   })
 }
 

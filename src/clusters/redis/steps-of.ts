@@ -24,7 +24,7 @@ import {
 export function stepOf(desired: Desired, intent: Intent): ClusterStep {
   switch (intent.do) {
     case 'create set':
-      return createSet(desired, intent.master, intent.others)
+      return createSet(desired, intent.master, intent.others, intent.why)
     case 'wait for sentinel':
       return waitForSentinel(desired, intent.nodes, intent.why)
     case 'join set':

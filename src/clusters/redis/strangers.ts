@@ -5,7 +5,7 @@ import { agreed, silence } from './wait.ts'
 import { memberWords } from './words.ts'
 
 /** Somebody who is no node of the playbook and belongs to the set all the same: a host that only left the inventory. */
-export interface Stranger {
+interface Stranger {
   readonly address: string
   /** Who says so. */
   readonly words: readonly string[]
@@ -40,6 +40,8 @@ export function isStranger(view: View, address: string): boolean {
 
 /** An address where no node is, with what is there. */
 export function placeWords(view: View, address: string): string {
+  const unseen = nodeAt(view.unseen, { address })
+  if (unseen) return `${unseen.host}, which cannot be asked from here`
   return `${address}, ${isStranger(view, address) ? 'which is no node of the playbook' : 'where no server answers'}`
 }
 
@@ -62,7 +64,7 @@ export function strangeMaster(view: View): ClusterRefusal | undefined {
 }
 
 /** Whom most Sentinels name, and hear; or, where no node is a master, whom replicas hear. */
-export function strangeMasterAt(view: View): string | undefined {
+function strangeMasterAt(view: View): string | undefined {
   const watched = agreed(view)
   const [named] = watched
   if (named && isStrange(view, named.address)) {

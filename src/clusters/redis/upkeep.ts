@@ -1,6 +1,6 @@
 import { names } from '../names.ts'
 import { type Ailment, ail, allFollow, warn } from './ailments.ts'
-import { continues } from './history.ts'
+import { hasAllOf } from './history.ts'
 import type { Intent } from './intents.ts'
 import { needsRestart } from './settings.ts'
 import { follows, isAgreedOn, isLinked, isLive, isWatching, type Live, type Node, type View } from './view.ts'
@@ -27,9 +27,7 @@ export function passwordAilments(view: View, master: Live | undefined): readonly
 /** Replicas that hear nothing of the master they follow: when they do again, what they hold of a history of their own is gone. */
 function emptiedBy(view: View, master: Live): readonly { readonly node: Live; readonly keys: number }[] {
   return view.live
-    .filter(
-      (node) => follows(node, master) && !isLinked(node, master) && !continues(master.seen.redis, node.seen.redis),
-    )
+    .filter((node) => follows(node, master) && !isLinked(node, master) && !hasAllOf(master, node))
     .map((node) => ({ node, keys: node.seen.redis.keys }))
     .filter(({ keys }) => keys > 0)
 }

@@ -168,7 +168,7 @@ describeOnLab('what is found of the master and the histories of a set of Redis',
     await bed.redis(master, 'acl setuser default resetpass ">a-foreign-one"')
     const hint = await scene.refused(RegExp(`^${master}: password drift: its server takes neither`), [master])
     expect(hint).toContain(`--accept-data-loss ${master}=unknown`)
-    const own = '"#$(printf %s "$(cat /etc/redis/evenkeel/password)" | sha256sum | cut -d " " -f 1)"'
+    const own = '"#$(printf %s "$(cat /etc/evenkeel-redis/password)" | sha256sum | cut -d " " -f 1)"'
     await bed.on(
       master,
       `REDISCLI_AUTH=a-foreign-one redis-cli --tls --cacert /etc/redis/tls/ca.crt acl setuser default resetpass ${own}`,

@@ -18,7 +18,7 @@ describeOnLab('what is found of the Sentinels of a set of Redis', () => {
 
   beforeEach(() => scene.whole(), 120_000)
 
-  const pass = 'auth-pass $(cat /etc/redis/evenkeel/password)'
+  const pass = 'auth-pass $(cat /etc/evenkeel-redis/password)'
   /** Its Sentinel forgets the set, and watches an address. */
   const monitor = async (host: string, address: string, name = 'cache') => {
     await bed.sentinel(host, 'sentinel remove cache')

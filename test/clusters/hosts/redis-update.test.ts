@@ -138,7 +138,7 @@ describeOnLab('a set of Redis under clients', () => {
       first,
       `cd /etc/redis/tls && mkdir /root/own && cp -p ca.crt node.crt node.key /root/own
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 -subj /CN=other -keyout node.key -out node.crt 2>/dev/null
-chown redis:redis node.* && REDISCLI_AUTH=$(cat /etc/redis/evenkeel/password) redis-cli --tls --cacert ca.crt -e config set tls-cert-file /etc/redis/tls/node.crt
+chown redis:redis node.* && REDISCLI_AUTH=$(cat /etc/evenkeel-redis/password) redis-cli --tls --cacert ca.crt -e config set tls-cert-file /etc/redis/tls/node.crt
 cp -p /root/own/* .`,
     )
     const ran = await bed.deploy('repair-redis', 'lab', '--yes')

@@ -172,7 +172,12 @@ function lastRepair(sim: Sim, judge: Judge, { left, dark }: History): End {
   if (safe && own && kept(sim).size < held.size)
     throw new Broken(`${held.size} keys could be kept, and ${kept(sim).size} were`)
   if (first.ended === 'done') return { first: 'done', ended: 'done', safe }
-  const second = repairs(sim, judge, consentOf)
+  let second = repairs(sim, judge, consentOf)
+  if (/power it off/.test(second.why)) {
+    // Who was lost just now is still heard of: somebody looks again.
+    pass(sim, 120)
+    second = repairs(sim, judge, consentOf)
+  }
   if (second.ended !== 'done' && !/by hand/.test(second.why))
     throw new Broken(`what was asked for was given, and it ends ${second.ended}: ${second.why}`)
   return { first: first.ended, ended: second.ended, safe }

@@ -130,6 +130,12 @@ describe('bare hosts', () => {
     ["become a set where Debian's own server runs", { ...all, 2: plain }, none, ['create set app1']],
     ['become a set of a cache whatever dump lies there', { ...all, 2: dump }, none, ['create set app1']],
     [
+      'are left alone where a log lies on one, though a cache keeps none',
+      { ...all, 2: { ...BARE, disk: { ...BARE.disk, ...log } } },
+      ['no master', ...none.slice(1)],
+      /no node is configured, and data lies on app2/,
+    ],
+    [
       'become a set of the one that Sentinels name, where they are left',
       { 1: left(3), 2: left(3), 3: BARE },
       ['no master', ...none.slice(1), 'lost majority of Sentinels', 'Sentinel down: app1', 'Sentinel down: app2'],
@@ -450,13 +456,13 @@ describe('nobody is a master', () => {
     [
       'nothing is done where the master cannot be asked',
       { ...lost(90), 1: GONE },
-      ['no master', 'cannot be asked: app1', ...names.slice(2), ...wrongs.slice(1)],
+      ['no master', 'cannot be asked: app1', ...names.slice(2)],
       /there is no master, and what app1 has nobody can see.*app1=unknown/,
     ],
     [
       'a master that cannot be asked is given up',
       { ...lost(90), 1: GONE },
-      ['no master', 'cannot be asked: app1', ...names.slice(2), ...wrongs.slice(1)],
+      ['no master', 'cannot be asked: app1', ...names.slice(2)],
       ['promote replica app2 told by app2 app3'],
       { acceptLoss: { app1: 'unknown' } },
     ],
@@ -720,6 +726,37 @@ describe('servers that do not follow', () => {
       ['start server app2'],
     ],
     [
+      'a replica of a replica that was asked later is no newer than the master',
+      { 2: { redis: { offset: 1200 } }, 3: replicaOf(2, { offset: 1100 }) },
+      ['replica of no master: app3'],
+      ['follow master app3 app1'],
+    ],
+    [
+      'a replica that was asked later, behind its link fell, is no newer than the master',
+      { 2: broken(90, { offset: 1200 }) },
+      ['replica link down: app2'],
+      ['follow master app2 app1'],
+    ],
+    [
+      'a master that was given up, and that Sentinels hear',
+      { 1: GONE, 3: { sentinel: null } },
+      ['cannot be asked: app1', 'no master', 'lost majority of Sentinels', 'Sentinel down: app3'].concat([
+        ...['replica of a dead address: app2', 'replica of a dead address: app3'],
+      ]),
+      /app1 cannot be asked from here, and is the master for the others; mend the way to app1, or power it off/,
+      { acceptLoss: { app1: 'unknown' } },
+    ],
+    [
+      'a master that was given up, and that replicas hear where no Sentinel is left',
+      { 1: GONE, 2: { sentinel: null }, 3: { sentinel: null } },
+      ['cannot be asked: app1', 'no master', 'lost majority of Sentinels'].concat([
+        ...['Sentinel down: app2', 'Sentinel down: app3'],
+        ...['replica of a dead address: app2', 'replica of a dead address: app3'],
+      ]),
+      /app1 cannot be asked from here, and is the master for the others/,
+      { acceptLoss: { app1: 'unknown' } },
+    ],
+    [
       'most cannot be asked: nothing is done',
       { 2: GONE, 3: GONE },
       ['cannot be asked: app2', 'cannot be asked: app3', 'lost majority of Sentinels'],
@@ -894,6 +931,24 @@ describe('Sentinels', () => {
       { 2: { sentinel: { sentinels: [] } } },
       ['forgotten Sentinel: app2'],
       ['reset sentinel app2'],
+    ],
+    [
+      'one that forgot a replica waits while a node is away, which it would forget by that',
+      { 2: { sentinel: { replicas: [known(2)] } }, 3: GONE },
+      ['cannot be asked: app3'],
+      [],
+    ],
+    [
+      'one that counts on a dead address keeps it while a node is away',
+      { 2: { sentinel: { sentinels: [at(1), at(9)].map((one) => ({ ...one, flags: ['s_down'] })) } }, 3: GONE },
+      ['cannot be asked: app3', 'dead address known: app2'],
+      [],
+    ],
+    [
+      'all watch another port',
+      sentinels({ port: 6380 }),
+      [1, 2, 3].map((one) => `Sentinel watches a wrong address: app${one}`),
+      ['watch master app1 app2 app3'],
     ],
     [
       'one that counts on a dead address forgets it',

@@ -28,8 +28,12 @@ describe('a server follows a master', () => {
   ]
   const step = followMaster(want, app2, app1, 'why')
   const given = followMaster(want, app2, app1, 'why', { keys: 5 })
-  const elsewhere: Answers = [[/^127.0.0.1:6379 info replication/, replication('r9', 'master_host:10.9.9.9')]]
-  const here: Answers = [[/^127.0.0.1:6379 info replication/, replication('r9', 'master_host:10.0.0.1')]]
+  const elsewhere: Answers = [
+    [/^127.0.0.1:6379 info replication/, replication('r9', 'master_host:10.9.9.9\nslave_repl_offset:90')],
+  ]
+  const here: Answers = [
+    [/^127.0.0.1:6379 info replication/, replication('r9', 'master_host:10.0.0.1\nslave_repl_offset:90')],
+  ]
 
   test.each<[what: string, answers: Answers, says: RegExp]>([
     ['not when it does not say what it holds', [[/info keyspace/, '!'], ...elsewhere], /how many keys/],
@@ -76,6 +80,35 @@ describe('a server follows a master', () => {
   })
 })
 
+describe('a master that is to be none', () => {
+  const fenced = [{ node: app1, keys: 12, given: false }]
+  const intent = { do: 'promote replica', node: app2, others: [], watchers: [], stopped: [], fenced } as const
+  const step = promoteReplica(want, { ...intent, why: 'why' })
+  const here: Answers = [
+    [/^127.0.0.1:6379 role/, 'master'],
+    [/info keyspace/, keyspace(12)],
+    [/^127.0.0.1:6379 info persistence/, 'rdb_bgsave_in_progress:0'],
+    [/^127.0.0.1:6379 info replication/, 'role:master\nmaster_replid:r1\nmaster_repl_offset:100'],
+  ]
+  const next = (id: string, at: number, before = 'r0') =>
+    [
+      /^10.0.0.2:6379 info replication/,
+      replication(id, `master_replid2:${before}\nslave_repl_offset:${at}\nsecond_repl_offset:${at}`),
+    ] as const
+
+  test.each<[what: string, next: Answers[number], does: boolean]>([
+    ['follows one that has all it wrote', next('r1', 100), true],
+    ['goes on when the next one does not get what it wrote last', next('r1', 99), false],
+    ['follows one that continues its history behind all it wrote', next('r2', 100, 'r1'), true],
+    ['goes on when that continues it from before its end', next('r2', 99, 'r1'), false],
+    ['goes on when the next one has another history', next('r9', 200), false],
+  ])('%s', (_, of, does) => {
+    const acted = act(step, /^be no master/, [of, ...here, ...HERE])
+    expect([acted.code, changed(acted)]).toEqual([does ? 0 : 1, does ? ['127.0.0.1:6379 replicaof 10.0.0.2 6379'] : []])
+    expect(acted.asked.at(-1)).toBe('127.0.0.1:6379 client unpause')
+  })
+})
+
 describe('a replica is promoted', () => {
   const intent = {
     do: 'promote replica',
@@ -95,6 +128,7 @@ describe('a replica is promoted', () => {
     ['not one that was started again', [[/^127.0.0.1:6379 info server/, 'run_id:other']], /not as it was seen/],
     ['not one that was emptied', [[/^127.0.0.1:6379 info replication/, replication('r9')]], /not as it was seen/],
     ['not beside another master', [[/^10.0.0.3:6379 role/, 'master']], /10.0.0.3 is a master, or cannot be asked/],
+    ['not beside a master that was not seen', [[/^10.0.0.1:6379 role/, 'master']], /10.0.0.1 is a master: nothing/],
     ['not beside one that cannot be asked', [[/^10.0.0.3:6379 role/, '!WRONGPASS']], /10.0.0.3 is a master, or/],
     [
       'not while any Sentinel fails over',

@@ -34,7 +34,7 @@ afterAll(() => made.map((folder) => rmSync(folder, { recursive: true })))
 async function surveyed(cli: string) {
   const root = mkdtempSync(join(tmpdir(), 'redis-survey-'))
   made.push(root)
-  for (const folder of ['bin', 'etc/redis/evenkeel', 'var/lib/redis', 'var/log/redis'])
+  for (const folder of ['bin', 'etc/redis', 'etc/evenkeel-redis', 'var/lib/redis', 'var/log/redis'])
     mkdirSync(join(root, folder), { recursive: true })
   const program = (name: string, text: string) => {
     writeFileSync(join(root, 'bin', name), `#!/bin/sh\n${text}\n`)
@@ -44,11 +44,14 @@ async function surveyed(cli: string) {
   program('systemctl', ':')
   const real = (name: string) => ['/usr/bin', '/bin'].map((at) => `${at}/${name}`).find((path) => existsSync(path))
   for (const name of WATCHED) program(name, `echo "${name} $*" >>'${root}/ran'\nexec ${real(name)} "$@"`)
-  for (const name of ['password', 'sentinel']) writeFileSync(join(root, 'etc/redis/evenkeel', name), PASSWORD)
+  for (const name of ['password', 'sentinel']) writeFileSync(join(root, 'etc/evenkeel-redis', name), PASSWORD)
   const conf = `# Made by evenkeel, kept by the daemon: set cache\nmasterauth "${PASSWORD}"\nuser default on #${HASH} ~*\n`
   writeFileSync(join(root, 'etc/redis/redis.conf'), conf)
   writeFileSync(join(root, 'etc/redis/sentinel.conf'), `sentinel sentinel-pass "${PASSWORD}"\n`)
-  const text = surveyScript(desired).shell.replaceAll(/\/(?:etc|var\/lib|var\/log)\/redis/g, (path) => root + path)
+  const text = surveyScript(desired).shell.replaceAll(
+    /\/(?:etc|var\/lib|var\/log)\/(?:evenkeel-)?redis/g,
+    (path) => root + path,
+  )
   const began = Date.now()
   const printed = await new Promise<string>((resolve, reject) => {
     const env = { PATH: `${root}/bin:/usr/bin:/bin` }

@@ -11,13 +11,14 @@ import { sentinelWatches } from './watch.ts'
 
 /**
  * What Debian starts at its install, without TLS and a password, is none of ours; with keys in it, it is somebody's, unless these
- * were given up: then it saves them as it ends.
+ * were given up.
  */
 function stopForeign({ host }: { readonly host: string }, givenUp = false): Shell {
   const way = `--accept-data-loss ${host}=unknown gives them up`
   const look = sh`case $plain_ in *db[0-9]*:keys=*) fail ${`a Redis that is none of ours holds keys here: nothing is done; ${way}`} ;; esac
 ours "$conf" || case $plain_ in
-  *refused* | *Keyspace*) ;;
+  *Keyspace*) ;;
+  *refused*) ! systemctl is-active --quiet redis-server || fail ${`a Redis that is none of ours runs here and listens elsewhere: nothing is done; ${way}`} ;;
   *) fail ${`a Redis that is none of ours does not say what it holds: nothing is done; ${way}`} ;;
 esac`
   return sh`plain_=$(timeout -k 2 5 redis-cli -h 127.0.0.1 info keyspace 2>&1) || true
@@ -31,7 +32,7 @@ ours "$sconf" || timeout 60 systemctl stop redis-sentinel`
  * A new set where there are no data, and nobody knows a master. Whoever was named by a file, a server or a Sentinel before
  * counts: then it is none of a new one.
  */
-export function createSet(desired: Desired, master: RedisNode, others: readonly RedisNode[]): ClusterStep {
+export function createSet(desired: Desired, master: RedisNode, others: readonly RedisNode[], why: string): ClusterStep {
   const all = [master, ...others]
   const addresses = all.map(({ address }) => address)
   const look = sh`for other in ${addresses}; do
@@ -50,7 +51,7 @@ ours "$sconf" || { ${writeSentinelConf(desired, node, master)}
   return {
     name: 'create set',
     about: desired.name,
-    reason: 'no node has data, and nobody knows a master',
+    reason: why,
     effect: `${master.host} is the master, ${hosts(others)} follow it, and the Sentinels of all watch it`,
     stages: [
       all.flatMap((node) =>

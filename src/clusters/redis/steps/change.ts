@@ -41,9 +41,8 @@ done`
 function saveOurs({ name }: Desired): Shell {
   return sh`save_config
 ours "$conf" || {
-  { echo ${`${MARK}${name}`}; cat "$conf"; } >"$conf.next"
-  put "$conf" <"$conf.next"
-  rm -f "$conf.next"
+  said=$(as_redis cat "$conf") || fail "its redis.conf cannot be read: $said"
+  printf '%s\\n' ${`${MARK}${name}`} "$said" | put "$conf"
 }`
 }
 

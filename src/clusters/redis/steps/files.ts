@@ -22,11 +22,11 @@ function linesOf(desired: Desired, node: RedisNode): readonly string[] {
 }
 
 /**
- * Writes the settings of a server that does not run anew, whatever stood in its file. Whom it follows and its passwords, which it
- * keeps itself, stay.
+ * Writes the settings of a server that does not run anew, whatever stood in its file. Whom it follows, its password for that and
+ * its users, which it keeps itself, stay.
  */
 export function settingsAnew(desired: Desired, node: RedisNode): Shell {
-  return sh`kept=$(grep -E '^(replicaof|masterauth|user default) ' "$conf" || [ $? = 1 ])
+  return sh`kept=$(grep -E '^(replicaof|slaveof|masterauth|user) ' "$conf" || [ $? = 1 ])
 printf '%s\\n' ${linesOf(desired, node)} "$kept" | put "$conf"`
 }
 
@@ -71,7 +71,7 @@ export function writeSentinelConf(desired: Desired, node: RedisNode, master: Red
 export const MOVE_ASIDE: Shell = sh`stamp=$(date -u +%Y%m%dT%H%M%SZ)
 for name_ in dump.rdb appendonlydir appendonly.aof; do
   [ ! -e "$data/$name_" ] || {
-    mv -n "$data/$name_" "$data/aside-$stamp.\${name_##*.}"
+    as_redis mv -nT "$data/$name_" "$data/aside-$stamp.\${name_##*.}"
     [ ! -e "$data/$name_" ] || fail "$data/$name_ could not be moved aside"
     echo "what lay there is $data/aside-$stamp.\${name_##*.} now"
   }

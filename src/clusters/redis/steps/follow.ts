@@ -18,9 +18,9 @@ said=$(ask 127.0.0.1 bgsave) || fail "it does not save: $said"
 within 200 saved || fail 'it saves for too long'
 [ "$(field 127.0.0.1 persistence rdb_last_bgsave_status)" = ok ] && [ "$(field 127.0.0.1 persistence rdb_saves)" -gt "$last" ] || fail 'it could not save'
 aside=$data/aside-$(date -u +%Y%m%dT%H%M%SZ).rdb
-if [ "$(setting 127.0.0.1 appendonly)" = no ]; then mv -n "$data/dump.rdb" "$aside"; else cp "$data/dump.rdb" "$aside"; fi
+if [ "$(setting 127.0.0.1 appendonly)" = no ]; then as_redis mv -nT "$data/dump.rdb" "$aside"; else as_redis cp -nT "$data/dump.rdb" "$aside"; fi
 sync "$aside" "$data"
-said=$(timeout 200 redis-check-rdb "$aside" 2>&1) || fail "what was saved cannot be loaded: $(printf '%s\\n' "$said" | tail -n 2)"
+said=$(as_redis timeout 200 redis-check-rdb "$aside" 2>&1) || fail "what was saved cannot be loaded: $(printf '%s\\n' "$said" | tail -n 2)"
 echo "its data set is saved: $aside"`
 
 /**
@@ -105,13 +105,20 @@ function keepAllOf(master: Live): Shell {
 ${keepAll(master)}`
 }
 
-/** A history is that of the other one as well when that has it now, or had it before. */
+/**
+ * A history is that of the other one as well when that has it now, and gets all of it while nothing more is written here; or when
+ * it had it before.
+ */
 function keepAll({ host, address }: RedisNode): Shell {
   return sh`if [ "$held" != 0 ]; then
-    id=$(field 127.0.0.1 replication master_replid) && [ "$id" ] || fail 'it does not say what its history is'
-    [ "$id" = "$(field ${address} replication master_replid)" ] || {
+    id=$(field 127.0.0.1 replication master_replid) && at=$(offset 127.0.0.1) && [ "$id" ] && [ "$at" ] || fail 'it does not say what its history is'
+    if [ "$id" = "$(field ${address} replication master_replid)" ]; then
+      has_it() { o_=$(offset ${address}) && [ "$o_" -ge "$at" ]; }
+      within 10 has_it || fail ${`${host} does not get what was written here last: nothing is done`}
+    else
       [ "$id" = "$(field ${address} replication master_replid2)" ] &&
-        [ "$(field 127.0.0.1 replication master_repl_offset)" -le "$(field ${address} replication second_repl_offset)" ]
-    } || fail ${`it holds keys of another history than that of ${host}: nothing is done`}
+        [ "$at" -le "$(field ${address} replication second_repl_offset)" ] ||
+        fail ${`it holds keys of another history than that of ${host}: nothing is done`}
+    fi
   fi`
 }

@@ -45,7 +45,7 @@ timeout 60 systemctl stop redis-sentinel
 end_unasked
 stamp=$(date -u +%Y%m%dT%H%M%SZ)
 for file_ in "$conf" "$sconf"; do
-  ! ours "$file_" || mv -f "$file_" "$file_.left-$stamp"
+  ! ours "$file_" || mv -fT "$file_" "$file_.left-$stamp"
 done
 sync ${redisPlaces.config}`
 }

@@ -15,10 +15,23 @@ export function isAsSeen({ seen: { redis } }: Live): Shell {
   fail 'its server is not as it was seen: look again'`
 }
 
-/** No server but this one is a master. One that cannot be asked from here may be. */
-export function noOtherMaster(others: readonly RedisNode[]): Shell {
-  return sh`for other in ${others.map(({ address }) => address)}; do
+/**
+ * No server of the set but this one is a master. Of those that were seen one that cannot be asked from here may be; of all others
+ * one that answers may not be it.
+ */
+export function noOtherMaster(
+  { nodes }: Desired,
+  here: RedisNode,
+  seen: readonly RedisNode[],
+  fenced: readonly RedisNode[] = [],
+): Shell {
+  const but = [here, ...seen, ...fenced].map(({ host }) => host)
+  const rest = nodes.filter(({ host }) => !but.includes(host))
+  return sh`for other in ${seen.map(({ address }) => address)}; do
   no_master "$other" || fail "$other is a master, or cannot be asked from here: nothing is done"
+done
+for other in ${rest.map(({ address }) => address)}; do
+  ! is_master "$other" || fail "$other is a master: nothing is done"
 done`
 }
 
@@ -31,12 +44,12 @@ within 30 caught_up || fail ${`it does not catch up with ${host}`}`
 }
 
 /** Waits until Sentinel here knows all others. */
-export function knowsAll({ name, nodes }: Desired, { address }: RedisNode, seconds = 60): Shell {
+export function knowsAll({ name, nodes }: Desired, { address }: RedisNode): Shell {
   const others = nodes.length - 1
   return sh`knows_all() {
   [ "$(names 127.0.0.1 ${name})" = ${address} ] &&
     [ "$(watched 127.0.0.1 ${name} num-slaves)" -ge "$(field ${address} replication connected_slaves)" ] &&
     [ "$(watched 127.0.0.1 ${name} num-other-sentinels)" -ge "\${known:-${others}}" ]
 }
-within ${seconds} knows_all || fail "Sentinel does not know all: $(watched 127.0.0.1 ${name} num-slaves) replicas and $(watched 127.0.0.1 ${name} num-other-sentinels) other Sentinels"`
+within 60 knows_all || fail "Sentinel does not know all: $(watched 127.0.0.1 ${name} num-slaves) replicas and $(watched 127.0.0.1 ${name} num-other-sentinels) other Sentinels"`
 }

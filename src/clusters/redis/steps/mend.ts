@@ -10,7 +10,8 @@ export function startServer(desired: Desired, node: RedisNode, why: string): Clu
   const script = sh`ours "$conf" || fail 'its redis.conf is none of ours'
 if ! answers; then
   if ! grep -qE '^(replicaof|slaveof) ' "$conf"; then
-    for other in $(sed -nE 's/^sentinel (monitor|known-replica|known-sentinel) [^ ]+ ([^ ]+) .*/\\2/p' "$sconf" | sort -u); do
+    known=$(sed -nE 's/^sentinel (monitor|known-replica|known-sentinel) [^ ]+ ([^ ]+) .*/\\2/p' "$sconf" 2>/dev/null | sort -u) || known=
+    for other in ${desired.nodes.map(({ address }) => address)} $known; do
       [ "$other" = ${node.address} ] || case $(role "$other") in
         master) fail "$other is the master by now: look again" ;;
         other) fail "nobody can tell whether $other is the master: look again" ;;
@@ -34,10 +35,8 @@ export function startSentinel(node: RedisNode, why: string): ClusterStep {
 sanswers || {
   case $(sask 127.0.0.1 ping || true) in *WRONGPASS* | *NOAUTH*) timeout 60 systemctl stop redis-sentinel ;; esac
   case $(grep '^user default ' "$sconf") in *"#$(hash "$sown")"*) ;; *)
-    grep -v '^user default ' "$sconf" >"$sconf.next"
-    printf 'user default on #%s ~* &* +@all\\n' "$(hash "$sown")" >>"$sconf.next"
-    put "$sconf" <"$sconf.next"
-    rm -f "$sconf.next" ;;
+    kept=$(as_redis grep -v '^user default ' "$sconf") || fail 'its sentinel.conf cannot be read'
+    printf '%s\\nuser default on #%s ~* &* +@all\\n' "$kept" "$(hash "$sown")" | put "$sconf" ;;
   esac
   start_sentinel
 }`
@@ -59,19 +58,18 @@ export function restartServer(desired: Desired, node: RedisNode, why: string): C
   const script = sh`is_replica 127.0.0.1 || { ! answers && grep -qE '^(replicaof|slaveof) ' "$conf"; } || fail 'it is no replica: it is not restarted'
 master=$(sed -nE 's/^(replicaof|slaveof) ([^ ]+) .*/\\2/p' "$conf")
 is_master "$master" || fail 'whom it follows is no master: it is not restarted'
-# Only where the master asks for replicas does it tell how many confirm in time.
+# Only where the master asks for replicas does it tell how many confirm in time. One whose link is down is none of them.
 good=$(field "$master" replication min_slaves_good_slaves)
-case $good in '' | ${others}) ;; *) ! answers || fail "only $good replicas confirm in time what the master writes: it is not restarted" ;; esac
+[ "$(field 127.0.0.1 replication master_link_status)" != up ] || case $good in '' | ${others}) ;; *) fail "only $good replicas confirm in time what the master writes: it is not restarted" ;; esac
 ! answers || save_config
 timeout 60 systemctl stop redis-server
-cp -p "$conf" "$conf.before"
+before=$(as_redis cat "$conf") || fail 'its redis.conf cannot be read'
 ${settingsAnew(desired, node)}
 if ! (start_redis 300); then
-  put "$conf" <"$conf.before"
+  printf '%s\\n' "$before" | put "$conf"
   start_redis 300
   fail 'it does not start with what is wanted: it runs with what it had'
 fi
-rm -f "$conf.before"
 within 300 linked "$master" || fail 'it does not follow its master again'
 caught_up() { o_=$(field 127.0.0.1 replication slave_repl_offset) && [ "$o_" -ge "$at" ]; }
 at=$(field "$master" replication master_repl_offset)

@@ -27,8 +27,8 @@ data=${redisPlaces.data} conf=${REDIS_CONF} sconf=${SENTINEL_CONF}
 fail() { printf '%s\\n' "$1"; exit 1; }
 [ -s ${PASSWORD} ] && [ -s ${SENTINEL_PASSWORD} ] && [ -e ${CA} ] || fail 'this node is not prepared'
 own=$(cat ${PASSWORD}) sown=$(cat ${SENTINEL_PASSWORD})
-was=$(sed -n 's/^masterauth //p' "$conf" | tr -d '"') || was=
-swas=$(sed -n 's/^sentinel sentinel-pass //p' "$sconf" | tr -d '"') || swas=
+was=$(sed -n 's/^masterauth //p' "$conf" 2>/dev/null | tr -d '"') || was=
+swas=$(sed -n 's/^sentinel sentinel-pass //p' "$sconf" 2>/dev/null | tr -d '"') || swas=
 hash() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
 ${TRUST}
 here=$(trust ${REDIS_PORT} redis-server) shere=$(trust ${SENTINEL_PORT} redis-sentinel)
@@ -86,6 +86,11 @@ is_master() { [ "$(role "$1")" = master ]; }
 is_replica() { [ "$(role "$1")" = slave ]; }
 # A server that cannot be asked may be one.
 no_master() { case $(role "$1") in slave | down) ;; *) return 1 ;; esac; }
+# How much of its history the server at $1 has.
+offset() {
+  offset_=$(ask "$1" info replication) || return 1
+  printf '%s\\n' "$offset_" | sed -nE 's/^(slave_repl_offset|master_repl_offset):([0-9]+)$/\\1 \\2/p' | sort -r | sed -n '1s/.* //p'
+}
 field() { field_=$(ask "$1" info "$2") && printf '%s\\n' "$field_" | sed -n "s/^$3://p"; }
 # No answer is not the answer that there are none.
 keys() {
@@ -116,13 +121,16 @@ within() {
   done
 }
 save_config() { [ "$(ask 127.0.0.1 config rewrite)" = OK ] || fail 'the server does not write its file'; }
+# In folders of the daemons root follows no link that one of them may have put there.
+as_redis() { setpriv --reuid redis --regid redis --init-groups -- "$@"; }
 # A file of the daemon, from what is read; it writes it itself from then on.
 put() {
-  cat >"$1.new"
-  chown redis:redis "$1.new"
-  chmod 0640 "$1.new"
-  sync "$1.new"
-  mv -f "$1.new" "$1"
+  new_=${redisPlaces.root}/new
+  cat >"$new_"
+  chown redis:redis "$new_"
+  chmod 0640 "$new_"
+  sync "$new_"
+  mv -fT "$new_" "$1"
   sync ${redisPlaces.config}
 }
 pid() { systemctl show -p MainPID --value "$1"; }

@@ -20,14 +20,14 @@ export function promoteReplica(
   const followers = [...others, ...ends]
   const given = fenced.filter((one) => one.given).map((one) => one.node.host)
   const look = sh`${isAsSeen(node)}
-${noOtherMaster(others)}
+${noOtherMaster(desired, node, others, ends)}
 for a in ${watchers.map(({ address }) => address)}; do
   ! failing_over "$a" ${name} || fail 'a failover is under way: look again'
 done`
   const forget = sh`! failing_over 127.0.0.1 ${name} || fail 'a failover is under way: look again'
 said=$(sask 127.0.0.1 sentinel remove ${name}) || case $said in *'No such master'*) ;; *) fail "Sentinel does not forget: $said" ;; esac`
   const promote = sh`${isAsSeen(node)}
-${noOtherMaster(followers)}
+${noOtherMaster(desired, node, followers)}
 said=$(ask 127.0.0.1 replicaof no one) || fail "it does not become the master: $said"
 is_master 127.0.0.1 || fail 'it did not become the master'
 save_config`

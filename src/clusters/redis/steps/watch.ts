@@ -31,7 +31,7 @@ export function watchMaster(
   nodes: readonly RedisNode[],
   master: Live,
   why: string,
-  stray: readonly string[] = [],
+  stray: readonly string[],
 ): ClusterStep {
   const { name } = desired
   const forget = sh`${isMaster(master)}
@@ -108,20 +108,13 @@ within 60 again || fail 'Sentinel does not know what it knew'`
 
 /**
  * Sentinel heals much by itself, in up to about 45 s. Waits, and changes nothing, until every Sentinel that answers names one
- * address, whose server is a master that all others follow. Fails only where nothing has changed in a minute.
+ * address, whose server is a master that all others follow; no longer than a minute.
  */
 export function waitForSentinel(desired: Desired, nodes: readonly RedisNode[], why: string): ClusterStep {
   const [first] = nodes
   if (!first) throw new Error('nobody waits for Sentinel')
   const addresses = nodes.map(({ address }) => address)
-  const script = sh`shape() {
-  for a in ${addresses}; do
-    printf '%s: ' "$a"
-    { names "$a" ${desired.name} || true; ask "$a" role | sed -n '1,2p;4p' || true; watched "$a" ${desired.name} flags || true; } | grep -vE '^[0-9]+$' | tr '\\n' ' '
-    echo
-  done
-}
-whole() {
+  const script = sh`whole() {
   set --
   master=
   for a in ${addresses}; do

@@ -38,6 +38,13 @@ echo "no answer for $asked" >>"$ASKED"
 exit 1
 `
 
+/** There may be no such user here. */
+const AS_REDIS = `#!/bin/sh
+while [ "$1" != -- ]; do shift; done
+shift
+exec "$@"
+`
+
 /** Runs one action of a step, as it is but for its paths, where nothing of Redis is. */
 export function act(step: ClusterStep, title: RegExp, answers: Answers): Acted {
   const root = mkdtempSync(join(tmpdir(), 'evenkeel-act-'))
@@ -45,8 +52,9 @@ export function act(step: ClusterStep, title: RegExp, answers: Answers): Acted {
     const [rules, bin, asked] = [join(root, 'rules'), join(root, 'bin'), join(root, 'asked')]
     for (const folder of [rules, bin, ...Object.values(redisPlaces).map((path) => join(root, path))])
       mkdirSync(folder, { recursive: true })
-    for (const name of ['redis-cli', 'systemctl', 'chown']) {
-      writeFileSync(join(bin, name), name === 'chown' ? '#!/bin/sh\n' : FAKE)
+    const programs = { 'redis-cli': FAKE, systemctl: FAKE, chown: '#!/bin/sh\n', setpriv: AS_REDIS }
+    for (const [name, text] of Object.entries(programs)) {
+      writeFileSync(join(bin, name), text)
       chmodSync(join(bin, name), 0o755)
     }
     for (const [index, [command, output]] of answers.entries())
@@ -54,7 +62,7 @@ export function act(step: ClusterStep, title: RegExp, answers: Answers): Acted {
         join(rules, String(index).padStart(3, '0')),
         `${command.source}\n${output.startsWith('!') ? 1 : 0}\n${output.replace(/^!/, '')}\n`,
       )
-    for (const name of ['password', 'sentinel']) writeFileSync(join(root, redisPlaces.passwords, name), 'a password')
+    for (const name of ['password', 'sentinel']) writeFileSync(join(root, redisPlaces.root, name), 'a password')
     writeFileSync(join(root, redisPlaces.tls, 'ca.crt'), 'a certificate')
     const action = step.stages.flat().find((one) => title.test(one.title))
     if (!action) throw new Error(`no action of ${step.name} is ${title}`)
