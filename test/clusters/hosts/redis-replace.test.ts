@@ -70,4 +70,32 @@ describeOnLab('a node of Redis that is lost for good', () => {
       expect((await apply()).summary.changes).toBe(0)
     })
   })
+
+  test("a machine on which Debian's own Redis runs is left alone while it has keys or listens elsewhere, and joins then", async () => {
+    const master = await oneMaster()
+    const host = HOSTS.find((one) => one !== master) ?? ''
+    await labDestroy(lab, host)
+    await anew(host)
+    await bed.on(host, 'apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qqy install redis-server')
+    const left = async (says: RegExp, port: number) => {
+      await bed.on(host, `redis-cli -p ${port} set theirs 1`)
+      const ran = await bed.deploy('apply', 'lab', '--yes')
+      expect(`${ran.code} ${ran.stdout}`).toMatch(says)
+      expect(await bed.on(host, `redis-cli -p ${port} get theirs`)).toBe('1')
+    }
+    await left(/^1 (.|\n)*a Redis that is none of ours holds keys here: nothing is done/, 6379)
+    await bed.on(
+      host,
+      "redis-cli flushall; sed -i 's/^port 6379/port 7777/' /etc/redis/redis.conf; systemctl restart redis-server",
+    )
+    await expect.poll(() => bed.on(host, 'redis-cli -p 7777 ping').catch(String), { timeout: 20_000 }).toBe('PONG')
+    await left(/^1 (.|\n)*a Redis that is none of ours runs here and listens elsewhere: nothing is done/, 7777)
+    await bed.on(
+      host,
+      "sed -i 's/^port 7777/port 6379/' /etc/redis/redis.conf; redis-cli -p 7777 flushall; systemctl restart redis-server",
+    )
+    await apply()
+    expect([await keys(), await oneMaster()]).toEqual([HOSTS.map(() => String(KEYS)), master])
+    expect((await apply()).summary.changes).toBe(0)
+  })
 })
