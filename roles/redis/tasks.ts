@@ -57,17 +57,19 @@ export function installTasks({ packages }: Pick<RedisPart, 'packages'>): readonl
 }
 
 /**
- * Of a cache. What a full copy, or somebody, left on its disk would come back as old keys: it is moved aside before each start.
- * And whatever starts a former master, a crash, a boot, an update by hand: it waits until Sentinel has made another one the
- * master. One that came back empty before that would have all replicas forget what they hold. A permit is of the start that a
- * step makes right behind it. What is durable comes back with what it has, and the last master has the newest.
+ * What a full copy, or somebody, left on the disk of a cache would come back as old keys: it is moved aside before each start.
+ * And whatever starts a former master that comes back empty, a crash, a boot, an update by hand, a durable one whose disk is
+ * lost: it waits until Sentinel has made another one the master. Before that it would have all replicas forget what they hold. A
+ * permit is of the start that a step makes right behind it. One that has its log comes back with the newest of all.
  */
 const BEFORE_START = sh`set -eu
-grep -qF ${REDIS_MARK} ${config}/redis.conf && grep -q '^appendonly no' ${config}/redis.conf || exit 0
-[ ! -e ${data}/dump.rdb ] || mv -nT ${data}/dump.rdb ${data}/aside-"$(date -u +%Y%m%dT%H%M%SZ)".rdb
+grep -qF ${REDIS_MARK} ${config}/redis.conf || exit 0
+if ! grep -q '^appendonly no' ${config}/redis.conf; then
+  [ -z "$(find ${data}/appendonlydir -type f -size +0 ! -name '*.manifest' 2>/dev/null)" ] || exit 0
+else [ ! -e ${data}/dump.rdb ] || mv -nT ${data}/dump.rdb ${data}/aside-"$(date -u +%Y%m%dT%H%M%SZ)".rdb; fi
 permit=$(find ${permit} -mmin -2 2>/dev/null) || permit=
 rm -f ${permit}
-[ "$permit" ] || grep -q '^replicaof ' ${config}/redis.conf || sleep ${redisRestartDelay}`
+[ "$permit" ] || grep -qE '^(replicaof|slaveof) ' ${config}/redis.conf || sleep ${redisRestartDelay}`
 
 /** For the steps and the survey of the cluster, which run as root. The daemons keep their own in their own files. */
 export function passwordTasks({ desired }: Pick<RedisPart, 'desired'>): readonly Task[] {
@@ -116,7 +118,7 @@ export function certificates({ node, ca }: Pick<RedisPart, 'node' | 'ca'>): read
       },
       { notify },
     ),
-    service({ unit: 'redis-server', enabled: true }),
-    service({ unit: 'redis-sentinel', enabled: true }),
+    service({ unit: 'redis-server', enabled: true, masked: false }),
+    service({ unit: 'redis-sentinel', enabled: true, masked: false }),
   ]
 }

@@ -61,6 +61,11 @@ function answer(host: 'app1' | 'app2', instead: Readonly<Record<string, readonly
   return `survey 1\n${printed.join('\n')}\nend\n`
 }
 
+const INFO = [
+  ...[`run_id:${ID}`, 'uptime_in_seconds:50', 'role:master', `master_replid:${ID}`],
+  ...[`master_replid2:${'0'.repeat(40)}`, 'master_repl_offset:100', 'second_repl_offset:-1'],
+  ...['rdb_changes_since_last_save:3', 'min_slaves_good_slaves:1'],
+]
 const REPLICA = ['role:slave', 'master_host:10.0.0.1', 'master_port:6379', 'master_link_status:down'].concat([
   ...['master_link_down_since_seconds:7', 'master_sync_in_progress:0', 'slave_repl_offset:90'],
 ])
@@ -106,6 +111,18 @@ describe('a survey', () => {
       { path: '/var/lib/redis/aside-20260101T000000Z.rdb', bytes: 4096 },
     ])
     expect(disk).toMatchObject({ dump: { bytes: 88, age: 600 }, follows: { address: '10.0.0.1', port: 6379 } })
+  })
+
+  test('tells what keeps a server from writing, who else may log in, and who left', () => {
+    const info = (...more: readonly string[]) => seen('app1', { info: [...INFO, ...more] }).redis
+    const full = ['maxmemory:8388608', 'maxmemory_policy:noeviction', 'mem_not_counted_for_evict:1000']
+    expect(info(...full, 'used_memory:8389608')?.memoryFull).toBe(true)
+    expect(info(...full, 'used_memory:8389607')).not.toHaveProperty('memoryFull')
+    expect(info(...full, 'maxmemory_policy:allkeys-lru', 'used_memory:9389608')).not.toHaveProperty('memoryFull')
+    expect(info('aof_last_write_status:err')?.diskFails).toBe(true)
+    expect(seen('app1', { 'password users': ['eve mallory '] }).redis?.otherUsers).toBe('eve mallory')
+    expect(seen('app1', { free: ['4096'], left: ['yes'] }).disk).toMatchObject({ free: 4096, left: true })
+    expect(seen('app1').disk).not.toHaveProperty('left')
   })
 
   test('of a Sentinel tells what it watches', () => {

@@ -150,6 +150,9 @@ describeOnLab('a cluster phase', () => {
         answers.map((answer) => ['[y/N] ', answer]),
       )
     await on('app1', 'echo 7 >/srv/level')
+    const interrupted = await apply('\x03')
+    expect(interrupted.screen).toContain('interrupted; nothing was changed')
+    expect(interrupted.code).toBe(130)
     const no = await apply('y', 'n')
     expect(no.screen).toMatch(/Cluster toy needs a step that .*\r\n.*settle.* app1\r\n.*because all hold 7/)
     expect(no.screen).toContain('settle app1 was not agreed to')

@@ -119,7 +119,7 @@ const [CACHE, DURABLE] = [`${OURS}appendonly no\n`, `${OURS}appendonly yes\n`]
 const REPLICA = 'replicaof 10.0.0.1 6379\n'
 
 /** The script as the role writes it, on a root of its own: for how long it slept, and what is there behind it. */
-function beforeStart(conf: string, there: readonly ('permit' | 'dump')[] = []) {
+function beforeStart(conf: string, there: readonly ('permit' | 'dump' | 'log')[] = []) {
   const root = mkdtempSync(join(tmpdir(), 'redis-start-'))
   made.push(root)
   for (const folder of ['bin', 'etc/redis', 'var/lib/redis', 'run']) mkdirSync(join(root, folder), { recursive: true })
@@ -128,6 +128,10 @@ function beforeStart(conf: string, there: readonly ('permit' | 'dump')[] = []) {
   if (conf !== '') writeFileSync(join(root, 'etc/redis/redis.conf'), conf)
   const [permit, data] = [join(root, 'run/evenkeel-redis-start'), join(root, 'var/lib/redis')]
   if (there.includes('permit')) writeFileSync(permit, '')
+  if (there.includes('log')) {
+    mkdirSync(join(data, 'appendonlydir'))
+    writeFileSync(join(data, 'appendonlydir/appendonly.aof.1.base.rdb'), 'keys')
+  }
   if (there.includes('dump')) writeFileSync(join(data, 'dump.rdb'), 'old keys')
   const text = content(prepared(), '/usr/local/lib/evenkeel/redis-before-start')
   const input = text.replaceAll(/\/(?:etc|var\/lib)\/redis\b|\/run\/evenkeel-redis-start/g, (path) => root + path)
@@ -140,7 +144,10 @@ function beforeStart(conf: string, there: readonly ('permit' | 'dump')[] = []) {
 describe('before a server starts', () => {
   test.each([
     ['a former master waits until another one is the master', CACHE, [], { slept: '9' }],
-    ['a former master of a durable set comes back with what it has', DURABLE, [], { slept: '0' }],
+    ['a former master of a durable set comes back with what it has', DURABLE, ['log'], { slept: '0' }],
+    ['one whose disk is lost waits until another one is the master', DURABLE, [], { slept: '9' }],
+    ['one that a step starts with an empty disk does not', DURABLE, ['permit'], { slept: '0', permit: false }],
+    ['a replica with an empty disk starts at once', DURABLE + REPLICA, [], { slept: '0' }],
     ['a replica starts at once', CACHE + REPLICA, [], { slept: '0' }],
     ['a master that a step starts does so at once, and only once', CACHE, ['permit'], { slept: '0', permit: false }],
     ['a permit is used up by a replica too', CACHE + REPLICA, ['permit'], { slept: '0', permit: false }],

@@ -79,13 +79,21 @@ function kept(view: View, master: Live): Choice {
   const unseen = lost(view)
   if (unseen.length > 0 && view.nodes.length < most(view.desired)) return { refusal: mostUnseen(view, unseen) }
   const voters = votersFor(view, master).length
-  if (unseen.length > 0 && voters < most(view.desired)) return { refusal: unsure(view, master, unseen) }
+  if (unseen.length > 0 && voters < most(view.desired)) return voices(view) ?? { refusal: unsure(view, master, unseen) }
   const linked = view.live.filter((node) => isLinked(node, master)).length
   const alone = view.masters.length === 1 ? 'it alone says that it is a master' : 'it lacks nothing that others have'
   return {
     master,
     why: `${alone}; ${voters} of ${view.desired.nodes.length} Sentinels name it, ${linked} replicas are linked to it`,
   }
+}
+
+/** Sentinels that are down, and may say who is the master; nothing, where there is none. */
+function voices({ nodes }: View): Start | undefined {
+  const silent = nodes.filter(({ seen }) => seen.trouble.sentinel === 'down' && seen.disk.configured.sentinel)
+  if (silent.length === 0) return undefined
+  const why = 'its Sentinel is down, and too few say who is the master'
+  return { why, intents: silent.map((node) => ({ do: 'start sentinel', node, why })) }
 }
 
 /** No master has all there is: one of the replicas may. Masters that have nothing must not empty it. */

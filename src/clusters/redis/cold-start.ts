@@ -14,7 +14,7 @@ import {
   watchedBy,
 } from './view.ts'
 
-/** A server that is down, and is to be started before anything else is judged. */
+/** What is down, and is to be started before anything else is judged. */
 export interface Start {
   readonly becomes?: Node
   readonly why: string

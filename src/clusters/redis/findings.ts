@@ -4,6 +4,7 @@ import { foreignNames, forgetfulSentinels, sentinelAilments, wrongSentinels } fr
 import { isBlank, stakesBeside } from './stake.ts'
 import { strangersOf } from './strangers.ts'
 import {
+  fullAilments,
   oldData,
   passwordAilments,
   refusedWrites,
@@ -26,6 +27,7 @@ export function ailmentsOf(view: View, master: Live | undefined): readonly Ailme
   const faults = [
     ...ofSet(view, master),
     ...unseenAilments(view),
+    ...fullAilments(view),
     ...passwordAilments(view, master),
     // Those that take another one for the master would undo what comes next.
     ...wrongSentinels(view, master),

@@ -63,6 +63,10 @@ export interface DiskSeen {
   readonly dump?: { readonly bytes: number; readonly age: number }
   /** The append-only files. */
   readonly appendOnly?: { readonly bytes: number; readonly age: number }
+  /** Bytes that are left. */
+  readonly free?: number
+  /** It left the set by `remove-node`, and nothing has made it a node again. */
+  readonly left?: true
   /** What was saved or moved aside, with its bytes. */
   readonly aside: readonly { readonly path: string; readonly bytes: number }[]
   /** Keys of redis.conf that differ from what is wanted and that the server reads at its start, e.g. `port`. */
@@ -100,6 +104,12 @@ export interface RedisSeen {
   readonly replicas: readonly ReplicaSeen[]
   /** Writes that it can take now: as many replicas as `min-replicas-to-write` asks for are good. */
   readonly takesWrites: boolean
+  /** It cannot write its disk, and so takes no writes. */
+  readonly diskFails?: true
+  /** Of a server that evicts nothing: its memory is full, and so it takes no writes. */
+  readonly memoryFull?: true
+  /** Users beside the one that all use. */
+  readonly otherUsers?: string
   /** Parameters that differ from what is wanted, with what runs. */
   readonly differing: readonly { readonly name: string; readonly running: string; readonly wanted: string }[]
   /** Our password is the only one; the old one, or none at all, opens nothing. */

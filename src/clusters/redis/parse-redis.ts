@@ -2,6 +2,7 @@ import { Unreadable } from '../read-answer.ts'
 import type { MasterLink, RedisSeen, ReplicaSeen } from './model.ts'
 import { normal } from './normal.ts'
 import { count, info, type Lines, pairs, printable } from './read-lines.ts'
+import { PASSWORD_HASH } from './settings.ts'
 
 /** What a server said of itself. `wanted`: its settings; `saved`: what its file says of them. */
 export function parseRedis(
@@ -27,6 +28,9 @@ export function parseRedis(
     ...(role === 'replica' && { master: link(said) }),
     replicas: role === 'master' || said.has('slave0') ? replicas(said) : [],
     takesWrites: role === 'master' && Number(good ?? 0) >= Number(running.get('min-replicas-to-write') ?? 0),
+    ...(said.get('aof_last_write_status') === 'err' && { diskFails: true }),
+    ...(isFull(said) && { memoryFull: true }),
+    ...usersOf(lines),
     differing: [
       ...(lines.of('other').includes('redis-server')
         ? [{ name: 'tls-cert-file', running: 'a certificate of another CA', wanted: 'the one that is in its file' }]
@@ -39,9 +43,21 @@ export function parseRedis(
     passwords: passwordsOf(lines),
     unsaved: [
       ...[...saved].filter(([name, value]) => (running.get(name) ?? value) !== value).map(([name]) => name),
-      ...(lines.of('password saved')[0] === 'no' ? ['password'] : []),
+      ...(lines.of('password saved')[0] === 'no' ? [PASSWORD_HASH] : []),
     ],
   }
+}
+
+function usersOf(lines: Lines): Pick<RedisSeen, 'otherUsers'> {
+  const [users] = lines.of('password users')
+  return users === undefined ? {} : { otherUsers: printable(users.trim()) }
+}
+
+function isFull(said: ReadonlyMap<string, string>): boolean {
+  const number = (name: string) => Number(said.get(name) ?? 0)
+  const most = number('maxmemory')
+  if (most === 0 || said.get('maxmemory_policy') !== 'noeviction') return false
+  return number('used_memory') - number('mem_not_counted_for_evict') >= most
 }
 
 function roleOf(said: string | undefined): RedisSeen['role'] {

@@ -83,6 +83,8 @@ function disk(lines: Lines, desired: Desired, node: RedisNode, saved: ReadonlyMa
   return {
     ...(dump && { dump }),
     ...(appendOnly && { appendOnly }),
+    ...(lines.of('free').length > 0 && { free: lines.number('free') }),
+    ...(lines.of('left').length > 0 && { left: true }),
     aside: lines.of('aside').map((line) => {
       const [bytes, path = ''] = line.split('\t')
       return { path: printable(path), bytes: Number(bytes) || 0 }

@@ -5,6 +5,9 @@ import { type Conflict, conflictsWith, hasDataOnDisk, isAccepted, isBlank, isDow
 import { isGivenUp, isLive, type Live, most, type Node, type Unseen, type View, votersFor, watchedBy } from './view.ts'
 import { consentWords, keysWords } from './words.ts'
 
+/** Bytes with which nothing can be saved, and a server may not start. */
+const LITTLE = 32 * 1_048_576
+
 type Side = ClusterRefusal['sides'][number]
 
 /** Nobody has all there is: somebody has to choose. */
@@ -16,8 +19,23 @@ export function split(view: View, best: Live): ClusterRefusal {
   return {
     why: `${several}${conflicts.map(conflictWords(view, best)).join('; ')}; behind ${best.host} as the master that would be lost`,
     sides: [best, ...hosts].map((node) => side(view, node)),
-    hint: `look at what each has. By what was seen ${best.host} is the one to keep (to keep another one, give up ${best.host} instead).${counted ? ' What the others have, and can be counted, is saved beside first, and stays there.' : ''} When nobody needs it, give it up: ${consentWords(view.desired, givenBehind(view, best, conflicts))}`,
+    hint: `${harmlessWays(hosts)}look at what each has. By what was seen ${best.host} is the one to keep (to keep another one, give up ${best.host} instead).${counted ? ' What the others have, and can be counted, is saved beside first, and stays there.' : ''} When nobody needs it, give it up: ${consentWords(view.desired, givenBehind(view, best, conflicts))}`,
   }
+}
+
+/** What may mend it, and gives nothing up. */
+function harmlessWays(nodes: readonly Node[]): string {
+  const short = nodes.filter(({ seen: { disk } }) => disk.free !== undefined && disk.free < LITTLE)
+  const locked = nodes.filter(({ seen: { trouble } }) => trouble.redis === 'wrong password')
+  const ways = [
+    ...(short.length > 0
+      ? [`make room on the disk of ${names(short)}: with room a replica gets what it lacks by itself`]
+      : []),
+    ...(locked.length > 0
+      ? [`set our password again where it is another one, on ${names(locked)} (docs/redis.md: A password set by hand)`]
+      : []),
+  ]
+  return ways.length > 0 ? `first ${ways.join('; ')}; then repair again. Else ` : ''
 }
 
 function conflictWords(view: View, best: Live): (conflict: Conflict) => string {
@@ -159,5 +177,6 @@ export function silentEvidence({ seen: { trouble, disk, units } }: Node): readon
     ...(disk.appendOnly ? [`append-only files: ${disk.appendOnly.bytes} bytes, ${disk.appendOnly.age} s old`] : []),
     ...(disk.dump ? [`dump: ${disk.dump.bytes} bytes, ${disk.dump.age} s old`] : []),
     disk.follows ? `by its file it follows ${disk.follows.address}` : 'by its file it follows nobody',
+    ...(disk.free !== undefined && disk.free < LITTLE ? [`${disk.free} bytes are left on its disk`] : []),
   ]
 }

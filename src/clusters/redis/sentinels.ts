@@ -90,8 +90,12 @@ function wrongWords(
 ): { name: string; message: string } | undefined {
   const watched = watchedBy(view, node)
   const stray = straysOf(view, node)
-  if (!watched)
-    return { name: 'Sentinel watches a wrong name', message: `its Sentinel does not watch ${view.desired.name}` }
+  const { name } = view.desired
+  if (!watched && stray.length > 0) {
+    const message = `its Sentinel watches the nodes as ${stray.join(', ')}, and not as ${name}: behind this clients that ask for ${stray.join(', ')} get no answer`
+    return { name: 'Sentinel watches a wrong name', message }
+  }
+  if (!watched) return { name: 'Sentinel watches a wrong name', message: `its Sentinel does not watch ${name}` }
   const there = nodeAt(view.live, watched)
   const port = watched.port === REDIS_PORT
   if (master ? !isAt(master, watched) || !port : !there && !nodeAt(view.unseen, watched)) {

@@ -63,6 +63,10 @@ export function settingsOf({ settings }: Pick<Desired, 'settings'>, { address }:
   return { ...settings, 'replica-announce-ip': address }
 }
 
+/** What redis.conf may lack that is no setting. */
+export const PASSWORD_HASH = 'password'
+export const FIRST_LINE = 'its first line'
+
 const AT_START: ReadonlySet<string> = new Set(
   ['databases', 'io-threads', 'io-threads-do-reads', 'tcp-backlog', 'always-show-logo', 'rdbchecksum'].concat(
     ...['syslog-enabled', 'syslog-ident', 'syslog-facility', 'set-proc-title', 'disable-thp', 'socket-mark-id'],

@@ -20,7 +20,8 @@ export function stakeOf(view: View, node: Node, keeper: Live): Stake | undefined
 function stakeOfSilent(view: View, { seen, address, host }: Node, keeper: Live): Stake | undefined {
   const { redis } = keeper.seen
   const copies = redis.replicas.some((one) => isAt({ host, address }, one) && one.state === 'online')
-  if (copies || isBlank(seen)) return undefined
+  // Who left the set held nothing then that the others had not.
+  if (copies || isBlank(seen) || seen.disk.left) return undefined
   const told = isAt(keeper, seen.disk.follows) && redis.keys > 0
   if (told) return undefined
   // Where Debian's own runs instead, what ours had in its memory is gone; `join set` sees to what that one holds.

@@ -65,7 +65,9 @@ for f in ${FILES}; do [ -s "$f" ] || { p=no; echo "missing $f"; }; done
 echo "prepared $p"`
 
 /** Data of a server that Debian started at its install is none of a set: it is told by its file. */
-const DISK = sh`[ ! -f "$D/dump.rdb" ] || echo "dump $(stat -c '%s %Y' "$D/dump.rdb")"
+const DISK = sh`free=$(limit 2 df -B1 --output=avail "$D" 2>/dev/null | sed -n 2p) && echo "free $free"
+for f in "$R".left-*; do [ -e "$R" ] || [ ! -e "$f" ] || { echo 'left yes'; break; }; done
+[ ! -f "$D/dump.rdb" ] || echo "dump $(stat -c '%s %Y' "$D/dump.rdb")"
 for f in "$D/appendonlydir" "$D/appendonly.aof"; do
   [ ! -e "$f" ] || echo "aof $(limit 2 du -sb "$f" 2>/dev/null | cut -f 1) $(limit 2 find "$f" -printf '%Ts\\n' 2>/dev/null | sort -n | tail -n 1)"
 done
@@ -116,7 +118,8 @@ reach() {
     case $said in
       *WRONGPASS* | *NOAUTH*) state='wrong password' ;;
       *LOADING*) state=loading; return ;;
-      *PONG*) state=ok; return ;;
+      # Of one that cannot write its disk all the rest can be asked.
+      *PONG* | *MISCONF*) state=ok; return ;;
       *refused*) state=down; return ;;
       *) [ $code = 137 ] && state=hung || state=unreadable
         plain
@@ -127,12 +130,14 @@ reach() {
 }
 plain() { case $(limit 2 redis-cli -h 127.0.0.1 -p "$port" ping 2>&1 </dev/null) in *PONG* | *NOAUTH*) state=plain ;; esac; }
 # All that it said counts only while it answers.
-whole() { case $(cli ping </dev/null) in *PONG*) ;; *) echo "half $1" ;; esac; }
+whole() { case $(cli ping </dev/null) in *PONG* | *MISCONF*) ;; *) echo "half $1" ;; esac; }
 # $1 the password that is to open it, $2 another one that may.
 opens() {
   set -f
   list=$(cli acl list </dev/null | grep '^user default ') || return
   case $list in *" nopass "*) echo 'nopass' ;; esac
+  users=$(cli acl users </dev/null | grep -vx default | head -n 20 | cut -b 1-64 | tr '\\n' ' ')
+  [ -z "$users" ] || echo "users $users"
   case $list in *"#$(hash "$1")"*) echo 'own yes' ;; *) echo 'own no' ;; esac
   missing=no
   [ -z "$2" ] || case $list in *"#$(hash "$2")"*) ;; *) missing=yes ;; esac
@@ -150,7 +155,7 @@ replaced() {
 }`
 
 function server(names: readonly string[]): Shell {
-  const ask = ['INFO server', 'INFO replication', 'INFO persistence', 'INFO keyspace']
+  const ask = ['INFO server', 'INFO replication', 'INFO persistence', 'INFO keyspace', 'INFO memory']
   return sh`reach ${REDIS_PORT} redis-server "$own" "$was"
 echo "via redis $state"
 if [ "$state" = ok ]; then

@@ -2,7 +2,8 @@ import { names } from '../names.ts'
 import { type Ailment, ail, allFollow, warn } from './ailments.ts'
 import { hasAllOf } from './history.ts'
 import type { Intent } from './intents.ts'
-import { needsRestart } from './settings.ts'
+import { redisPlaces } from './layout.ts'
+import { FIRST_LINE, needsRestart } from './settings.ts'
 import { follows, isAgreedOn, isLinked, isLive, isWatching, type Live, type Node, type View } from './view.ts'
 
 const PASSWORDS = ['password', 'sentinel-pass', 'auth-pass']
@@ -71,7 +72,9 @@ function unsaved(node: Node): readonly Ailment[] | undefined {
   const { redis, disk } = node.seen
   // What is set anew is saved with it.
   const changing = redis?.differing.map(({ name }) => name) ?? []
-  const keys = [...new Set([...(redis?.unsaved ?? []), ...(redis ? disk.fileDiffers : [])])].filter(
+  // By that what starts it knows that it is ours.
+  const ours = redis && !disk.configured.redis ? [FIRST_LINE] : []
+  const keys = [...new Set([...(redis?.unsaved ?? []), ...(redis ? disk.fileDiffers : []), ...ours])].filter(
     (name) => !needsRestart(name) && !changing.includes(name),
   )
   if (keys.length === 0) return undefined
@@ -144,6 +147,37 @@ export function refusedWrites(view: View, master: Live): readonly Ailment[] {
       master.seen.redis.replicas.map((one) => `${one.address}: ${one.state}, ${one.lag} s behind`),
     ),
   ]
+}
+
+/** Servers that take no writes, or not as they should, whatever the set does: that is mended by people. */
+export function fullAilments(view: View): readonly Ailment[] {
+  return view.live.flatMap((node) => {
+    const { redis, disk, log } = node.seen
+    const left = disk.free === undefined ? [] : [`${disk.free} bytes are left in ${redisPlaces.data}`]
+    return [
+      ...(redis.diskFails
+        ? [
+            ail(node, 'disk full', 'it cannot write its disk, and takes no writes: make room there', [
+              ...left,
+              ...log.slice(-3),
+            ]),
+          ]
+        : []),
+      ...(redis.memoryFull
+        ? [
+            ail(
+              node,
+              'memory full',
+              'its memory is full, and it takes no writes: give the set more memory, or remove keys',
+              [],
+            ),
+          ]
+        : []),
+      ...(redis.otherUsers
+        ? [warn(node.host, 'other users', `others than the users of the set may log in: ${redis.otherUsers}`, [])]
+        : []),
+    ]
+  })
 }
 
 /** A node that nobody can ask. */

@@ -3,7 +3,7 @@
 import { site } from 'evenkeel'
 import { z } from 'zod'
 
-export const { inventory, parallel, once, rolling } = site({
+export const { inventory, parallel, once, rolling, cluster } = site({
   groups: ['app'],
   vars: z.object({
     folder: z.string().default('/srv/hello'),

@@ -119,6 +119,32 @@ const left = (number: number): Change => ({
   disk: { ...BARE.disk, configured: { redis: false, sentinel: true }, monitors: at(number) },
 })
 
+test.each<Case>([
+  [
+    'joins again, whatever lies on its disk',
+    { 2: { ...BARE, disk: { ...BARE.disk, ...log, left: true } } },
+    ['no configuration: app2'],
+    ['join set app2'],
+  ],
+])('a node that left a durable set by command and is in the inventory %s', (...one) =>
+  check(durable, one as readonly unknown[] as Case),
+)
+
+test.each<readonly [what: string, changes: Changes, hint: RegExp]>([
+  [
+    'a replica that has no room for its copy',
+    { 2: { ...broken(90, { replId: 'r7' }), disk: { free: 4096 } } },
+    /^first make room on the disk of app2: .*; then repair again\. Else look at what each has/,
+  ],
+  [
+    'a master that takes another password',
+    { 1: { redis: null, seen: { trouble: { redis: 'wrong password' } } } },
+    /^first set our password again where it is another one, on app1 \(docs\/redis\.md: A password set by hand\); then/,
+  ],
+])('a refusal says first what gives nothing up: %s', (_, changes, hint) => {
+  expect(judge(durable, set(changes), {}).refusal?.hint).toMatch(hint)
+})
+
 describe('bare hosts', () => {
   const all = { 1: BARE, 2: BARE, 3: BARE }
   const none = ['no set yet', 'no configuration: app1', 'no configuration: app2', 'no configuration: app3']
@@ -770,6 +796,16 @@ describe('servers that do not follow', () => {
       { acceptLoss: { app2: 'unknown', app3: 'unknown' } },
     ],
     [
+      'one is away, and a Sentinel that may name the master is down: it is started first',
+      {
+        1: GONE,
+        2: { redis: aMaster, sentinel: at(2) },
+        3: { ...replicaOf(2), sentinel: null },
+      },
+      ['cannot be asked: app1', 'lost majority of Sentinels', 'Sentinel down: app3'],
+      ['start sentinel app3'],
+    ],
+    [
       'one is away, and Sentinels name it',
       {
         1: GONE,
@@ -785,6 +821,18 @@ describe('servers that do not follow', () => {
       { 2: { disk: { aside: [{ path: '/var/lib/redis/aside-20260101T000000Z.rdb', bytes: 900 }] } } },
       ['old data: app2'],
       [],
+    ],
+    [
+      'what takes no writes, and who else may log in, is told of',
+      { 1: { redis: { diskFails: true } }, 2: { redis: { memoryFull: true } }, 3: { redis: { otherUsers: 'eve' } } },
+      ['disk full: app1', 'memory full: app2', 'other users: app3'],
+      [],
+    ],
+    [
+      'a file that lost its first line, by which its start knows it, gets it again',
+      { 1: { disk: { configured: { redis: false, sentinel: true } } } },
+      ['unsaved settings: app1'],
+      ['set settings app1 its first line'],
     ],
     ['whoever was not prepared is told of', { 2: { seen: { prepared: false } } }, ['not prepared: app2'], []],
   ])('%s', (...one) => check(cache, one as readonly unknown[] as Case))

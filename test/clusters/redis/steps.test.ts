@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { failOver, followMaster, joinSet, promoteReplica, rotatePassword } from '../../../src/clusters/redis/steps.ts'
+import {
+  failOver,
+  followMaster,
+  joinSet,
+  promoteReplica,
+  rotatePassword,
+  setSettings,
+} from '../../../src/clusters/redis/steps.ts'
 import { type Live, viewOf } from '../../../src/clusters/redis/view.ts'
 import { type Acted, type Answers, act } from './support/fake-cli.ts'
 import { desired, set } from './support/surveys.ts'
@@ -76,6 +83,34 @@ describe('a server follows a master', () => {
     expect(asked.filter((one) => one.includes('client'))).toEqual([
       '127.0.0.1:6379 client unpause',
       '127.0.0.1:6379 client unpause',
+    ])
+  })
+})
+
+describe('settings are set while a server runs', () => {
+  const smaller = { ...want, settings: { maxmemory: '8388608' } }
+  const step = setSettings(smaller, app2, ['maxmemory', 'replica-announce-ip'], 'why')
+  const uses = (bytes: number): Answers => [
+    [/info memory/, `used_memory:${bytes + 1000}\nmem_not_counted_for_evict:1000`],
+    [/config set/, 'OK'],
+    [/^127.0.0.1:6379 role/, 'slave'],
+  ]
+
+  test('not less memory than is in use', () => {
+    const acted = act(step, /^set/, [...uses(8_388_609), ...HERE])
+    expect([acted.code, acted.output]).toEqual([
+      1,
+      expect.stringMatching(/to be 8388608, and 8388609 bytes are in use/),
+    ])
+    expect(acted.asked.filter((one) => /config/.test(one))).toEqual([])
+  })
+
+  test('as much as is in use; and its master hears the address by a link that is made anew', () => {
+    const acted = act(step, /^set/, [...uses(8_388_608), ...HERE])
+    expect(acted.asked.filter((one) => /config set|client/.test(one))).toEqual([
+      '127.0.0.1:6379 config set maxmemory 8388608',
+      '127.0.0.1:6379 config set replica-announce-ip 10.0.0.2',
+      '127.0.0.1:6379 client kill type master',
     ])
   })
 })

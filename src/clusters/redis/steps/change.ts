@@ -4,7 +4,7 @@ import { sh } from '../../../shell/sh.ts'
 import type { Intent } from '../intents.ts'
 import { FORMER_PASSWORD, MARK, REDIS_PORT } from '../layout.ts'
 import type { Desired, RedisNode } from '../model.ts'
-import { sentinelSettings, settingsOf } from '../settings.ts'
+import { FIRST_LINE, PASSWORD_HASH, sentinelSettings, settingsOf } from '../settings.ts'
 import type { Live } from '../view.ts'
 import { giveUp } from './follow.ts'
 import { isMaster } from './looks.ts'
@@ -16,14 +16,16 @@ export function setSettings(desired: Desired, node: RedisNode, names: readonly s
   const ofSentinel = Object.entries(sentinelSettings(desired)).filter(([key]) => names.includes(key))
   const ofServer = Object.entries(settingsOf(desired, node)).filter(([key]) => names.includes(key))
   const announce = names.includes('announce-ip') ? [node.address] : []
-  // A password is none of these, and its hash may be missing in the file.
-  const saves = ofServer.length > 0 || names.includes('password')
-  const script = sh`set -- ${ofServer.flat()}
+  // These are none of them, and may be missing in the file.
+  const saves = ofServer.length > 0 || [PASSWORD_HASH, FIRST_LINE].some((one) => names.includes(one))
+  const script = sh`${names.includes('maxmemory') ? holdsAll(desired) : sh`:`}
+set -- ${ofServer.flat()}
 while [ $# -gt 0 ]; do
   said=$(ask 127.0.0.1 config set "$1" "$2") && [ "$said" = OK ] || fail "$1: $said"
   shift 2
 done
 ${saves ? saveOurs(desired) : sh`:`}
+${names.includes('replica-announce-ip') ? sh`[ "$(role 127.0.0.1)" != slave ] || ask 127.0.0.1 client kill type master >/dev/null || true` : sh`:`}
 set -- ${ofSentinel.flat()}
 while [ $# -gt 0 ]; do
   said=$(sask 127.0.0.1 sentinel set ${name} "$1" "$2") && [ "$said" = OK ] || fail "$1: $said"
@@ -35,6 +37,12 @@ done`
   const effect = 'they are in force at once; nothing is restarted'
   const told = { name: 'set settings', reason: why, effect, alone: true } as const
   return oneAction(node, told, { title: `set ${names.join(', ')}`, script })
+}
+
+/** Less memory than is used takes keys away at once, or refuses writes: nobody has agreed to that. */
+function holdsAll({ settings: { maxmemory = '0' } }: Desired): Shell {
+  return sh`used=$(field 127.0.0.1 memory used_memory) && spare=$(field 127.0.0.1 memory mem_not_counted_for_evict) && [ "$used" ] || fail 'it does not say how much memory it uses'
+[ "$((used - \${spare:-0}))" -le ${maxmemory} ] || fail "maxmemory is to be "${maxmemory}", and $((used - \${spare:-0})) bytes are in use: keys would be lost, or writes refused; nothing is done"`
 }
 
 /** Somebody may have put another file there: it is ours again once it says what runs. */
