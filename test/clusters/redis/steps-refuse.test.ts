@@ -38,7 +38,7 @@ describe('a server that is down is started', () => {
   const start = (answers: Answers, there: Files) =>
     act(step, /start/, [...answers, ...starting('redis-server'), [/:6379 role/, REFUSED]], there)
 
-  test.each<readonly [...Refusal, Files]>([
+  test.each<[...Required<Refusal>, Files]>([
     ['not where its file is none of ours', [], /its redis.conf is none of ours/, [], { [CONF]: 'port 6379\n' }],
     ['not where it has no file', [], /its redis.conf is none of ours/, [], {}],
     ['not beside a master', [[/^10.0.0.3:6379 role/, 'master']], /10.0.0.3 is the master by now/, [], master],

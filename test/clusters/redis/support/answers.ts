@@ -54,7 +54,7 @@ export function changes({ asked }: Acted): readonly string[] {
 }
 
 /** What is answered, what it says to that, and what it changed before it refused: nothing. */
-export type Refusal = readonly [what: string, answers: Answers, says: RegExp, changed?: readonly string[]]
+export type Refusal = [what: string, answers: Answers, says: RegExp, changed?: readonly string[]]
 
 /** It ended with that, and did no more than that. */
 export function expectRefusal(acted: Acted, says: RegExp, changed: readonly string[] = [], wrote: Acted['wrote'] = {}) {

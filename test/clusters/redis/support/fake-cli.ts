@@ -102,8 +102,8 @@ export function actScript(script: string, answers: Answers, there: Files = {}): 
     })
     try {
       // What should have refused may wait for more than that.
-      const how = { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 15_000 } as const
-      return acted(0, execFileSync('sh', ['-c', moved], how))
+      const how = { env, encoding: 'utf8', timeout: 15_000 } as const
+      return acted(0, execFileSync('sh', ['-c', moved], { ...how, stdio: ['ignore', 'pipe', 'pipe'] }))
     } catch (error) {
       const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string }
       return acted(status, stdout + stderr)
@@ -121,11 +121,11 @@ function prepare(root: string, answers: Answers) {
   for (const folder of [rules, bin, ...inside]) mkdirSync(folder, { recursive: true })
   const programs = { ...Object.fromEntries(FAKED.map((name) => [name, FAKE])), setpriv: AS_REDIS }
   for (const [name, text] of Object.entries(programs)) writeFileSync(join(bin, name), text, { mode: 0o755 })
-  for (const [index, [command, output, after]] of answers.entries())
-    writeFileSync(
-      join(rules, String(index).padStart(3, '0')),
-      `${command.source}\n${after?.source ?? ''}\n${output.startsWith('!') ? 1 : 0}\n${output.replace(/^!/, '')}\n`,
-    )
+  for (const [index, [command, output, after]] of answers.entries()) {
+    const [fails, said] = [output.startsWith('!'), output.replace(/^!/, '')]
+    const rule = [command.source, after?.source ?? '', fails ? '1' : '0', ...(said === '' ? [] : [said]), '']
+    writeFileSync(join(rules, String(index).padStart(3, '0')), rule.join('\n'))
+  }
   writeFileSync(asked, '')
   writeFileSync(clock, String(BEGAN))
   return { asked, env: { PATH: `${bin}:${process.env.PATH}`, ASKED: asked, RULES: rules, CLOCK: clock } }
