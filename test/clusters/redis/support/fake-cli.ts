@@ -7,13 +7,13 @@ import type { ClusterStep } from '../../../../src/model/cluster.ts'
 
 /**
  * What servers answer: the first command that fits, `address:port command`, with its output; `!` before it: it fails. Of what
- * else is run, `^systemctl start …`, `^redis-check-rdb …`, `^mv …` or `^chown …`, what fits no rule succeeds. `after`: only once
- * that was asked before.
+ * else is run, `^systemctl …`, `^redis-check-rdb …`, `^setpriv …`, `^mv …` or `^chown …`, what fits no rule succeeds. `after`:
+ * only once that was asked of a server or of systemd before.
  */
 export type Answers = readonly (readonly [command: RegExp, output: string, after?: RegExp])[]
 
-/** What lies in files before. */
-export type Files = Readonly<Record<string, string>>
+/** What lies in files before; `undefined`: one that a node always has is missing. */
+export type Files = Readonly<Record<string, string | undefined>>
 
 export interface Acted {
   readonly code: number
@@ -21,7 +21,7 @@ export interface Acted {
   /** What was asked of servers and of systemd, in order; behind `<`: what was read, and is no argument. */
   readonly asked: readonly string[]
   /** Files that are other ones by now; `undefined`: they are gone. */
-  readonly wrote: Readonly<Record<string, string | undefined>>
+  readonly wrote: Files
 }
 
 /** By the clock of all scripts, which only stands or sleeps. */
@@ -67,18 +67,13 @@ case $name in
   redis-cli) echo "no answer for $asked" >>"$ASKED"; exit 1 ;;
   systemctl) [ "$1" != show ] || echo 0 ;;
   mv) exec /bin/mv "$@" ;;
+  # There may be no such user here.
+  setpriv) while [ "$1" != -- ]; do shift; done; shift; exec "$@" ;;
 esac
 exit 0
 `
 
-/** There may be no such user here. */
-const AS_REDIS = `#!/bin/sh
-while [ "$1" != -- ]; do shift; done
-shift
-exec "$@"
-`
-
-const FAKED = ['redis-cli', 'systemctl', 'redis-check-rdb', 'journalctl', 'chown', 'mv', 'date', 'sleep']
+const FAKED = ['redis-cli', 'systemctl', 'redis-check-rdb', 'journalctl', 'setpriv', 'chown', 'mv', 'date', 'sleep']
 
 /** Runs one action of a step, as it is but for its paths, where nothing of Redis is but the files that are `there`. */
 export function act(step: ClusterStep, title: RegExp, answers: Answers, there: Files = {}): Acted {
@@ -93,9 +88,10 @@ export function actScript(script: string, answers: Answers, there: Files = {}): 
   try {
     const { asked, env } = prepare(root, answers)
     const password = { [PASSWORD]: 'a password', [SENTINEL_PASSWORD]: 'a password', [CA]: 'a certificate' }
-    for (const [path, text] of Object.entries({ ...password, ...there })) writeFileSync(join(root, path), text)
+    for (const [path, text] of Object.entries<string | undefined>({ ...password, ...there }))
+      if (text !== undefined) writeFileSync(join(root, path), text)
     const before = filesIn(root)
-    const moved = script.replaceAll(/\/(etc|var\/lib|run|usr\/local\/lib)\/(?=redis|evenkeel)/g, `${root}$&`)
+    const moved = script.replaceAll(/\/(etc|var\/lib|var\/log|run|usr\/local\/lib)\/(?=redis|evenkeel)/g, `${root}$&`)
     const acted = (code: number, output: string): Acted => ({
       ...{ code, output: output.replaceAll(root, ''), wrote: differing(before, filesIn(root)) },
       asked: readFileSync(asked, 'utf8').replaceAll(root, '').trim().split('\n').filter(Boolean),
@@ -119,8 +115,7 @@ function prepare(root: string, answers: Answers) {
   const { permit, ...folders } = redisPlaces
   const inside = [...Object.values(folders), dirname(permit)].map((path) => join(root, path))
   for (const folder of [rules, bin, ...inside]) mkdirSync(folder, { recursive: true })
-  const programs = { ...Object.fromEntries(FAKED.map((name) => [name, FAKE])), setpriv: AS_REDIS }
-  for (const [name, text] of Object.entries(programs)) writeFileSync(join(bin, name), text, { mode: 0o755 })
+  for (const name of FAKED) writeFileSync(join(bin, name), FAKE, { mode: 0o755 })
   for (const [index, [command, output, after]] of answers.entries()) {
     const [fails, said] = [output.startsWith('!'), output.replace(/^!/, '')]
     const rule = [command.source, after?.source ?? '', fails ? '1' : '0', ...(said === '' ? [] : [said]), '']
