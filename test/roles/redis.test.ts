@@ -173,7 +173,7 @@ describe('a server takes its certificate', () => {
     ['there is no file of it', {}],
     ['its file is none of ours', { [conf]: 'tls-port 6379\n' }],
   ])('not where %s: nothing is asked', (_, there) => {
-    expect(actScript(script, [], there)).toEqual({ code: 0, output: '', asked: [], wrote: {} })
+    expect(actScript(script, [], there)).toEqual({ code: 0, output: '', asked: [], by: [], wrote: {} })
   })
 
   test('not where it does not run', () => {
@@ -181,19 +181,20 @@ describe('a server takes its certificate', () => {
     expect([acted.code, acted.output, takes(acted)]).toEqual([0, '', []])
   })
 
-  test.each<[string, Answers, number]>([
-    ['with its password', [[/config set/, 'OK']], 1],
+  test.each<[string, Answers, readonly string[]]>([
+    ['with its password', [[/config set/, 'OK']], ['a password']],
     [
       'with the one of before',
       [
         [/config set/, 'OK', /config set/],
         [/config set/, '!WRONGPASS'],
       ],
-      2,
+      ['a password', 'another'],
     ],
-  ])('%s', (_, answers, asked) => {
+  ])('%s', (_, answers, passwords) => {
     const acted = actScript(script, answers, files)
-    expect([acted.code, acted.output, takes(acted)]).toEqual([0, '', Array(asked).fill(TAKES)])
+    expect([acted.code, acted.output]).toEqual([0, ''])
+    expect(acted.by.filter((one) => one.endsWith(TAKES))).toEqual(passwords.map((one) => `${one}: ${TAKES}`))
     expect(acted.asked.filter((one) => /restart|stop|start/.test(one))).toEqual([])
   })
 

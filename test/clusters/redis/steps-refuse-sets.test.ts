@@ -12,6 +12,7 @@ import {
   app1,
   app2,
   app3,
+  CONF,
   changes,
   expectRefusal,
   FILES,
@@ -159,7 +160,10 @@ describe('a new set', () => {
     ['somebody is silent', plain('!'), /does not say what it holds/],
     ['somebody runs elsewhere', [], /runs here and listens elsewhere.*--accept-data-loss app1=unknown/],
   ])('is not made where %s', (_, answers, says) => {
-    expectRefusal(act(step, /look/, [...answers, ...nothing]), says)
+    const acted = act(step, /look/, [...answers, ...nothing])
+    expectRefusal(acted, says)
+    // What is asked without a certificate gets no password.
+    expect(acted.by.filter((one) => one.includes(':plain') && !one.startsWith('none: '))).toEqual([])
   })
 
   test.each<[string, Answers]>([
@@ -212,6 +216,21 @@ describe('passwords are changed', () => {
     expect(changes(acted).filter((one) => /^config|flushconfig/.test(one))).toEqual([])
     expect(acted.asked.filter((one) => !one.includes('<') && one.includes('a password'))).toEqual([])
   })
+})
+
+test('a server whose password is just being changed is opened by the one of before', () => {
+  const step = rotatePassword(want, { do: 'rotate password', nodes: [app1, app2, app3], given: [], why: 'why' })
+  const before: Answers = [
+    [/^127.0.0.1:6379 (<|config)/, 'OK', /</],
+    [/</, '!WRONGPASS'],
+    ...[[/^127.0.0.1:26379/, REFUSED] as const, ...HERE],
+  ]
+  const acted = act(step, /take the new/, before, { ...FILES, [CONF]: `${FILES[CONF]}masterauth "another"\n` })
+  expect([acted.code, changes(acted)]).toEqual([
+    0,
+    [...Array(2).fill(expect.stringMatching(/^< ACL/)), 'config rewrite'],
+  ])
+  expect(acted.by.flatMap((one) => /^(.*): .*</.exec(one)?.[1] ?? [])).toEqual(['a password', 'another'])
 })
 
 describe('a node joins', () => {

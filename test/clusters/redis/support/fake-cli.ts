@@ -20,6 +20,8 @@ export interface Acted {
   readonly output: string
   /** What was asked of servers and of systemd, in order; behind `<`: what was read, and is no argument. */
   readonly asked: readonly string[]
+  /** The same of servers, behind the password by which: `a password: 127.0.0.1:6379 ping`. */
+  readonly by: readonly string[]
   /** Files that are other ones by now; `undefined`: they are gone. */
   readonly wrote: Files
 }
@@ -51,7 +53,10 @@ case $name in
     asked="$host:\${port:-plain} $*" ;;
   *) asked="$name $*" ;;
 esac
-written() { case $name in redis-cli | systemctl | redis-check-rdb) echo "$asked" >>"$ASKED" ;; esac; }
+written() {
+  case $name in redis-cli | systemctl | redis-check-rdb) echo "$asked" >>"$ASKED" ;; esac
+  [ $name != redis-cli ] || echo "\${REDISCLI_AUTH:-none}: $asked" >>"$ASKED.by"
+}
 for rule in "$RULES"/*; do
   {
     IFS= read -r command; IFS= read -r after; IFS= read -r code
@@ -92,9 +97,10 @@ export function actScript(script: string, answers: Answers, there: Files = {}): 
       if (text !== undefined) writeFileSync(join(root, path), text)
     const before = filesIn(root)
     const moved = script.replaceAll(/\/(etc|var\/lib|var\/log|run|usr\/local\/lib)\/(?=redis|evenkeel)/g, `${root}$&`)
+    const lines = (path: string) => readFileSync(path, 'utf8').replaceAll(root, '').trim().split('\n').filter(Boolean)
     const acted = (code: number, output: string): Acted => ({
       ...{ code, output: output.replaceAll(root, ''), wrote: differing(before, filesIn(root)) },
-      asked: readFileSync(asked, 'utf8').replaceAll(root, '').trim().split('\n').filter(Boolean),
+      ...{ asked: lines(asked), by: lines(`${asked}.by`) },
     })
     try {
       // What should have refused may wait for more than that.
@@ -121,7 +127,7 @@ function prepare(root: string, answers: Answers) {
     const rule = [command.source, after?.source ?? '', fails ? '1' : '0', ...(said === '' ? [] : [said]), '']
     writeFileSync(join(rules, String(index).padStart(3, '0')), rule.join('\n'))
   }
-  writeFileSync(asked, '')
+  for (const path of [asked, `${asked}.by`]) writeFileSync(path, '')
   writeFileSync(clock, String(BEGAN))
   return { asked, env: { PATH: `${bin}:${process.env.PATH}`, ASKED: asked, RULES: rules, CLOCK: clock } }
 }
