@@ -19,6 +19,7 @@ import type { Host, Site } from '../../src/model/playbook.ts'
 import { Secret } from '../../src/model/secret.ts'
 import { flattenTasks, type TaskTree } from '../../src/model/task.ts'
 import { type CompiledTask, compileTasks } from '../../src/plan/compile.ts'
+import { type Acted, type Answers, actScript, type Files } from '../clusters/redis/support/fake-cli.ts'
 
 type Vars = { readonly ip: string }
 type Groups = 'app' | 'lb'
@@ -163,5 +164,50 @@ describe('before a server starts', () => {
     ['without a file nothing is done', '', ['dump'], { slept: '0', data: ['dump.rdb'] }],
   ] as const)('%s', (_, conf, there, behind) => {
     expect(beforeStart(conf, there)).toMatchObject(behind)
+  })
+})
+
+describe('a server takes its certificate', () => {
+  const own = flattenTasks(redis<Vars, Groups>(input).tasks(app1, site, 'cache'))
+  const handlers = own.flatMap(({ options }) => [options.notify ?? []].flat())
+  const script = handlers.find(({ name }) => name === 'redis takes its certificate')?.script ?? ''
+  const conf = '/etc/redis/redis.conf'
+  const files = { [conf]: `${OURS}masterauth "another"\n` }
+  const TAKES = '127.0.0.1:6379 config set tls-cert-file /etc/redis/tls/node.crt'
+  const takes = ({ asked }: Acted) => asked.filter((one) => / config /.test(one) && !one.startsWith('no answer'))
+
+  test.each<[string, Files]>([
+    ['there is no file of it', {}],
+    ['its file is none of ours', { [conf]: 'tls-port 6379\n' }],
+  ])('not where %s: nothing is asked', (_, there) => {
+    expect(actScript(script, [], there)).toEqual({ code: 0, output: '', asked: [], by: [], wrote: {} })
+  })
+
+  test('not where it does not run', () => {
+    const acted = actScript(script, [[/^systemctl is-active/, '!']], files)
+    expect([acted.code, acted.output, takes(acted)]).toEqual([0, '', []])
+  })
+
+  test.each<[string, Answers, readonly string[]]>([
+    ['with its password', [[/config set/, 'OK']], ['a password']],
+    [
+      'with the one of before',
+      [
+        [/config set/, 'OK', /config set/],
+        [/config set/, '!WRONGPASS'],
+      ],
+      ['a password', 'another'],
+    ],
+  ])('%s', (_, answers, passwords) => {
+    const acted = actScript(script, answers, files)
+    expect([acted.code, acted.output]).toEqual([0, ''])
+    expect(acted.by.filter((one) => one.endsWith(TAKES))).toEqual(passwords.map((one) => `${one}: ${TAKES}`))
+    expect(acted.asked.filter((one) => /restart|stop|start/.test(one))).toEqual([])
+  })
+
+  test('or says so, with no word of a password', () => {
+    const acted = actScript(script, [[/config set/, '!ERR not with "a password"']], files)
+    expect([acted.code, acted.output]).toEqual([1, 'the server does not take its certificate\n'])
+    expect(takes(acted)).toEqual([TAKES, TAKES])
   })
 })
