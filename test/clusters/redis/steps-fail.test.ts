@@ -174,7 +174,7 @@ describe('settings that are changed', () => {
   const step = setSettings(maxmemory, app2, names, 'why')
   const SERVER = ['config set maxmemory 8', 'config rewrite']
   const SENTINEL = ['sentinel set cache failover-timeout 20000', 'sentinel config set announce-ip 10.0.0.2']
-  const here: Answers = [[/sentinel (set|config set)/, 'OK'], ...HERE]
+  const here: Answers = [[/sentinel (set|config set)/, 'OK'], [/info memory/, 'used_memory:8'], ...HERE]
   const settings = (answers: Answers, there: Readonly<Record<string, string>> = FILES) =>
     act(step, /^set/, [...answers, ...here], there)
 

@@ -71,7 +71,7 @@ describe('a server that is down is started', () => {
 
   test.each(['chown', 'mv'])('not with a file that %s leaves unfinished', (program) => {
     const acted = start([[new RegExp(`^${program} `), '!']], FILES)
-    expectRefusal(acted, /^/, [], { '/etc/evenkeel-redis/new': expect.stringContaining(OURS) })
+    expectRefusal(acted, /redis.conf cannot be written/)
   })
 
   test('and says so where it does not start', () => {
@@ -109,7 +109,7 @@ describe('Sentinel is started', () => {
 
   test('not where the file cannot be put there', () => {
     const acted = start('!NOAUTH', { [SENTINEL_CONF]: `${OURS}user default on #9\n` }, [[/^mv /, '!']])
-    expectRefusal(acted, /^/, ['systemctl stop redis-sentinel'], { '/etc/evenkeel-redis/new': expect.anything() })
+    expectRefusal(acted, /sentinel.conf cannot be written/, ['systemctl stop redis-sentinel'])
   })
 })
 
@@ -145,6 +145,22 @@ describe('a replica is restarted', () => {
     ]
     const acted = restart([...up, [/^127.0.0.1:6379 info replication/, link('down')], ...master])
     expect([acted.code, acted.output, changes(acted)]).toEqual([0, '', ALL])
+  })
+
+  test('also where one that is no node of the playbook follows as well', () => {
+    const master: Answers = [
+      [/^10.0.0.1:6379 info replication/, 'master_replid:r1\nmaster_repl_offset:90\nmin_slaves_good_slaves:3'],
+    ]
+    expect(changes(restart(master))).toEqual(ALL)
+  })
+
+  test.each(['chown', 'mv'])('and goes on with its file of before where %s fails', (program) => {
+    const acted = restart([[new RegExp(`^${program} `), '!']])
+    expectRefusal(acted, /redis.conf cannot be written(.|\n)*it runs with what it had/, ALL)
+  })
+
+  test('and not where that cannot be read', () => {
+    expectRefusal(restart([[/^setpriv .* cat/, '!']]), /cannot be read: it is not restarted/, ALL.slice(0, 1))
   })
 
   test('and goes on with its file of before where it does not start with another one', () => {

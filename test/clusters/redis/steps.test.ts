@@ -8,6 +8,7 @@ import {
   setSettings,
 } from '../../../src/clusters/redis/steps.ts'
 import { type Live, viewOf } from '../../../src/clusters/redis/view.ts'
+import { FILES } from './support/answers.ts'
 import { type Acted, type Answers, act } from './support/fake-cli.ts'
 import { desired, set } from './support/surveys.ts'
 
@@ -97,7 +98,7 @@ describe('settings are set while a server runs', () => {
   ]
 
   test('not less memory than is in use', () => {
-    const acted = act(step, /^set/, [...uses(8_388_609), ...HERE])
+    const acted = act(step, /^set/, [...uses(8_388_609), ...HERE], FILES)
     expect([acted.code, acted.output]).toEqual([
       1,
       expect.stringMatching(/to be 8388608, and 8388609 bytes are in use/),
@@ -106,7 +107,7 @@ describe('settings are set while a server runs', () => {
   })
 
   test('as much as is in use; and its master hears the address by a link that is made anew', () => {
-    const acted = act(step, /^set/, [...uses(8_388_608), ...HERE])
+    const acted = act(step, /^set/, [...uses(8_388_608), ...HERE], FILES)
     expect(acted.asked.filter((one) => /config set|client/.test(one))).toEqual([
       '127.0.0.1:6379 config set maxmemory 8388608',
       '127.0.0.1:6379 config set replica-announce-ip 10.0.0.2',

@@ -131,14 +131,15 @@ export function rotatePassword(
 fi
 if sanswers; then
   printf 'ACL SETUSER default on "#%s"\\n' "$(hash "$sown")" | tell sentinel
-  sask 127.0.0.1 sentinel flushconfig >/dev/null
+  sask 127.0.0.1 sentinel flushconfig >/dev/null || fail 'Sentinel does not write its file'
 fi`
   const used = sh`if answers; then
   printf 'CONFIG SET masterauth "%s"\\n' "$own" | tell redis
   save_config
 fi
 if sanswers; then
-  if [ "$(names 127.0.0.1 ${name})" ]; then printf 'SENTINEL SET %s auth-pass "%s"\\n' ${name} "$own" | tell sentinel; fi
+  there=$(names 127.0.0.1 ${name}) || fail 'its Sentinel does not say whom it watches'
+  if [ "$there" ]; then printf 'SENTINEL SET %s auth-pass "%s"\\n' ${name} "$own" | tell sentinel; fi
   printf 'SENTINEL CONFIG SET sentinel-pass "%s"\\n' "$sown" | tell sentinel
 fi`
   const dropped = sh`former=$(cat ${FORMER_PASSWORD} 2>/dev/null) || former=
@@ -148,7 +149,7 @@ if answers; then
 fi
 if sanswers; then
   printf 'ACL SETUSER default resetpass "#%s"\\n' "$(hash "$sown")" | tell sentinel
-  sask 127.0.0.1 sentinel flushconfig >/dev/null
+  sask 127.0.0.1 sentinel flushconfig >/dev/null || fail 'Sentinel does not write its file'
 fi`
   return {
     ...{ name: 'rotate password', about: hosts(nodes), reason: why },

@@ -13,7 +13,7 @@ within 120 saved || fail 'it saves something else'`
 
 /** The data set of a server that runs, in a file that can be loaded. Where nothing is kept, it leaves no other one. */
 const SAVE_ASIDE: Shell = sh`${MAY_SAVE}
-last=$(field 127.0.0.1 persistence rdb_saves)
+last=$(field 127.0.0.1 persistence rdb_saves) && [ "$last" ] || fail 'it does not say how often it saved'
 said=$(ask 127.0.0.1 bgsave) || fail "it does not save: $said"
 within 200 saved || fail 'it saves for too long'
 [ "$(field 127.0.0.1 persistence rdb_last_bgsave_status)" = ok ] && [ "$(field 127.0.0.1 persistence rdb_saves)" -gt "$last" ] || fail 'it could not save'

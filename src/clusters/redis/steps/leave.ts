@@ -57,7 +57,7 @@ function forgetScript(rest: Desired, here: RedisNode, { host, address }: RedisNo
   said_=$(sask 127.0.0.1 sentinel replicas ${name} && sask 127.0.0.1 sentinel sentinels ${name}) || fail 'Sentinel does not say whom it knows'
   printf '%s\\n' "$said_" | grep -qxF ${address}
 }
-there=$(names 127.0.0.1 ${name})
+there=$(names 127.0.0.1 ${name}) || fail 'its Sentinel does not answer'
 left() { list_=$(ask "$there" info replication) && ! printf '%s\\n' "$list_" | grep -qF ${`ip=${address},`}; }
 within 90 left || fail ${`${host} follows the master still: nothing is done`}
 if known; then

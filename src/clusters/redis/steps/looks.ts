@@ -39,7 +39,7 @@ done`
 export function followsWell({ host, address }: RedisNode, seconds = 90): Shell {
   return sh`within ${seconds} linked ${address} || { why redis-server; fail ${`it does not follow ${host}`}; }
 caught_up() { o_=$(field 127.0.0.1 replication slave_repl_offset) && [ "$o_" -ge "$at" ]; }
-at=$(field ${address} replication master_repl_offset)
+at=$(field ${address} replication master_repl_offset) || fail ${`${host} does not answer any more`}
 within 30 caught_up || fail ${`it does not catch up with ${host}`}`
 }
 

@@ -59,20 +59,21 @@ export function restartServer(desired: Desired, node: RedisNode, why: string): C
 master=$(sed -nE 's/^(replicaof|slaveof) ([^ ]+) .*/\\2/p' "$conf")
 is_master "$master" || fail 'whom it follows is no master: it is not restarted'
 # Only where the master asks for replicas does it tell how many confirm in time. One whose link is down is none of them.
-good=$(field "$master" replication min_slaves_good_slaves)
-[ "$(field 127.0.0.1 replication master_link_status)" != up ] || case $good in '' | ${others}) ;; *) fail "only $good replicas confirm in time what the master writes: it is not restarted" ;; esac
+good=$(field "$master" replication min_slaves_good_slaves) || fail 'its master does not answer: it is not restarted'
+[ "$(field 127.0.0.1 replication master_link_status)" != up ] || [ -z "$good" ] || [ "$good" -ge ${others} ] ||
+  fail "only $good replicas confirm in time what the master writes: it is not restarted"
 ! answers || save_config
+before=$(as_redis cat "$conf") || fail 'its redis.conf cannot be read: it is not restarted'
 timeout 60 systemctl stop redis-server
-before=$(as_redis cat "$conf") || fail 'its redis.conf cannot be read'
-${settingsAnew(desired, node)}
-if ! (start_redis 300); then
-  printf '%s\\n' "$before" | put "$conf"
+if ! { ${settingsAnew(desired, node)} && (start_redis 300); }; then
+  # Where that cannot be written either, it starts with what is there.
+  printf '%s\\n' "$before" | put "$conf" || true
   start_redis 300
   fail 'it does not start with what is wanted: it runs with what it had'
 fi
 within 300 linked "$master" || fail 'it does not follow its master again'
 caught_up() { o_=$(field 127.0.0.1 replication slave_repl_offset) && [ "$o_" -ge "$at" ]; }
-at=$(field "$master" replication master_repl_offset)
+at=$(field "$master" replication master_repl_offset) || fail 'its master does not answer'
 within 60 caught_up || fail 'it does not catch up with its master'`
   const effect = 'its settings are in force; clients that write do not notice'
   return oneAction(

@@ -127,12 +127,8 @@ as_redis() { setpriv --reuid redis --regid redis --init-groups -- "$@"; }
 # A file of the daemon, from what is read; it writes it itself from then on.
 put() {
   new_=${redisPlaces.root}/new
-  cat >"$new_"
-  chown redis:redis "$new_"
-  chmod 0640 "$new_"
-  sync "$new_"
-  mv -fT "$new_" "$1"
-  sync ${redisPlaces.config}
+  cat >"$new_" && chown redis:redis "$new_" && chmod 0640 "$new_" && sync "$new_" && mv -fT "$new_" "$1" && sync ${redisPlaces.config} ||
+    { rm -f "$new_"; fail "$1 cannot be written"; }
 }
 pid() { systemctl show -p MainPID --value "$1"; }
 why() { timeout 10 journalctl -q --no-pager -o cat -n 6 -u "$1" | cut -c 1-300; tail -n 6 "/var/log/redis/$1.log" 2>/dev/null | cut -c 1-300; }

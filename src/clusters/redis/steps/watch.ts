@@ -71,9 +71,12 @@ export function resetSentinel(desired: Desired, node: RedisNode, why: string): C
 export function resetScript(desired: Desired, node: RedisNode): Shell {
   const { name } = desired
   const others = desired.nodes.filter(({ host }) => host !== node.host).map(({ address }) => address)
-  return sh`there=$(names 127.0.0.1 ${name})
+  return sh`there=$(names 127.0.0.1 ${name}) || fail 'its Sentinel does not answer'
 is_master "$there" || fail 'the master that it watches is none: nothing is done'
-case $(watched 127.0.0.1 ${name} flags) in *failover*) fail 'a failover is under way: look again' ;; esac
+case $(watched 127.0.0.1 ${name} flags) in
+  *failover*) fail 'a failover is under way: look again' ;;
+  '') fail 'Sentinel does not say how its master is: look again' ;;
+esac
 others=0
 for a in ${others}; do
   [ "$(names "$a" ${name})" != "$there" ] || others=$((others + 1))
@@ -90,7 +93,7 @@ within 60 knows_all || fail 'Sentinel has not found the others yet'`
 export function restartSentinel(desired: Desired, node: RedisNode, why: string): ClusterStep {
   const { name, nodes, quorum } = desired
   const others = nodes.filter(({ host }) => host !== node.host).map(({ address }) => address)
-  const script = sh`there=$(names 127.0.0.1 ${name})
+  const script = sh`there=$(names 127.0.0.1 ${name}) || fail 'its Sentinel does not answer'
 is_master "$there" || fail 'the master that it watches is none: nothing is done'
 count=0
 for other in ${others}; do
