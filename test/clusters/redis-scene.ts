@@ -25,8 +25,12 @@ export interface Roles {
 }
 
 /** A set that one apply has built. */
-export async function builtScene(lab: UsedLab): Promise<{ readonly bed: RedisBed; readonly scene: RedisScene }> {
+export async function builtScene(
+  lab: UsedLab,
+  options?: string,
+): Promise<{ readonly bed: RedisBed; readonly scene: RedisScene }> {
   const bed = makeRedisBed(lab)
+  if (options !== undefined) bed.playbook(options)
   const ran = await bed.deploy('apply', 'lab', '--yes')
   expect(`${ran.code} ${ran.code === 0 ? '' : ran.stdout + ran.stderr}`).toBe('0 ')
   return { bed, scene: redisScene(bed, lab) }

@@ -65,7 +65,8 @@ for f in ${FILES}; do [ -s "$f" ] || { p=no; echo "missing $f"; }; done
 echo "prepared $p"`
 
 /** Data of a server that Debian started at its install is none of a set: it is told by its file. */
-const DISK = sh`free=$(limit 2 df -B1 --output=avail "$D" 2>/dev/null | sed -n 2p) && echo "free $free"
+const DISK = sh`free=$(limit 2 df -B1 --output=avail "$D" 2>/dev/null | sed -n 2p)
+[ -z "$free" ] || echo "free $free"
 for f in "$R".left-*; do [ -e "$R" ] || [ ! -e "$f" ] || { echo 'left yes'; break; }; done
 [ ! -f "$D/dump.rdb" ] || echo "dump $(stat -c '%s %Y' "$D/dump.rdb")"
 for f in "$D/appendonlydir" "$D/appendonly.aof"; do

@@ -30,12 +30,22 @@ esac`
 const made: string[] = []
 afterAll(() => made.map((folder) => rmSync(folder, { recursive: true })))
 
+/** The files of a node; one was saved, another one was made by somebody. */
+function layOut(root: string): void {
+  for (const name of ['password', 'sentinel']) writeFileSync(join(root, 'etc/evenkeel-redis', name), PASSWORD)
+  const conf = `# Made by evenkeel, kept by the daemon: set cache\nmasterauth "${PASSWORD}"\nuser default on #${HASH} ~*\n`
+  writeFileSync(join(root, 'etc/redis/redis.conf'), conf)
+  writeFileSync(join(root, 'etc/redis/sentinel.conf'), `sentinel sentinel-pass "${PASSWORD}"\n`)
+  writeFileSync(join(root, 'var/lib/redis/aside-20260101T000000Z.rdb'), 'keys')
+  writeFileSync(join(root, 'var/lib/redis/aside-$(x).rdb'), 'keys')
+}
+
 /** The script of a node, as it is, on a root of its own where `cli` stands for redis-cli: what it printed, and what it ran. */
-async function surveyed(cli: string) {
+async function surveyed(cli: string, there: 'a node' | 'a bare host' = 'a node') {
   const root = mkdtempSync(join(tmpdir(), 'redis-survey-'))
   made.push(root)
-  for (const folder of ['bin', 'etc/redis', 'etc/evenkeel-redis', 'var/lib/redis', 'var/log/redis'])
-    mkdirSync(join(root, folder), { recursive: true })
+  const folders = there === 'a node' ? ['etc/redis', 'etc/evenkeel-redis', 'var/lib/redis', 'var/log/redis'] : []
+  for (const folder of ['bin', ...folders]) mkdirSync(join(root, folder), { recursive: true })
   const program = (name: string, text: string) => {
     writeFileSync(join(root, 'bin', name), `#!/bin/sh\n${text}\n`)
     chmodSync(join(root, 'bin', name), 0o755)
@@ -44,10 +54,7 @@ async function surveyed(cli: string) {
   program('systemctl', ':')
   const real = (name: string) => ['/usr/bin', '/bin'].map((at) => `${at}/${name}`).find((path) => existsSync(path))
   for (const name of WATCHED) program(name, `echo "${name} $*" >>'${root}/ran'\nexec ${real(name)} "$@"`)
-  for (const name of ['password', 'sentinel']) writeFileSync(join(root, 'etc/evenkeel-redis', name), PASSWORD)
-  const conf = `# Made by evenkeel, kept by the daemon: set cache\nmasterauth "${PASSWORD}"\nuser default on #${HASH} ~*\n`
-  writeFileSync(join(root, 'etc/redis/redis.conf'), conf)
-  writeFileSync(join(root, 'etc/redis/sentinel.conf'), `sentinel sentinel-pass "${PASSWORD}"\n`)
+  if (there === 'a node') layOut(root)
   const text = surveyScript(desired).shell.replaceAll(
     /\/(?:etc|var\/lib|var\/log)\/(?:evenkeel-)?redis/g,
     (path) => root + path,
@@ -75,6 +82,23 @@ describe.concurrent('the survey of a node', () => {
     expect(ran).toContain('redis-cli')
     expect(printed + ran).not.toContain(PASSWORD)
     expect(printed + ran).not.toContain(HASH)
+  })
+
+  test('tells what lies aside, and how much room is left', async () => {
+    const { printed } = await surveyed(WELL)
+    expect(printed).toMatch(/^free [1-9]\d*$/m)
+    expect(printed.split('\n').filter((line) => line.startsWith('aside '))).toEqual([
+      expect.stringMatching(/^aside 4096\t.*\/aside-20260101T000000Z.rdb$/),
+    ])
+  })
+
+  test('of a bare host says that nothing is there', async () => {
+    const { printed } = await surveyed('echo "Could not connect: Connection refused"; exit 1', 'a bare host')
+    expect(parseSurvey(desired, 'app1', { state: 'value', value: printed })).toMatchObject({
+      prepared: false,
+      trouble: { redis: 'down', sentinel: 'down' },
+      disk: { configured: { redis: false, sentinel: false }, aside: [] },
+    })
   })
 
   // 3 s for what is there, 6 s each for both daemons, 2 s for their logs.
