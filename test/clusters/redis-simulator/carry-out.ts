@@ -2,7 +2,7 @@ import type { Intent } from '../../../src/clusters/redis/intents.ts'
 import type { RedisNode, RedisSeen } from '../../../src/clusters/redis/model.ts'
 import type { Live } from '../../../src/clusters/redis/view.ts'
 import { beginSentinel, beginServer, pass, tick } from './daemons.ts'
-import { type Given, giveWay, Harm, reigns } from './promises.ts'
+import { type Given, giveWay, Harm, isDeposed, reigns } from './promises.ts'
 import {
   follow,
   isReached,
@@ -225,8 +225,10 @@ function promoteReplica(
   }
   return [
     () => {
-      isAsSeen(running(sim, node), node.seen.redis)
+      const machine = running(sim, node)
+      isAsSeen(machine, node.seen.redis)
       noOther(fenced.map((one) => one.node))
+      for (const one of fenced) if (!one.given) isDeposed(running(sim, one.node), machine)
     },
     () => {
       if (sim.machines.some((one) => isReached(one) && one.sentinel?.failover))

@@ -64,14 +64,14 @@ function replicate(sim: Sim, machine: Machine): void {
   const from = heard ? above.server : undefined
   if (heard) server.heardFrom = sim.now
   else if (sim.now - server.heardFrom < REPL_TIMEOUT) return
-  const serves = from && (from.role === 'master' || (from.link && server.link && from.replId === server.replId))
+  // A replica passes on what it gets.
+  const serves = from && (from.role === 'master' || from.link)
   if (!from || !serves) {
     unlink(sim, server)
     return
   }
   if (continuesAt(from, server)) {
-    if (from.role === 'master') take(sim, machine, server, from)
-    else server.link = true
+    take(sim, machine, server, from)
     return
   }
   if (server.link) unlink(sim, server)

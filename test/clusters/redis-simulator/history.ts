@@ -8,7 +8,7 @@ import { pass, tick } from './daemons.ts'
 import { alone, HAPPENINGS, powerComes, write } from './happenings.ts'
 import { Broken, type Given } from './promises.ts'
 import { begin, type Keys, masters, NOTHING, type Shape, type Sim } from './sim.ts'
-import { desiredOf, surveysOf } from './survey.ts'
+import { desiredOf, surveysOf, surveysOneByOne } from './survey.ts'
 
 export type Judge = (desired: Desired, surveys: readonly NodeSurvey[], goal: ClusterGoal) => Verdict
 
@@ -100,7 +100,7 @@ export function repair(sim: Sim, { judge, luck, killedIn, answer }: Operator, ag
   let stages = 0
   let answers = 0
   for (let round = 0; round < LONGEST; round++) {
-    const { refusal, intents } = judge(desiredOf(sim), surveysOf(sim), { acceptLoss: given })
+    const { refusal, intents } = judge(desiredOf(sim), surveysBy(sim, luck), { acceptLoss: given })
     if (refusal) {
       const more = answers < ANSWERS ? answer(refusal.hint) : undefined
       if (!more) return { ended: 'refused', why: `${refusal.why}; ${refusal.hint}` }
@@ -127,6 +127,16 @@ export function repair(sim: Sim, { judge, luck, killedIn, answer }: Operator, ag
     given = behind(given, intent)
   }
   return { ended: 'stuck', why: 'no end of steps' }
+}
+
+/** Hosts answer within seconds of each other, and clients go on writing. */
+function surveysBy(sim: Sim, luck: Luck): readonly NodeSurvey[] {
+  if (!luck.chance(0.4)) return surveysOf(sim)
+  return surveysOneByOne(sim, luck.shuffled(sim.machines), () => {
+    const machine = luck.chance(0.3) ? luck.pick(sim.machines) : undefined
+    if (machine) write(sim, machine, 1)
+    tick(sim)
+  })
 }
 
 function nameOf(intent: Intent): string {

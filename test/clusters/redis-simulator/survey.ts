@@ -41,28 +41,40 @@ export function desiredOf({ shape, machines }: Sim): Desired {
 
 /** What the operator sees, of one moment. */
 export function surveysOf(sim: Sim): readonly NodeSurvey[] {
-  return sim.machines.map((machine): NodeSurvey => {
-    const { host, server, sentinel, disk } = machine
-    if (!isReached(machine)) return { host, unreachable: 'connect: timed out' }
-    return {
-      host,
-      prepared: true,
-      units: { redis: 'active', sentinel: 'active' },
-      ...(server && { redis: redisOf(sim, server) }),
-      ...(sentinel && { sentinel: sentinelOf(sim, machine, sentinel) }),
-      trouble: { ...(!server && { redis: 'down' }), ...(!sentinel && { sentinel: 'down' }) },
-      disk: {
-        ...(disk.dump && { dump: file(disk.dump) }),
-        ...(disk.log && { appendOnly: file(disk.log) }),
-        aside: [],
-        fileDiffers: [],
-        configured: { redis: disk.conf !== undefined, sentinel: disk.watches !== undefined },
-        ...(disk.conf?.follows !== undefined && { follows: place(disk.conf.follows) }),
-        ...(disk.watches?.master !== undefined && { monitors: place(disk.watches.master) }),
-      },
-      log: [],
-    }
+  return sim.machines.map((machine) => surveyOf(sim, machine))
+}
+
+/** What he sees where hosts answer one behind the other, in any order, and the world goes on meanwhile. */
+export function surveysOneByOne(sim: Sim, order: readonly Machine[], meanwhile: () => void): readonly NodeSurvey[] {
+  const surveys = order.map((machine) => {
+    const survey = surveyOf(sim, machine)
+    meanwhile()
+    return survey
   })
+  return sim.machines.flatMap(({ host }) => surveys.find((one) => one.host === host) ?? [])
+}
+
+function surveyOf(sim: Sim, machine: Machine): NodeSurvey {
+  const { host, server, sentinel, disk } = machine
+  if (!isReached(machine)) return { host, unreachable: 'connect: timed out' }
+  return {
+    host,
+    prepared: true,
+    units: { redis: 'active', sentinel: 'active' },
+    ...(server && { redis: redisOf(sim, server) }),
+    ...(sentinel && { sentinel: sentinelOf(sim, machine, sentinel) }),
+    trouble: { ...(!server && { redis: 'down' }), ...(!sentinel && { sentinel: 'down' }) },
+    disk: {
+      ...(disk.dump && { dump: file(disk.dump) }),
+      ...(disk.log && { appendOnly: file(disk.log) }),
+      aside: [],
+      fileDiffers: [],
+      configured: { redis: disk.conf !== undefined, sentinel: disk.watches !== undefined },
+      ...(disk.conf?.follows !== undefined && { follows: place(disk.conf.follows) }),
+      ...(disk.watches?.master !== undefined && { monitors: place(disk.watches.master) }),
+    },
+    log: [],
+  }
 }
 
 function place(address: string): { address: string; port: number } {
