@@ -60,19 +60,21 @@ export function stagesOf(sim: Sim, intent: Intent, given: Given): readonly Stage
   }
 }
 
+type Running = Machine & { server: Server }
+
 function at({ machines }: Sim, { host }: RedisNode): Machine {
   const machine = machines.find((one) => one.host === host)
   if (!machine || !isReached(machine)) throw new Refused(`${host} cannot be reached`)
   return machine
 }
 
-function running(sim: Sim, node: RedisNode): Machine & { server: Server } {
+function running(sim: Sim, node: RedisNode): Running {
   const machine = at(sim, node)
   if (!machine.server) throw new Refused(`the server of ${node.host} does not answer`)
-  return machine as Machine & { server: Server }
+  return machine as Running
 }
 
-function isMaster(sim: Sim, { host, seen }: Live): Machine & { server: Server } {
+function isMaster(sim: Sim, { host, seen }: Live): Running {
   const machine = running(sim, { host, address: '' })
   const { role, runId } = machine.server
   if (role !== 'master' || runId !== seen.redis.runId) throw new Refused(`${host} is not the master that was looked at`)
@@ -189,16 +191,25 @@ function followMaster(sim: Sim, { node, master, given: saved }: Of<'follow maste
     return
   }
   if (saved && server.keys.size > saved.keys) throw new Refused('it holds more keys by now')
-  if (!saved && server.keys.size > 0 && !ofOneHistory(above.server, server))
-    throw new Refused('it holds keys of another history')
+  if (!saved) getsAll(sim, machine, above)
   giveWay(sim, machine, server.keys, above.server.keys, given)
   if (saved && server.keys.size > 0) machine.disk.aside.push(server.keys)
   follow(sim, machine, above.address)
   pass(sim, 8)
 }
 
-function ofOneHistory(master: Server, { replId, offset }: Server): boolean {
-  return replId === master.replId || (replId === master.before?.replId && offset <= master.before.upTo)
+/** Clients write nothing meanwhile: of one history, the other one gets all of it in a moment. */
+function getsAll(sim: Sim, { server }: Running, other: Running): void {
+  if (server.keys.size === 0) return
+  const { replId, offset } = server
+  const { before } = other.server
+  if (other.server.replId !== replId) {
+    if (before?.replId === replId && offset <= before.upTo) return
+    throw new Refused('it holds keys of another history')
+  }
+  const has = () => other.server.offset >= offset
+  for (let second = 0; second < 10 && !has(); second++) tick(sim)
+  if (!has()) throw new Refused(`${other.host} does not get what was written last`)
 }
 
 function promoteReplica(
@@ -243,8 +254,7 @@ function promoteReplica(
       const machine = running(sim, one.node)
       const candidate = running(sim, node)
       if (one.given && machine.server.keys.size > one.keys) throw new Refused('it holds more keys by now')
-      if (!one.given && machine.server.keys.size > 0 && !ofOneHistory(candidate.server, machine.server))
-        throw new Refused('it holds keys of another history')
+      if (!one.given) getsAll(sim, machine, candidate)
       giveWay(sim, machine, machine.server.keys, candidate.server.keys, given)
       if (one.given) machine.disk.aside.push(machine.server.keys)
       follow(sim, machine, candidate.address)
@@ -262,8 +272,7 @@ function promoteReplica(
       for (const one of others) {
         const other = running(sim, one)
         if (other.server.follows === machine.address) continue
-        if (other.server.keys.size > 0 && !ofOneHistory(machine.server, other.server))
-          throw new Refused('keys of another history')
+        getsAll(sim, other, machine)
         giveWay(sim, other, other.server.keys, machine.server.keys, given)
         follow(sim, other, machine.address)
       }
@@ -307,7 +316,10 @@ function failOver(sim: Sim, { from, to }: Of<'fail over'>): void {
   const [former, next] = [isMaster(sim, from), running(sim, to)]
   if (!next.server.link || next.server.follows !== former.address) throw new Refused('it does not follow the master')
   // Writes are held until it has all of them.
-  next.server.offset = former.server.offset
+  const { offset } = former.server
+  for (let second = 0; second < 3 && next.server.offset < offset; second++) tick(sim)
+  if (next.server.offset < offset) throw new Refused(`${next.host} does not catch up`)
+  giveWay(sim, former, former.server.keys, next.server.keys, {})
   promote(sim, next, true)
   follow(sim, former, next.address)
   for (const one of sim.machines) if (one.sentinel) tell(one, next.address, one.sentinel.epoch + 1)

@@ -70,6 +70,7 @@ function replicate(sim: Sim, machine: Machine): void {
     unlink(sim, server)
     return
   }
+  if (server.link && server.replId === from.replId && (server.lagsUntil ?? 0) > sim.now) return
   if (continuesAt(from, server)) {
     take(sim, machine, server, from)
     return

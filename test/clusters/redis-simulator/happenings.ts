@@ -12,6 +12,14 @@ export const HAPPENINGS: Readonly<Record<string, { readonly often: number; reado
   'a server crashes': { often: 6, happen: (sim, machine) => killServer(sim, machine, true) },
   'the master crashes': { often: 6, happen: (sim) => theMaster(sim, (one) => killServer(sim, one, true)) },
   'a server crashes for good': { often: 3, happen: (sim, machine) => killServer(sim, machine, false) },
+  'a replica lags': { often: 4, happen: (sim, machine, _, luck) => lags(sim, machine, 5 + luck.int(40)) },
+  'all replicas lag': {
+    often: 2,
+    happen: (sim, _machine, _other, luck) =>
+      sim.machines.forEach((one) => {
+        lags(sim, one, 5 + luck.int(40))
+      }),
+  },
   'a server is started': { often: 3, happen: (sim, machine) => beginServer(sim, machine) },
   'a Sentinel crashes': { often: 4, happen: (_, machine) => endSentinel(machine) },
   'a Sentinel is started': { often: 4, happen: (sim, machine) => beginSentinel(sim, machine) },
@@ -103,6 +111,10 @@ export const HAPPENINGS: Readonly<Record<string, { readonly often: number; reado
 function theMaster(sim: Sim, act: (machine: Machine) => void): void {
   const machine = sim.machines.find(({ on, server }) => on && server?.role === 'master')
   if (machine) act(machine)
+}
+
+function lags(sim: Sim, { server }: Machine, seconds: number): void {
+  if (server?.role === 'replica' && server.link) server.lagsUntil = sim.now + seconds
 }
 
 function endSentinel(machine: Machine): void {

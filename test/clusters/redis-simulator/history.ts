@@ -169,6 +169,7 @@ function lastRepair(sim: Sim, judge: Judge, { left, dark }: History): End {
   for (const machine of sim.machines) {
     alone(sim, machine, 0)
     powerComes(sim, machine, !dark)
+    if (machine.server) machine.server.lagsUntil = undefined
   }
   pass(sim, left)
   const safe = nothingAtStake(sim)

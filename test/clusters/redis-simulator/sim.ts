@@ -22,6 +22,8 @@ export interface Server {
   brokeAt?: number | undefined
   /** When the full copy that it gets just now will be there. */
   copyAt?: number | undefined
+  /** Its link is up, and it takes nothing before. */
+  lagsUntil?: number | undefined
   /** Sentinel made it a master, not we. */
   elected: boolean
   /** Since when it says what it says of its role. */
@@ -191,7 +193,7 @@ export function follow(sim: Sim, machine: Machine, address: string): void {
   const { server, disk } = machine
   if (!server || server.follows === address) return
   Object.assign(server, { role: 'replica', follows: address, link: false, brokeAt: undefined, copyAt: undefined })
-  Object.assign(server, { elected: false, roleSince: sim.now })
+  Object.assign(server, { lagsUntil: undefined, elected: false, roleSince: sim.now })
   disk.conf = { follows: address }
 }
 
