@@ -3,18 +3,7 @@ import type { RedisNode, RedisSeen } from '../../../src/clusters/redis/model.ts'
 import type { Live } from '../../../src/clusters/redis/view.ts'
 import { beginSentinel, beginServer, pass, tick } from './daemons.ts'
 import { type Given, giveWay, Harm, isDeposed, reigns } from './promises.ts'
-import {
-  follow,
-  isReached,
-  type Keys,
-  type Machine,
-  machineAt,
-  NOTHING,
-  promote,
-  type Server,
-  type Sim,
-  tell,
-} from './sim.ts'
+import { follow, isReached, type Machine, machineAt, promote, type Server, type Sim, tell } from './sim.ts'
 
 /** A step, or a stage of it, that its own checks refused: nothing was done. */
 export class Refused extends Error {}
@@ -70,8 +59,13 @@ function at({ machines }: Sim, { host }: RedisNode): Machine {
 
 function running(sim: Sim, node: RedisNode): Running {
   const machine = at(sim, node)
-  if (!machine.server) throw new Refused(`the server of ${node.host} does not answer`)
+  if (!answering(machine)) throw new Refused(`the server of ${node.host} does not answer`)
   return machine as Running
+}
+
+/** Its server, where that can be asked. */
+function answering({ server }: Machine): Server | undefined {
+  return server?.mute ? undefined : server
 }
 
 function isMaster(sim: Sim, { host, seen }: Live): Running {
@@ -100,13 +94,13 @@ function isSettled({ machines }: Sim): boolean {
   if (seen.some(({ sentinel }) => sentinel?.failover)) return false
   const named = new Set(seen.flatMap(({ sentinel }) => sentinel?.master ?? []))
   const [master] = named
-  if (named.size !== 1 || !seen.some(({ server, address }) => address === master && server?.role === 'master'))
-    return false
+  if (named.size !== 1 || !seen.some((one) => one.address === master && answering(one)?.role === 'master')) return false
   const replId = seen.find(({ address }) => address === master)?.server?.replId
-  return seen.every(
-    ({ server, address }) =>
-      !server || address === master || (server.link && server.follows === master && server.replId === replId),
-  )
+  return seen.every((one) => {
+    const server = answering(one)
+    if (!server || one.address === master) return true
+    return server.link && server.follows === master && server.replId === replId
+  })
 }
 
 function create(sim: Sim, { master, others }: Of<'create set'>): readonly Stage[] {
@@ -114,7 +108,7 @@ function create(sim: Sim, { master, others }: Of<'create set'>): readonly Stage[
   const first = at(sim, master)
   return [
     () => {
-      if (all.some(({ server }) => server && server.keys.size > 0)) throw new Refused('it holds keys')
+      if (all.some(({ server }) => server && (server.mute || server.keys.size > 0))) throw new Refused('it holds keys')
       for (const one of all) {
         if (one.disk.conf) continue
         putAside(one)
@@ -140,22 +134,21 @@ function putAside({ disk }: Machine): void {
   disk.log = undefined
 }
 
-function beside(keys: Keys, dump: Keys = NOTHING): Keys {
-  return new Set([...keys].filter((key) => !dump.has(key)))
-}
-
 function join(sim: Sim, { node, master }: Of<'join set'>, given: Given): void {
   const above = isMaster(sim, master)
   const machine = at(sim, node)
   const { server } = machine
-  if (server?.role === 'master' && server.keys.size > 0) throw new Refused('it is a master that holds keys')
-  if (!(server?.link && server.follows === above.address)) {
-    if (server && node.seen.redis) throw new Harm(`the server of ${node.host}, which answers, is stopped`)
-    // What it began with from a dump of a cache lies aside.
-    if (server) giveWay(sim, machine, beside(server.keys, machine.disk.dump), above.server.keys, given)
+  const answers = answering(machine)
+  if (!(answers?.link && answers.follows === above.address)) {
+    // It answers by now: what is to be done is decided anew.
+    if (answers && answers.keys.size > 0) return
+    if (answers && node.seen.redis) throw new Harm(`the server of ${node.host}, which answers, is stopped`)
+    const hangs = server?.mute && leadsTo(sim, machine, above)
+    if (server && !hangs) giveWay(sim, machine, server.keys, above.server.keys, given)
     machine.server = undefined
     // Where Sentinel made somebody else the master, what the former one had is given up by that; it stays beside.
-    if (!above.server.elected && machine.disk.log) giveWay(sim, machine, machine.disk.log, above.server.keys, given)
+    if (!hangs && !above.server.elected && machine.disk.log)
+      giveWay(sim, machine, machine.disk.log, above.server.keys, given)
     putAside(machine)
     machine.disk.conf = { follows: above.address }
     beginServer(sim, machine)
@@ -166,14 +159,30 @@ function join(sim: Sim, { node, master }: Of<'join set'>, given: Given): void {
   pass(sim, 8)
 }
 
+/** By its file it gets what this master has, by way of others or not, as soon as it goes on: its own keys give way then. */
+function leadsTo(sim: Sim, { disk }: Machine, master: Machine): boolean {
+  let above = machineAt(sim, disk.conf?.follows)
+  for (let step = 0; step < sim.machines.length && above && above !== master; step++)
+    above = machineAt(sim, above.server?.follows)
+  return above === master
+}
+
 function start(sim: Sim, { node }: Of<'start server'>, given: Given): void {
   const machine = at(sim, node)
-  if (machine.server) return
+  if (answering(machine)) return
   const { disk } = machine
   if (!disk.conf) throw new Refused('its redis.conf is none of ours')
   if (!disk.conf.follows) {
-    const other = sim.machines.find((one) => one !== machine && isReached(one) && one.server?.role === 'master')
-    if (other) throw new Refused(`${other.host} is the master by now`)
+    const other = sim.machines.find(
+      (one) => one !== machine && isReached(one) && (one.server?.role === 'master' || one.server?.mute),
+    )
+    if (other) throw new Refused(`${other.host} is the master by now, or may be`)
+  }
+  if (machine.server?.mute === 'wrong password') throw new Refused('the server does not answer')
+  // A process that was stopped by a signal goes on.
+  if (machine.server) {
+    machine.server.mute = undefined
+    machine.heardAt = sim.now
   }
   beginServer(sim, machine)
   if (machine.server && !disk.conf.follows) reigns(sim, machine, given)
@@ -214,18 +223,28 @@ function getsAll(sim: Sim, { server }: Running, other: Running): void {
 
 function promoteReplica(
   sim: Sim,
-  { node, others, watchers, fenced }: Of<'promote replica'>,
+  { node, others, watchers, stopped, fenced }: Of<'promote replica'>,
   given: Given,
 ): readonly Stage[] {
-  const noOther = (but: readonly RedisNode[]) => {
-    const found = sim.machines.find(
-      (one) =>
-        one.host !== node.host &&
-        isReached(one) &&
-        one.server?.role === 'master' &&
-        !but.some(({ host }) => host === one.host),
-    )
-    if (found) throw new Refused(`${found.host} is a master`)
+  const masters = fenced.map((one) => one.node)
+  // Of those that were seen each has to answer.
+  const noOther = (seen: readonly RedisNode[], but: readonly RedisNode[]) => {
+    const isOf = (nodes: readonly RedisNode[], one: Machine) => nodes.some(({ host }) => host === one.host)
+    const found = sim.machines.find((one) => {
+      if (isOf([node, ...but], one)) return false
+      if (isOf(seen, one) && (!isReached(one) || one.server?.mute)) return true
+      return isReached(one) && answering(one)?.role === 'master'
+    })
+    if (found) throw new Refused(`${found.host} is a master, or cannot be asked`)
+  }
+  const ends = () => {
+    const candidate = running(sim, node)
+    for (const one of stopped) {
+      const machine = at(sim, one)
+      if (machine.server) giveWay(sim, machine, machine.server.keys, candidate.server.keys, given)
+      machine.server = undefined
+      machine.restartAt = undefined
+    }
   }
   const watches = () => {
     const machine = isMaster(sim, node)
@@ -238,7 +257,7 @@ function promoteReplica(
     () => {
       const machine = running(sim, node)
       isAsSeen(machine, node.seen.redis)
-      noOther(fenced.map((one) => one.node))
+      noOther(others, masters)
       for (const one of fenced) if (!one.given) isDeposed(running(sim, one.node), machine)
     },
     () => {
@@ -250,6 +269,7 @@ function promoteReplica(
         tell(machine, undefined, 0)
       }
     },
+    ...(stopped.length > 0 ? [ends] : []),
     ...fenced.map((one) => () => {
       const machine = running(sim, one.node)
       const candidate = running(sim, node)
@@ -260,7 +280,7 @@ function promoteReplica(
       follow(sim, machine, candidate.address)
     }),
     () => {
-      noOther([])
+      noOther([...others, ...masters], [])
       const machine = running(sim, node)
       isAsSeen(machine, node.seen.redis)
       promote(sim, machine, false)
@@ -270,6 +290,7 @@ function promoteReplica(
     () => {
       const machine = isMaster(sim, node)
       for (const one of others) {
+        if (!answering(at(sim, one))) continue
         const other = running(sim, one)
         if (other.server.follows === machine.address) continue
         getsAll(sim, other, machine)

@@ -131,7 +131,7 @@ export function repair(sim: Sim, { judge, luck, killedIn, answer }: Operator, ag
 
 /** Hosts answer within seconds of each other, and clients go on writing. */
 function surveysBy(sim: Sim, luck: Luck): readonly NodeSurvey[] {
-  if (!luck.chance(0.4)) return surveysOf(sim)
+  if (!luck.chance(0.5)) return surveysOf(sim)
   return surveysOneByOne(sim, luck.shuffled(sim.machines), () => {
     const machine = luck.chance(0.3) ? luck.pick(sim.machines) : undefined
     if (machine) write(sim, machine, 1)
@@ -229,6 +229,8 @@ function checkWhole(sim: Sim): void {
   if (!master || more.length > 0)
     throw new Broken(`nothing is left to do, and there are ${more.length + (master ? 1 : 0)} masters`)
   const there = sim.machines.filter(({ gone }) => !gone)
+  const silent = there.find(({ server }) => server?.mute)
+  if (silent) throw new Broken(`nothing is left to do, and nobody can ask ${silent.host}`)
   for (const one of there) {
     if (one !== master && !(one.server?.link && one.server.follows === master.address))
       throw new Broken(`nothing is left to do, and ${one.host} does not follow`)
@@ -245,6 +247,7 @@ export function nothingAtStake(sim: Sim): boolean {
   const durable = sim.shape.persistence === 'durable'
   // What comes back by itself in a moment may empty others, or bring old keys.
   if (machines.some(({ gone, restartAt }) => gone || (restartAt !== undefined && !durable))) return false
+  if (machines.some(({ server }) => server?.mute)) return false
   // Nobody acts while Sentinels do, whatever comes of it.
   if (machines.some(({ sentinel }) => sentinel?.failover)) return false
   if (durable && machines.some(({ server, disk }) => !server && disk.log && disk.log.size > 0)) return false

@@ -143,6 +143,14 @@ export const PLANTED: Readonly<Record<string, Judge>> = {
       ]
     },
   ),
+  'a server that cannot be asked does not run': through((seen) =>
+    seen.redis || !seen.trouble.redis ? seen : { ...seen, trouble: { ...seen.trouble, redis: 'down' } },
+  ),
+  'a server that cannot be asked has nothing': through((seen) =>
+    seen.trouble.redis === 'hung' || seen.trouble.redis === 'wrong password'
+      ? { ...seen, trouble: { ...seen.trouble, redis: 'plain' } }
+      : seen,
+  ),
   'a second master is left alone': unless((view, { intents }) =>
     view.masters.length > 1
       ? intents.filter((one) => !(one.do === 'follow master' && one.node.seen.redis.role === 'master'))

@@ -30,6 +30,8 @@ export interface Server {
   roleSince: number
   /** It runs with a setting of before, that only a restart changes. */
   old: boolean
+  /** It runs, and the operator cannot ask it. One that hangs answers nobody; of another password only he knows nothing. */
+  mute?: 'hung' | 'wrong password' | undefined
 }
 
 export interface Sentinel {
@@ -114,6 +116,16 @@ export function machineAt({ machines }: Sim, address: string | undefined): Machi
 /** Whether two machines hear each other. */
 export function hear(one: Machine, other: Machine): boolean {
   return one.on && other.on && (one === other || one.island === other.island)
+}
+
+/** A server that hangs does nothing, and says nothing. */
+export function isHung(server: Server | undefined): boolean {
+  return server?.mute === 'hung'
+}
+
+/** Its server, where that does what it is told. */
+export function awake({ on, server }: Machine): Server | undefined {
+  return on && !isHung(server) ? server : undefined
 }
 
 /** Whether the operator reaches it. */

@@ -12,11 +12,13 @@ import {
   DOWN_AFTER,
   FAILOVER_TIMEOUT,
   hear,
+  isHung,
   isReached,
   type Keys,
   type Machine,
   machineAt,
   quorum,
+  REPL_TIMEOUT,
   type Sentinel,
   type Server,
   type Sim,
@@ -61,9 +63,12 @@ function surveyOf(sim: Sim, machine: Machine): NodeSurvey {
     host,
     prepared: true,
     units: { redis: 'active', sentinel: 'active' },
-    ...(server && { redis: redisOf(sim, server) }),
+    ...(server && !server.mute && { redis: redisOf(sim, server) }),
     ...(sentinel && { sentinel: sentinelOf(sim, machine, sentinel) }),
-    trouble: { ...(!server && { redis: 'down' }), ...(!sentinel && { sentinel: 'down' }) },
+    trouble: {
+      ...(server ? server.mute && { redis: server.mute } : { redis: 'down' as const }),
+      ...(!sentinel && { sentinel: 'down' as const }),
+    },
     disk: {
       ...(disk.dump && { dump: file(disk.dump) }),
       ...(disk.log && { appendOnly: file(disk.log) }),
@@ -86,10 +91,15 @@ function file(keys: Keys): { bytes: number; age: number } {
 }
 
 function redisOf(sim: Sim, server: Server): RedisSeen {
-  const good = sim.machines.filter(
-    (one) =>
-      one.server?.link && one.server.heardFrom === sim.now && machineAt(sim, one.server.follows)?.server === server,
-  )
+  const lag = (one: Server) => sim.now - one.heardFrom
+  // One that hangs is taken for one that is there, until it was silent for long.
+  const linked = sim.machines
+    .filter(({ server: one }) => one?.link && machineAt(sim, one.follows)?.server === server)
+    .flatMap(({ address, server: one }) =>
+      one && (lag(one) === 0 || (isHung(one) && one.replId === server.replId && lag(one) < REPL_TIMEOUT))
+        ? [{ ...place(address), state: 'online', offset: one.offset, lag: lag(one) }]
+        : [],
+    )
   return {
     runId: server.runId,
     uptime: sim.now - server.began,
@@ -108,8 +118,8 @@ function redisOf(sim: Sim, server: Server): RedisSeen {
         syncing: server.copyAt !== undefined,
       },
     }),
-    replicas: good.map((one) => ({ ...place(one.address), state: 'online', offset: one.server?.offset ?? 0, lag: 0 })),
-    takesWrites: good.length > 0,
+    replicas: linked,
+    takesWrites: linked.some((one) => one.lag < 10),
     differing: server.old ? [{ name: 'databases', running: '16', wanted: '4' }] : [],
     passwords: { own: true, forMaster: true, others: 0 },
     unsaved: [],
