@@ -2,19 +2,8 @@ import type { Intent } from '../../../src/clusters/redis/intents.ts'
 import type { RedisNode, RedisSeen } from '../../../src/clusters/redis/model.ts'
 import type { Live } from '../../../src/clusters/redis/view.ts'
 import { beginSentinel, beginServer, pass, tick } from './daemons.ts'
-import { type Given, giveWay, Harm, reigns } from './promises.ts'
-import {
-  follow,
-  isReached,
-  type Keys,
-  type Machine,
-  machineAt,
-  NOTHING,
-  promote,
-  type Server,
-  type Sim,
-  tell,
-} from './sim.ts'
+import { type Given, giveWay, Harm, isDeposed, reigns } from './promises.ts'
+import { follow, isReached, type Machine, machineAt, promote, type Server, type Sim, tell } from './sim.ts'
 
 /** A step, or a stage of it, that its own checks refused: nothing was done. */
 export class Refused extends Error {}
@@ -60,19 +49,26 @@ export function stagesOf(sim: Sim, intent: Intent, given: Given): readonly Stage
   }
 }
 
+type Running = Machine & { server: Server }
+
 function at({ machines }: Sim, { host }: RedisNode): Machine {
   const machine = machines.find((one) => one.host === host)
   if (!machine || !isReached(machine)) throw new Refused(`${host} cannot be reached`)
   return machine
 }
 
-function running(sim: Sim, node: RedisNode): Machine & { server: Server } {
+function running(sim: Sim, node: RedisNode): Running {
   const machine = at(sim, node)
-  if (!machine.server) throw new Refused(`the server of ${node.host} does not answer`)
-  return machine as Machine & { server: Server }
+  if (!answering(machine)) throw new Refused(`the server of ${node.host} does not answer`)
+  return machine as Running
 }
 
-function isMaster(sim: Sim, { host, seen }: Live): Machine & { server: Server } {
+/** Its server, where that can be asked. */
+function answering({ server }: Machine): Server | undefined {
+  return server?.mute ? undefined : server
+}
+
+function isMaster(sim: Sim, { host, seen }: Live): Running {
   const machine = running(sim, { host, address: '' })
   const { role, runId } = machine.server
   if (role !== 'master' || runId !== seen.redis.runId) throw new Refused(`${host} is not the master that was looked at`)
@@ -98,13 +94,13 @@ function isSettled({ machines }: Sim): boolean {
   if (seen.some(({ sentinel }) => sentinel?.failover)) return false
   const named = new Set(seen.flatMap(({ sentinel }) => sentinel?.master ?? []))
   const [master] = named
-  if (named.size !== 1 || !seen.some(({ server, address }) => address === master && server?.role === 'master'))
-    return false
+  if (named.size !== 1 || !seen.some((one) => one.address === master && answering(one)?.role === 'master')) return false
   const replId = seen.find(({ address }) => address === master)?.server?.replId
-  return seen.every(
-    ({ server, address }) =>
-      !server || address === master || (server.link && server.follows === master && server.replId === replId),
-  )
+  return seen.every((one) => {
+    const server = answering(one)
+    if (!server || one.address === master) return true
+    return server.link && server.follows === master && server.replId === replId
+  })
 }
 
 function create(sim: Sim, { master, others }: Of<'create set'>): readonly Stage[] {
@@ -112,7 +108,7 @@ function create(sim: Sim, { master, others }: Of<'create set'>): readonly Stage[
   const first = at(sim, master)
   return [
     () => {
-      if (all.some(({ server }) => server && server.keys.size > 0)) throw new Refused('it holds keys')
+      if (all.some(({ server }) => server && (server.mute || server.keys.size > 0))) throw new Refused('it holds keys')
       for (const one of all) {
         if (one.disk.conf) continue
         putAside(one)
@@ -138,22 +134,21 @@ function putAside({ disk }: Machine): void {
   disk.log = undefined
 }
 
-function beside(keys: Keys, dump: Keys = NOTHING): Keys {
-  return new Set([...keys].filter((key) => !dump.has(key)))
-}
-
 function join(sim: Sim, { node, master }: Of<'join set'>, given: Given): void {
   const above = isMaster(sim, master)
   const machine = at(sim, node)
   const { server } = machine
-  if (server?.role === 'master' && server.keys.size > 0) throw new Refused('it is a master that holds keys')
-  if (!(server?.link && server.follows === above.address)) {
-    if (server && node.seen.redis) throw new Harm(`the server of ${node.host}, which answers, is stopped`)
-    // What it began with from a dump of a cache lies aside.
-    if (server) giveWay(sim, machine, beside(server.keys, machine.disk.dump), above.server.keys, given)
+  const answers = answering(machine)
+  if (!(answers?.link && answers.follows === above.address)) {
+    // It answers by now: what is to be done is decided anew.
+    if (answers && answers.keys.size > 0) return
+    if (answers && node.seen.redis) throw new Harm(`the server of ${node.host}, which answers, is stopped`)
+    const hangs = server?.mute && leadsTo(sim, machine, above)
+    if (server && !hangs) giveWay(sim, machine, server.keys, above.server.keys, given)
     machine.server = undefined
     // Where Sentinel made somebody else the master, what the former one had is given up by that; it stays beside.
-    if (!above.server.elected && machine.disk.log) giveWay(sim, machine, machine.disk.log, above.server.keys, given)
+    if (!hangs && !above.server.elected && machine.disk.log)
+      giveWay(sim, machine, machine.disk.log, above.server.keys, given)
     putAside(machine)
     machine.disk.conf = { follows: above.address }
     beginServer(sim, machine)
@@ -164,14 +159,30 @@ function join(sim: Sim, { node, master }: Of<'join set'>, given: Given): void {
   pass(sim, 8)
 }
 
+/** By its file it gets what this master has, by way of others or not, as soon as it goes on: its own keys give way then. */
+function leadsTo(sim: Sim, { disk }: Machine, master: Machine): boolean {
+  let above = machineAt(sim, disk.conf?.follows)
+  for (let step = 0; step < sim.machines.length && above && above !== master; step++)
+    above = machineAt(sim, above.server?.follows)
+  return above === master
+}
+
 function start(sim: Sim, { node }: Of<'start server'>, given: Given): void {
   const machine = at(sim, node)
-  if (machine.server) return
+  if (answering(machine)) return
   const { disk } = machine
   if (!disk.conf) throw new Refused('its redis.conf is none of ours')
   if (!disk.conf.follows) {
-    const other = sim.machines.find((one) => one !== machine && isReached(one) && one.server?.role === 'master')
-    if (other) throw new Refused(`${other.host} is the master by now`)
+    const other = sim.machines.find(
+      (one) => one !== machine && isReached(one) && (one.server?.role === 'master' || one.server?.mute),
+    )
+    if (other) throw new Refused(`${other.host} is the master by now, or may be`)
+  }
+  if (machine.server?.mute === 'wrong password') throw new Refused('the server does not answer')
+  // A process that was stopped by a signal goes on.
+  if (machine.server) {
+    machine.server.mute = undefined
+    machine.heardAt = sim.now
   }
   beginServer(sim, machine)
   if (machine.server && !disk.conf.follows) reigns(sim, machine, given)
@@ -189,32 +200,51 @@ function followMaster(sim: Sim, { node, master, given: saved }: Of<'follow maste
     return
   }
   if (saved && server.keys.size > saved.keys) throw new Refused('it holds more keys by now')
-  if (!saved && server.keys.size > 0 && !ofOneHistory(above.server, server))
-    throw new Refused('it holds keys of another history')
+  if (!saved) getsAll(sim, machine, above)
   giveWay(sim, machine, server.keys, above.server.keys, given)
   if (saved && server.keys.size > 0) machine.disk.aside.push(server.keys)
   follow(sim, machine, above.address)
   pass(sim, 8)
 }
 
-function ofOneHistory(master: Server, { replId, offset }: Server): boolean {
-  return replId === master.replId || (replId === master.before?.replId && offset <= master.before.upTo)
+/** Clients write nothing meanwhile: of one history, the other one gets all of it in a moment. */
+function getsAll(sim: Sim, { server }: Running, other: Running): void {
+  if (server.keys.size === 0) return
+  const { replId, offset } = server
+  const { before } = other.server
+  if (other.server.replId !== replId) {
+    if (before?.replId === replId && offset <= before.upTo) return
+    throw new Refused('it holds keys of another history')
+  }
+  const has = () => other.server.offset >= offset
+  for (let second = 0; second < 10 && !has(); second++) tick(sim)
+  if (!has()) throw new Refused(`${other.host} does not get what was written last`)
 }
 
 function promoteReplica(
   sim: Sim,
-  { node, others, watchers, fenced }: Of<'promote replica'>,
+  { node, others, watchers, stopped, fenced }: Of<'promote replica'>,
   given: Given,
 ): readonly Stage[] {
-  const noOther = (but: readonly RedisNode[]) => {
-    const found = sim.machines.find(
-      (one) =>
-        one.host !== node.host &&
-        isReached(one) &&
-        one.server?.role === 'master' &&
-        !but.some(({ host }) => host === one.host),
-    )
-    if (found) throw new Refused(`${found.host} is a master`)
+  const masters = fenced.map((one) => one.node)
+  // Of those that were seen each has to answer.
+  const noOther = (seen: readonly RedisNode[], but: readonly RedisNode[]) => {
+    const isOf = (nodes: readonly RedisNode[], one: Machine) => nodes.some(({ host }) => host === one.host)
+    const found = sim.machines.find((one) => {
+      if (isOf([node, ...but], one)) return false
+      if (isOf(seen, one) && (!isReached(one) || one.server?.mute)) return true
+      return isReached(one) && answering(one)?.role === 'master'
+    })
+    if (found) throw new Refused(`${found.host} is a master, or cannot be asked`)
+  }
+  const ends = () => {
+    const candidate = running(sim, node)
+    for (const one of stopped) {
+      const machine = at(sim, one)
+      if (machine.server) giveWay(sim, machine, machine.server.keys, candidate.server.keys, given)
+      machine.server = undefined
+      machine.restartAt = undefined
+    }
   }
   const watches = () => {
     const machine = isMaster(sim, node)
@@ -225,8 +255,10 @@ function promoteReplica(
   }
   return [
     () => {
-      isAsSeen(running(sim, node), node.seen.redis)
-      noOther(fenced.map((one) => one.node))
+      const machine = running(sim, node)
+      isAsSeen(machine, node.seen.redis)
+      noOther(others, masters)
+      for (const one of fenced) if (!one.given) isDeposed(running(sim, one.node), machine)
     },
     () => {
       if (sim.machines.some((one) => isReached(one) && one.sentinel?.failover))
@@ -237,18 +269,18 @@ function promoteReplica(
         tell(machine, undefined, 0)
       }
     },
+    ...(stopped.length > 0 ? [ends] : []),
     ...fenced.map((one) => () => {
       const machine = running(sim, one.node)
       const candidate = running(sim, node)
       if (one.given && machine.server.keys.size > one.keys) throw new Refused('it holds more keys by now')
-      if (!one.given && machine.server.keys.size > 0 && !ofOneHistory(candidate.server, machine.server))
-        throw new Refused('it holds keys of another history')
+      if (!one.given) getsAll(sim, machine, candidate)
       giveWay(sim, machine, machine.server.keys, candidate.server.keys, given)
       if (one.given) machine.disk.aside.push(machine.server.keys)
       follow(sim, machine, candidate.address)
     }),
     () => {
-      noOther([])
+      noOther([...others, ...masters], [])
       const machine = running(sim, node)
       isAsSeen(machine, node.seen.redis)
       promote(sim, machine, false)
@@ -258,10 +290,10 @@ function promoteReplica(
     () => {
       const machine = isMaster(sim, node)
       for (const one of others) {
+        if (!answering(at(sim, one))) continue
         const other = running(sim, one)
         if (other.server.follows === machine.address) continue
-        if (other.server.keys.size > 0 && !ofOneHistory(machine.server, other.server))
-          throw new Refused('keys of another history')
+        getsAll(sim, other, machine)
         giveWay(sim, other, other.server.keys, machine.server.keys, given)
         follow(sim, other, machine.address)
       }
@@ -305,7 +337,10 @@ function failOver(sim: Sim, { from, to }: Of<'fail over'>): void {
   const [former, next] = [isMaster(sim, from), running(sim, to)]
   if (!next.server.link || next.server.follows !== former.address) throw new Refused('it does not follow the master')
   // Writes are held until it has all of them.
-  next.server.offset = former.server.offset
+  const { offset } = former.server
+  for (let second = 0; second < 3 && next.server.offset < offset; second++) tick(sim)
+  if (next.server.offset < offset) throw new Refused(`${next.host} does not catch up`)
+  giveWay(sim, former, former.server.keys, next.server.keys, {})
   promote(sim, next, true)
   follow(sim, former, next.address)
   for (const one of sim.machines) if (one.sentinel) tell(one, next.address, one.sentinel.epoch + 1)

@@ -1,10 +1,12 @@
 import {
+  awake,
   COPY,
   DOWN_AFTER,
   FAILOVER_TIMEOUT,
   follow,
   hear,
   hold,
+  isHung,
   type Machine,
   machineAt,
   NOTHING,
@@ -26,7 +28,10 @@ export function tick(sim: Sim): void {
   for (const machine of sim.machines)
     if (machine.restartAt !== undefined && machine.restartAt <= sim.now) beginServer(sim, machine)
   for (const machine of sim.machines) replicate(sim, machine)
-  for (const { on, server } of sim.machines) if (on && server?.role === 'master') server.offset += 10
+  for (const machine of sim.machines) {
+    const server = awake(machine)
+    if (server?.role === 'master') server.offset += 10
+  }
   for (const machine of sim.machines) if (machine.on && machine.sentinel) watch(sim, machine, machine.sentinel)
 }
 
@@ -57,26 +62,32 @@ export function killServer(sim: Sim, machine: Machine, again: boolean): void {
 
 /** A replica gets what its master has: by and by, or as a whole when its history is another one. */
 function replicate(sim: Sim, machine: Machine): void {
-  const { server } = machine
-  if (!machine.on || server?.role !== 'replica') return
+  const server = awake(machine)
+  if (server?.role !== 'replica') return
   const above = machineAt(sim, server.follows)
-  const heard = above && hear(machine, above) && above !== machine
+  const heard = above && hear(machine, above) && above !== machine && !isHung(above.server)
   const from = heard ? above.server : undefined
   if (heard) server.heardFrom = sim.now
   else if (sim.now - server.heardFrom < REPL_TIMEOUT) return
-  const serves = from && (from.role === 'master' || (from.link && server.link && from.replId === server.replId))
+  // A replica passes on what it gets.
+  const serves = from && (from.role === 'master' || from.link) && (opens(from) || server.link || server.copyAt)
   if (!from || !serves) {
     unlink(sim, server)
     return
   }
+  if (server.link && server.replId === from.replId && (server.lagsUntil ?? 0) > sim.now) return
   if (continuesAt(from, server)) {
-    if (from.role === 'master') take(sim, machine, server, from)
-    else server.link = true
+    take(sim, machine, server, from)
     return
   }
   if (server.link) unlink(sim, server)
   server.copyAt ??= sim.now + COPY
   if (server.copyAt <= sim.now) take(sim, machine, server, from)
+}
+
+/** To connections that are made anew. */
+function opens({ mute }: Server): boolean {
+  return mute === undefined
 }
 
 function unlink(sim: Sim, server: Server): void {
@@ -101,7 +112,7 @@ function take(sim: Sim, machine: Machine, server: Server, from: Server): void {
 /** What Sentinel sees and does in a second. */
 function watch(sim: Sim, machine: Machine, sentinel: Sentinel): void {
   const seen = machineAt(sim, sentinel.master)
-  const server = seen && hear(machine, seen) ? seen.server : undefined
+  const server = seen && hear(machine, seen) ? awake(seen) : undefined
   if (server) sentinel.lastOk = sim.now
   look(sim, machine, sentinel, server)
   hello(sim, machine, sentinel)
@@ -122,17 +133,18 @@ function takeOver(sim: Sim, machine: Machine, sentinel: Sentinel): void {
 function look(sim: Sim, machine: Machine, sentinel: Sentinel, server: Server | undefined): void {
   for (const other of sim.machines) {
     if (other === machine) {
-      if (server && other.server?.link && other.server.follows === sentinel.master) know(sim, sentinel.replicas, other)
+      const own = awake(other)
+      if (server && own?.link && own.follows === sentinel.master) know(sim, sentinel.replicas, other)
       continue
     }
     if (!hear(machine, other)) continue
-    const of = other.server
+    const of = awake(other)
     if (of && (sentinel.replicas.has(other.address) || (server && of.link && of.follows === sentinel.master)))
       know(sim, sentinel.replicas, other)
     if (other.sentinel && (sentinel.others.has(other.address) || (server && other.sentinel.master === sentinel.master)))
       know(sim, sentinel.others, other)
   }
-  if (machine.server && sentinel.replicas.has(machine.address)) know(sim, sentinel.replicas, machine)
+  if (awake(machine) && sentinel.replicas.has(machine.address)) know(sim, sentinel.replicas, machine)
 }
 
 function know({ now }: Sim, known: Sentinel['replicas'], { address }: Machine): void {
@@ -175,7 +187,7 @@ function votes(sim: Sim, machine: Machine, sentinel: Sentinel): number {
 function candidate(sim: Sim, machine: Machine, sentinel: Sentinel): Machine | undefined {
   const since = sim.now - sentinel.lastOk
   const fit = sim.machines.filter((one) => {
-    const { server } = one
+    const server = awake(one)
     if (server?.role !== 'replica' || !hear(machine, one) || one.address === sentinel.master) return false
     // One that never had a link is as good as any.
     const broken = server.link || server.brokeAt === undefined ? 0 : sim.now - server.brokeAt
@@ -189,12 +201,12 @@ function lead(sim: Sim, machine: Machine, sentinel: Sentinel): void {
   if (!failover || failover.at > sim.now) return
   sentinel.failover = undefined
   const to = machineAt(sim, failover.to)
-  if (to?.server?.role !== 'replica' || !hear(machine, to)) return
+  if (!to || awake(to)?.role !== 'replica' || !hear(machine, to)) return
   promote(sim, to, true)
   moved(machine, sentinel, to.address, sentinel.epoch + 1)
   sentinel.lastOk = sim.now
   for (const one of sim.machines)
-    if (one !== to && one.server?.role === 'replica' && hear(machine, one) && sentinel.replicas.has(one.address))
+    if (one !== to && awake(one)?.role === 'replica' && hear(machine, one) && sentinel.replicas.has(one.address))
       follow(sim, one, to.address)
 }
 
@@ -203,7 +215,13 @@ function heal(sim: Sim, machine: Machine, sentinel: Sentinel, server: Server): v
   if (server.role !== 'master' || !sentinel.master) return
   for (const address of sentinel.replicas.keys()) {
     const one = machineAt(sim, address)
-    if (!one?.server || !hear(machine, one) || address === sentinel.master || one.server.follows === sentinel.master)
+    if (
+      !one?.server ||
+      isHung(one.server) ||
+      !hear(machine, one) ||
+      address === sentinel.master ||
+      one.server.follows === sentinel.master
+    )
       continue
     const patience = one.server.role === 'master' ? 8 : 15
     if (sim.now - Math.max(one.server.roleSince, one.heardAt) <= patience) continue

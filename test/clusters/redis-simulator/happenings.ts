@@ -1,6 +1,18 @@
 import type { Luck } from '../simulator/random.ts'
 import { beginSentinel, beginServer, killServer, pass } from './daemons.ts'
-import { follow, hear, hold, isReached, type Machine, machineAt, promote, type Sim, tell } from './sim.ts'
+import {
+  awake,
+  follow,
+  hear,
+  hold,
+  isReached,
+  type Machine,
+  machineAt,
+  promote,
+  type Server,
+  type Sim,
+  tell,
+} from './sim.ts'
 
 type Happen = (sim: Sim, machine: Machine, other: Machine, luck: Luck) => void
 
@@ -12,6 +24,24 @@ export const HAPPENINGS: Readonly<Record<string, { readonly often: number; reado
   'a server crashes': { often: 6, happen: (sim, machine) => killServer(sim, machine, true) },
   'the master crashes': { often: 6, happen: (sim) => theMaster(sim, (one) => killServer(sim, one, true)) },
   'a server crashes for good': { often: 3, happen: (sim, machine) => killServer(sim, machine, false) },
+  'a replica lags': { often: 4, happen: (sim, machine, _, luck) => lags(sim, machine, 5 + luck.int(40)) },
+  'all replicas lag': {
+    often: 2,
+    happen: (sim, _machine, _other, luck) =>
+      sim.machines.forEach((one) => {
+        lags(sim, one, 5 + luck.int(40))
+      }),
+  },
+  'a server hangs': { often: 4, happen: (_, machine) => mutes(machine, 'hung') },
+  'the master hangs': {
+    often: 3,
+    happen: (sim) =>
+      theMaster(sim, (one) => {
+        mutes(one, 'hung')
+      }),
+  },
+  'a password is changed by hand': { often: 3, happen: (_, machine) => mutes(machine, 'wrong password') },
+  'what hangs goes on': { often: 4, happen: goesOn },
   'a server is started': { often: 3, happen: (sim, machine) => beginServer(sim, machine) },
   'a Sentinel crashes': { often: 4, happen: (_, machine) => endSentinel(machine) },
   'a Sentinel is started': { often: 4, happen: (sim, machine) => beginSentinel(sim, machine) },
@@ -54,21 +84,22 @@ export const HAPPENINGS: Readonly<Record<string, { readonly often: number; reado
   'somebody makes a replica a master': {
     often: 2,
     happen: (sim, machine) => {
-      if (machine.on && machine.server?.role === 'replica') promote(sim, machine, false)
+      if (awake(machine)?.role === 'replica') promote(sim, machine, false)
     },
   },
   'somebody makes it follow another one': {
     often: 3,
     happen: (sim, machine, other) => {
-      if (machine !== other && machine.on) follow(sim, machine, other.address)
+      if (machine !== other && awake(machine)) follow(sim, machine, other.address)
     },
   },
   'somebody makes it follow a dead address': {
     often: 2,
     happen: (sim, machine) => {
-      if (machine.on) follow(sim, machine, '10.9.9.9')
+      if (awake(machine)) follow(sim, machine, '10.9.9.9')
     },
   },
+  'replicas follow each other in a row': { often: 5, happen: row },
   'all follow in a circle': { often: 1, happen: circle },
   'a Sentinel is told a dead address': { often: 2, happen: (_, machine) => confused(machine, '10.9.9.9') },
   'a Sentinel is told another node': { often: 2, happen: (_, machine, other) => confused(machine, other.address) },
@@ -93,9 +124,10 @@ export const HAPPENINGS: Readonly<Record<string, { readonly often: number; reado
     },
   },
   'a copy leaves its dump': {
-    often: 3,
+    often: 6,
     happen: (sim, machine) => {
-      if (machine.on && machine.server && sim.shape.persistence === 'cache') machine.disk.dump = machine.server.keys
+      const server = awake(machine)
+      if (server && sim.shape.persistence === 'cache') machine.disk.dump = server.keys
     },
   },
 }
@@ -103,6 +135,23 @@ export const HAPPENINGS: Readonly<Record<string, { readonly often: number; reado
 function theMaster(sim: Sim, act: (machine: Machine) => void): void {
   const machine = sim.machines.find(({ on, server }) => on && server?.role === 'master')
   if (machine) act(machine)
+}
+
+function mutes({ on, server }: Machine, how: NonNullable<Server['mute']>): void {
+  if (on && server && !server.mute) server.mute = how
+}
+
+/** Sentinel counts anew from the first answer. */
+function goesOn(sim: Sim): void {
+  for (const machine of sim.machines) {
+    if (!machine.server?.mute) continue
+    machine.server.mute = undefined
+    machine.heardAt = sim.now
+  }
+}
+
+function lags(sim: Sim, { server }: Machine, seconds: number): void {
+  if (server?.role === 'replica' && server.link) server.lagsUntil = sim.now + seconds
 }
 
 function endSentinel(machine: Machine): void {
@@ -155,7 +204,7 @@ function wiped(machine: Machine): void {
 /** A client asks the Sentinel that it reaches, and writes there; too few replicas, and it is refused. */
 export function write(sim: Sim, machine: Machine, times: number): void {
   const told = machine.on ? machineAt(sim, machine.sentinel?.master) : undefined
-  const server = told && hear(machine, told) ? told.server : undefined
+  const server = told && hear(machine, told) ? awake(told) : undefined
   if (!told || server?.role !== 'master') return
   const good = sim.machines.some(
     ({ server: one }) => one?.link && one.follows === told.address && sim.now - one.heardFrom < 10,
@@ -170,9 +219,20 @@ export function write(sim: Sim, machine: Machine, times: number): void {
   server.offset += 100 * times
 }
 
+function row(sim: Sim): void {
+  theMaster(sim, (master) => {
+    let above = master
+    for (const one of sim.machines) {
+      if (one === master || awake(one)?.role !== 'replica') continue
+      follow(sim, one, above.address)
+      above = one
+    }
+  })
+}
+
 /** Links stay up, and there is one history: nobody notices. */
 function circle(sim: Sim): void {
-  const all = sim.machines.filter((one) => isReached(one) && one.server?.keys !== undefined)
+  const all = sim.machines.filter((one) => isReached(one) && one.server && !one.server.mute)
   const [newest] = all.toSorted((a, b) => (b.server?.offset ?? 0) - (a.server?.offset ?? 0))
   if (all.length < 3 || !newest?.server || !all.every(({ server }) => server?.replId === newest.server?.replId)) return
   const { keys, offset } = newest.server

@@ -8,7 +8,7 @@ import { pass, tick } from './daemons.ts'
 import { alone, HAPPENINGS, powerComes, write } from './happenings.ts'
 import { Broken, type Given } from './promises.ts'
 import { begin, type Keys, masters, NOTHING, type Shape, type Sim } from './sim.ts'
-import { desiredOf, surveysOf } from './survey.ts'
+import { desiredOf, surveysOf, surveysOneByOne } from './survey.ts'
 
 export type Judge = (desired: Desired, surveys: readonly NodeSurvey[], goal: ClusterGoal) => Verdict
 
@@ -100,7 +100,7 @@ export function repair(sim: Sim, { judge, luck, killedIn, answer }: Operator, ag
   let stages = 0
   let answers = 0
   for (let round = 0; round < LONGEST; round++) {
-    const { refusal, intents } = judge(desiredOf(sim), surveysOf(sim), { acceptLoss: given })
+    const { refusal, intents } = judge(desiredOf(sim), surveysBy(sim, luck), { acceptLoss: given })
     if (refusal) {
       const more = answers < ANSWERS ? answer(refusal.hint) : undefined
       if (!more) return { ended: 'refused', why: `${refusal.why}; ${refusal.hint}` }
@@ -127,6 +127,16 @@ export function repair(sim: Sim, { judge, luck, killedIn, answer }: Operator, ag
     given = behind(given, intent)
   }
   return { ended: 'stuck', why: 'no end of steps' }
+}
+
+/** Hosts answer within seconds of each other, and clients go on writing. */
+function surveysBy(sim: Sim, luck: Luck): readonly NodeSurvey[] {
+  if (!luck.chance(0.5)) return surveysOf(sim)
+  return surveysOneByOne(sim, luck.shuffled(sim.machines), () => {
+    const machine = luck.chance(0.3) ? luck.pick(sim.machines) : undefined
+    if (machine) write(sim, machine, 1)
+    tick(sim)
+  })
 }
 
 function nameOf(intent: Intent): string {
@@ -159,6 +169,7 @@ function lastRepair(sim: Sim, judge: Judge, { left, dark }: History): End {
   for (const machine of sim.machines) {
     alone(sim, machine, 0)
     powerComes(sim, machine, !dark)
+    if (machine.server) machine.server.lagsUntil = undefined
   }
   pass(sim, left)
   const safe = nothingAtStake(sim)
@@ -218,6 +229,8 @@ function checkWhole(sim: Sim): void {
   if (!master || more.length > 0)
     throw new Broken(`nothing is left to do, and there are ${more.length + (master ? 1 : 0)} masters`)
   const there = sim.machines.filter(({ gone }) => !gone)
+  const silent = there.find(({ server }) => server?.mute)
+  if (silent) throw new Broken(`nothing is left to do, and nobody can ask ${silent.host}`)
   for (const one of there) {
     if (one !== master && !(one.server?.link && one.server.follows === master.address))
       throw new Broken(`nothing is left to do, and ${one.host} does not follow`)
@@ -234,6 +247,7 @@ export function nothingAtStake(sim: Sim): boolean {
   const durable = sim.shape.persistence === 'durable'
   // What comes back by itself in a moment may empty others, or bring old keys.
   if (machines.some(({ gone, restartAt }) => gone || (restartAt !== undefined && !durable))) return false
+  if (machines.some(({ server }) => server?.mute)) return false
   // Nobody acts while Sentinels do, whatever comes of it.
   if (machines.some(({ sentinel }) => sentinel?.failover)) return false
   if (durable && machines.some(({ server, disk }) => !server && disk.log && disk.log.size > 0)) return false

@@ -121,6 +121,36 @@ export const PLANTED: Readonly<Record<string, Judge>> = {
     const id = above?.unreachable === undefined ? above?.redis?.replId : undefined
     return seen.redis?.master?.link === 'up' && id ? withRedis(seen, { replId: id, offset: 0 }) : seen
   }),
+  'offsets of one history are compared, of whatever moments they are': unless(
+    ({ masters: [master, ...more], live, sentinels }) => {
+      if (!master || more.length > 0) return undefined
+      const { replId, offset } = master.seen.redis
+      const ahead = live.find(
+        (one) => one.seen.redis.replId === replId && one.seen.redis.offset > offset && !isLinked(one, master),
+      )
+      if (!ahead) return undefined
+      const fenced = [{ node: master, keys: master.seen.redis.keys, given: false }]
+      return [
+        {
+          do: 'promote replica',
+          node: ahead,
+          others: [],
+          watchers: sentinels,
+          stopped: [],
+          fenced,
+          why: 'it has more',
+        },
+      ]
+    },
+  ),
+  'a server that cannot be asked does not run': through((seen) =>
+    seen.redis || !seen.trouble.redis ? seen : { ...seen, trouble: { ...seen.trouble, redis: 'down' } },
+  ),
+  'a server that cannot be asked has nothing': through((seen) =>
+    seen.trouble.redis === 'hung' || seen.trouble.redis === 'wrong password'
+      ? { ...seen, trouble: { ...seen.trouble, redis: 'plain' } }
+      : seen,
+  ),
   'a second master is left alone': unless((view, { intents }) =>
     view.masters.length > 1
       ? intents.filter((one) => !(one.do === 'follow master' && one.node.seen.redis.role === 'master'))

@@ -1,4 +1,4 @@
-import { isReached, type Keys, type Machine, masters, type Sim } from './sim.ts'
+import { isReached, type Keys, type Machine, masters, type Server, type Sim } from './sim.ts'
 
 /** One of our steps did what must never be. */
 export class Harm extends Error {}
@@ -43,4 +43,13 @@ export function reigns(sim: Sim, machine: Machine, given: Given): void {
   )
   if (unexpected.length > 0)
     throw new Harm(`${machine.host} is made a master beside ${unexpected.map(({ host }) => host).join(', ')}`)
+}
+
+type Running = Machine & { server: Server }
+
+/** A master is to follow another one, though nobody gave it up: one that got all from this very master has nothing more. */
+export function isDeposed(master: Running, next: Running): void {
+  const { role, replId } = master.server
+  if (role === 'master' && next.server.replId === replId)
+    throw new Harm(`${master.host} is a master no more, and ${next.host} has nothing that it has not`)
 }

@@ -22,12 +22,16 @@ export interface Server {
   brokeAt?: number | undefined
   /** When the full copy that it gets just now will be there. */
   copyAt?: number | undefined
+  /** Its link is up, and it takes nothing before. */
+  lagsUntil?: number | undefined
   /** Sentinel made it a master, not we. */
   elected: boolean
   /** Since when it says what it says of its role. */
   roleSince: number
   /** It runs with a setting of before, that only a restart changes. */
   old: boolean
+  /** It runs, and the operator cannot ask it. One that hangs answers nobody; of another password only he knows nothing. */
+  mute?: 'hung' | 'wrong password' | undefined
 }
 
 export interface Sentinel {
@@ -114,6 +118,16 @@ export function hear(one: Machine, other: Machine): boolean {
   return one.on && other.on && (one === other || one.island === other.island)
 }
 
+/** A server that hangs does nothing, and says nothing. */
+export function isHung(server: Server | undefined): boolean {
+  return server?.mute === 'hung'
+}
+
+/** Its server, where that does what it is told. */
+export function awake({ on, server }: Machine): Server | undefined {
+  return on && !isHung(server) ? server : undefined
+}
+
 /** Whether the operator reaches it. */
 export function isReached({ on, island }: Machine): boolean {
   return on && island === 0
@@ -191,7 +205,7 @@ export function follow(sim: Sim, machine: Machine, address: string): void {
   const { server, disk } = machine
   if (!server || server.follows === address) return
   Object.assign(server, { role: 'replica', follows: address, link: false, brokeAt: undefined, copyAt: undefined })
-  Object.assign(server, { elected: false, roleSince: sim.now })
+  Object.assign(server, { lagsUntil: undefined, elected: false, roleSince: sim.now })
   disk.conf = { follows: address }
 }
 

@@ -12,11 +12,13 @@ import {
   DOWN_AFTER,
   FAILOVER_TIMEOUT,
   hear,
+  isHung,
   isReached,
   type Keys,
   type Machine,
   machineAt,
   quorum,
+  REPL_TIMEOUT,
   type Sentinel,
   type Server,
   type Sim,
@@ -41,28 +43,43 @@ export function desiredOf({ shape, machines }: Sim): Desired {
 
 /** What the operator sees, of one moment. */
 export function surveysOf(sim: Sim): readonly NodeSurvey[] {
-  return sim.machines.map((machine): NodeSurvey => {
-    const { host, server, sentinel, disk } = machine
-    if (!isReached(machine)) return { host, unreachable: 'connect: timed out' }
-    return {
-      host,
-      prepared: true,
-      units: { redis: 'active', sentinel: 'active' },
-      ...(server && { redis: redisOf(sim, server) }),
-      ...(sentinel && { sentinel: sentinelOf(sim, machine, sentinel) }),
-      trouble: { ...(!server && { redis: 'down' }), ...(!sentinel && { sentinel: 'down' }) },
-      disk: {
-        ...(disk.dump && { dump: file(disk.dump) }),
-        ...(disk.log && { appendOnly: file(disk.log) }),
-        aside: [],
-        fileDiffers: [],
-        configured: { redis: disk.conf !== undefined, sentinel: disk.watches !== undefined },
-        ...(disk.conf?.follows !== undefined && { follows: place(disk.conf.follows) }),
-        ...(disk.watches?.master !== undefined && { monitors: place(disk.watches.master) }),
-      },
-      log: [],
-    }
+  return sim.machines.map((machine) => surveyOf(sim, machine))
+}
+
+/** What he sees where hosts answer one behind the other, in any order, and the world goes on meanwhile. */
+export function surveysOneByOne(sim: Sim, order: readonly Machine[], meanwhile: () => void): readonly NodeSurvey[] {
+  const surveys = order.map((machine) => {
+    const survey = surveyOf(sim, machine)
+    meanwhile()
+    return survey
   })
+  return sim.machines.flatMap(({ host }) => surveys.find((one) => one.host === host) ?? [])
+}
+
+function surveyOf(sim: Sim, machine: Machine): NodeSurvey {
+  const { host, server, sentinel, disk } = machine
+  if (!isReached(machine)) return { host, unreachable: 'connect: timed out' }
+  return {
+    host,
+    prepared: true,
+    units: { redis: 'active', sentinel: 'active' },
+    ...(server && !server.mute && { redis: redisOf(sim, server) }),
+    ...(sentinel && { sentinel: sentinelOf(sim, machine, sentinel) }),
+    trouble: {
+      ...(server ? server.mute && { redis: server.mute } : { redis: 'down' as const }),
+      ...(!sentinel && { sentinel: 'down' as const }),
+    },
+    disk: {
+      ...(disk.dump && { dump: file(disk.dump) }),
+      ...(disk.log && { appendOnly: file(disk.log) }),
+      aside: [],
+      fileDiffers: [],
+      configured: { redis: disk.conf !== undefined, sentinel: disk.watches !== undefined },
+      ...(disk.conf?.follows !== undefined && { follows: place(disk.conf.follows) }),
+      ...(disk.watches?.master !== undefined && { monitors: place(disk.watches.master) }),
+    },
+    log: [],
+  }
 }
 
 function place(address: string): { address: string; port: number } {
@@ -74,10 +91,15 @@ function file(keys: Keys): { bytes: number; age: number } {
 }
 
 function redisOf(sim: Sim, server: Server): RedisSeen {
-  const good = sim.machines.filter(
-    (one) =>
-      one.server?.link && one.server.heardFrom === sim.now && machineAt(sim, one.server.follows)?.server === server,
-  )
+  const lag = (one: Server) => sim.now - one.heardFrom
+  // One that hangs is taken for one that is there, until it was silent for long.
+  const linked = sim.machines
+    .filter(({ server: one }) => one?.link && machineAt(sim, one.follows)?.server === server)
+    .flatMap(({ address, server: one }) =>
+      one && (lag(one) === 0 || (isHung(one) && one.replId === server.replId && lag(one) < REPL_TIMEOUT))
+        ? [{ ...place(address), state: 'online', offset: one.offset, lag: lag(one) }]
+        : [],
+    )
   return {
     runId: server.runId,
     uptime: sim.now - server.began,
@@ -96,8 +118,8 @@ function redisOf(sim: Sim, server: Server): RedisSeen {
         syncing: server.copyAt !== undefined,
       },
     }),
-    replicas: good.map((one) => ({ ...place(one.address), state: 'online', offset: one.server?.offset ?? 0, lag: 0 })),
-    takesWrites: good.length > 0,
+    replicas: linked,
+    takesWrites: linked.some((one) => one.lag < 10),
     differing: server.old ? [{ name: 'databases', running: '16', wanted: '4' }] : [],
     passwords: { own: true, forMaster: true, others: 0 },
     unsaved: [],
