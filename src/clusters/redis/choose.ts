@@ -2,7 +2,7 @@ import type { ClusterRefusal } from '../../model/cluster.ts'
 import { coldStart, namedByMost, type Start } from './cold-start.ts'
 import { hasAllOf } from './history.ts'
 import { holdersRefused, keptNobody, mostUnseen, noMasterUnseen, split, unsure, upForOthers } from './refusals.ts'
-import { conflictsWith, hasDataOnDisk, isBlank, isDown, stakeOf } from './stake.ts'
+import { conflictsWith, hasDataOnDisk, isBlank, isDown, runsUnasked, stakeOf } from './stake.ts'
 import {
   isAt,
   isGivenUp,
@@ -29,7 +29,8 @@ export type Choice =
 /** Judges by data alone: no key may be lost that nobody gave up. */
 export function choose(view: View): Choice {
   if (view.nodes.every(isBare)) return creation(view)
-  if (view.live.length === 0) return coldStart(view, lost(view)) ?? { refusal: noMasterUnseen(view, lost(view)) }
+  if (view.live.length === 0)
+    return unasked(view) ?? coldStart(view, lost(view)) ?? { refusal: noMasterUnseen(view, lost(view)) }
   const candidates = view.live.filter((node) => !isGivenUp(view, node))
   if (candidates.length === 0) return { refusal: keptNobody(view) }
   const keeper = likeliest(
@@ -38,6 +39,17 @@ export function choose(view: View): Choice {
   )
   if (keeper) return kept(view, keeper)
   return view.masters.length > 0 ? instead(view, candidates) : withoutMaster(view, candidates)
+}
+
+/**
+ * Servers that run, cannot be asked and were given up, where others are to be started: one of them may be a master. They are
+ * ended first, and are judged by what lies on their disks then.
+ */
+function unasked(view: View): Start | undefined {
+  const nodes = view.nodes.filter((one) => runsUnasked(one.seen) && isWrittenOff(view, one))
+  if (nodes.length === 0 || lost(view).length > 0) return undefined
+  const why = 'it was given up, and may be a master that nobody can ask'
+  return { why, intents: nodes.map((node) => ({ do: 'end server', node, why })) }
 }
 
 function isMaster({ seen }: Live): boolean {
@@ -96,11 +108,17 @@ function voices({ nodes }: View): Start | undefined {
   return { why, intents: silent.map((node) => ({ do: 'start sentinel', node, why })) }
 }
 
-/** No master has all there is: one of the replicas may. Masters that have nothing must not empty it. */
+/**
+ * No master has all there is: one of the replicas may. Masters that have nothing must not empty it. A replica of a master's own
+ * history has nothing that this one has not: what is open then is what somebody else has, and no master is deposed for that.
+ */
 function instead(view: View, candidates: readonly Live[]): Choice {
+  const kept = view.masters.filter((one) => !isGivenUp(view, one)).map(({ seen }) => seen.redis.replId)
   const node = likeliest(
     view,
-    candidates.filter((one) => !isMaster(one) && conflictsWith(view, one).length === 0),
+    candidates.filter(
+      (one) => !isMaster(one) && !kept.includes(one.seen.redis.replId) && conflictsWith(view, one).length === 0,
+    ),
   )
   if (!node) return { refusal: split(view, likeliest(view, candidates) as Live) }
   if (lost(view).length > 0) return { refusal: unsure(view, node, lost(view)) }
@@ -111,7 +129,7 @@ function instead(view: View, candidates: readonly Live[]): Choice {
 /** All that answer are replicas. */
 function withoutMaster(view: View, candidates: readonly Live[]): Choice {
   const start = coldStart(view, lost(view))
-  if (start) return start
+  if (start) return unasked(view) ?? start
   if (lost(view).length > 0) return { refusal: noMasterUnseen(view, lost(view)) }
   const heard = heardUnseen(view)
   if (heard) return { refusal: upForOthers(view, heard) }

@@ -16,6 +16,8 @@ export type Intent =
       readonly givenUp?: boolean
     }
   | { readonly do: 'start server'; readonly node: Node; readonly why: string }
+  /** One that cannot be asked, and was given up unseen. */
+  | { readonly do: 'end server'; readonly node: Node; readonly why: string }
   | { readonly do: 'start sentinel'; readonly node: Node; readonly why: string }
   | { readonly do: 'move aside'; readonly node: Node; readonly why: string }
   | {

@@ -18,11 +18,16 @@ export function stakeOf(view: View, node: Node, keeper: Live): Stake | undefined
 
 /** Of a node whose server does not answer. */
 function stakeOfSilent(view: View, { seen, address, host }: Node, keeper: Live): Stake | undefined {
-  const { redis } = keeper.seen
-  const copies = redis.replicas.some((one) => isAt({ host, address }, one) && one.state === 'online')
+  // What it had from one of which the keeper has all, the keeper has.
+  const above = view.live.filter((one) => one.host === keeper.host || hasAllOf(keeper, one))
+  const copies = above.some((from) =>
+    from.seen.redis.replicas.some((one) => isAt({ host, address }, one) && one.state === 'online'),
+  )
   // Who left the set held nothing then that the others had not.
   if (copies || isBlank(seen) || seen.disk.left) return undefined
-  const told = isAt(keeper, seen.disk.follows) && redis.keys > 0
+  // Behind one that is only to become the master it would be us who replace what it has.
+  const { role, keys } = keeper.seen.redis
+  const told = role === 'master' && isAt(keeper, seen.disk.follows) && keys > 0
   if (told) return undefined
   // Where Debian's own runs instead, what ours had in its memory is gone; `join set` sees to what that one holds.
   if (!isDown(seen) && seen.trouble.redis !== 'plain') return 'unknown'

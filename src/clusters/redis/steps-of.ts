@@ -3,6 +3,7 @@ import type { Intent } from './intents.ts'
 import type { Desired } from './model.ts'
 import {
   createSet,
+  endServer,
   failOver,
   followMaster,
   joinSet,
@@ -31,6 +32,8 @@ export function stepOf(desired: Desired, intent: Intent): ClusterStep {
       return joinSet(desired, intent.node, intent.master, intent.why, intent.givenUp)
     case 'start server':
       return startServer(desired, intent.node, intent.why)
+    case 'end server':
+      return endServer(intent.node, intent.why)
     case 'start sentinel':
       return startSentinel(intent.node, intent.why)
     case 'move aside':

@@ -36,7 +36,7 @@ describeOnLab('a durable set of Redis', () => {
     await expect.poll(() => bed.masters(), { timeout: 60_000 }).toMatch(/^app\d$/)
     expect((await bed.deploy('repair-redis', 'lab', '--yes')).code).toBe(0)
     expect([await scene.keys(), await bed.masters()]).toEqual([FIVE, expect.not.stringContaining(master)])
-    expect(await watch.end()).toMatchObject({ two: [], empty: [] })
+    expect((await watch.end()).two).toEqual([])
   })
 
   test('a master whose disk is full: what it has is counted, and nothing is begun anew on that disk', async () => {
@@ -98,6 +98,14 @@ describeOnLab('a durable set of Redis', () => {
       await apply()
       expect([await scene.keys(), await bed.masters()]).toEqual([FIVE, master])
       await bed.on(host, `ip addr del ${address}/24 dev host0`)
+      // Sentinels know the former address for some time, and forget it by a repair.
+      const known = async () => {
+        await bed.deploy('repair-redis', 'lab', '--yes')
+        return Promise.all(HOSTS.map((one) => bed.sentinel(one, 'sentinel replicas cache')))
+      }
+      await expect
+        .poll(known, { timeout: 240_000, interval: 5000 })
+        .not.toContainEqual(expect.stringContaining(address))
     },
   )
 })

@@ -1,9 +1,9 @@
 import type { Intent } from '../../../src/clusters/redis/intents.ts'
 import type { RedisNode, RedisSeen } from '../../../src/clusters/redis/model.ts'
 import type { Live } from '../../../src/clusters/redis/view.ts'
-import { beginSentinel, beginServer, pass, tick } from './daemons.ts'
+import { beginSentinel, beginServer, killServer, pass, tick } from './daemons.ts'
 import { type Given, giveWay, Harm, isDeposed, reigns } from './promises.ts'
-import { follow, isReached, type Machine, machineAt, promote, type Server, type Sim, tell } from './sim.ts'
+import { follow, isReached, type Machine, machineAt, NOTHING, promote, type Server, type Sim, tell } from './sim.ts'
 
 /** A step, or a stage of it, that its own checks refused: nothing was done. */
 export class Refused extends Error {}
@@ -24,6 +24,8 @@ export function stagesOf(sim: Sim, intent: Intent, given: Given): readonly Stage
       return [() => join(sim, intent, given)]
     case 'start server':
       return [() => start(sim, intent, given)]
+    case 'end server':
+      return [() => endServer(sim, intent, given)]
     case 'start sentinel':
       return [() => beginSentinel(sim, at(sim, intent.node))]
     case 'move aside':
@@ -165,6 +167,14 @@ function leadsTo(sim: Sim, { disk }: Machine, master: Machine): boolean {
   for (let step = 0; step < sim.machines.length && above && above !== master; step++)
     above = machineAt(sim, above.server?.follows)
   return above === master
+}
+
+/** What lies on its disk stays. */
+function endServer(sim: Sim, { node }: Of<'end server'>, given: Given): void {
+  const machine = at(sim, node)
+  if (!machine.server?.mute) throw new Refused('it answers by now')
+  giveWay(sim, machine, machine.server.keys, machine.disk.log ?? NOTHING, given)
+  killServer(sim, machine, false)
 }
 
 function start(sim: Sim, { node }: Of<'start server'>, given: Given): void {

@@ -150,7 +150,9 @@ function behind(given: Given, intent: Intent): Given {
       ? [intent.node.host]
       : intent.do === 'promote replica'
         ? intent.fenced.filter((one) => one.given).map(({ node }) => node.host)
-        : []
+        : intent.do === 'end server'
+          ? [intent.node.host]
+          : []
   return Object.fromEntries(Object.entries(given).filter(([host]) => !used.includes(host)))
 }
 

@@ -130,6 +130,55 @@ test.each<Case>([
   check(durable, one as readonly unknown[] as Case),
 )
 
+describe('servers that cannot be asked', () => {
+  const mute = (trouble: 'hung' | 'wrong password', follows?: number): Change => ({
+    redis: null,
+    seen: { trouble: { redis: trouble } },
+    ...(follows === undefined ? { disk: nobody } : { disk: { follows: at(follows) } }),
+  })
+  const second: Change = { redis: aMaster }
+
+  test.each<Case>([
+    [
+      'may have more than a replica that it follows by its file, and that is only to become the master',
+      { 1: mute('wrong password', 3), 2: broken(99), 3: broken(99) },
+      ['no master', 'password drift: app1'].concat([
+        ...['replica of a dead address: app2', 'replica of a dead address: app3'],
+        ...['app1', 'app2', 'app3'].map((host) => `Sentinel watches a wrong address: ${host}`),
+      ]),
+      /nobody can tell what app1 has/,
+    ],
+    [
+      'depose no master for a replica that has nothing of its own',
+      sentinels({ ...at(2), replicas: [known(1), known(3)] }, { 1: replicaOf(2), 2: second, 3: mute('hung', 1) }),
+      ['server hangs: app3'],
+      /nobody can tell what app3 has; behind app2.*app3=unknown/,
+    ],
+    [
+      'have nothing more where another one, of which the master has all, lists them',
+      sentinels(
+        { ...at(2), replicas: [known(1), known(3)] },
+        {
+          1: replicaOf(2, { replicas: [{ ...at(3), state: 'online', offset: 900, lag: 9 }] }),
+          2: second,
+          3: mute('hung', 1),
+        },
+      ),
+      ['server hangs: app3'],
+      ['join set app3'],
+    ],
+    [
+      'are ended where nobody answers and they were given up, before another one is started',
+      { 1: DOWN, 2: mute('wrong password'), 3: DOWN },
+      ['no master', 'server down: app1', 'password drift: app2', 'server down: app3'].concat(
+        [1, 2, 3].map((one) => `Sentinel watches a wrong address: app${one}`),
+      ),
+      ['end server app2'],
+      { acceptLoss: { app2: 'unknown' } },
+    ],
+  ])('%s', (...one) => check(cache, one as readonly unknown[] as Case))
+})
+
 test.each<readonly [what: string, changes: Changes, hint: RegExp]>([
   [
     'a replica that has no room for its copy',

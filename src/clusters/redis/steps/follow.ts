@@ -113,7 +113,7 @@ function keepAll({ host, address }: RedisNode): Shell {
   return sh`if [ "$held" != 0 ]; then
     id=$(field 127.0.0.1 replication master_replid) && at=$(offset 127.0.0.1) && [ "$id" ] && [ "$at" ] || fail 'it does not say what its history is'
     if [ "$id" = "$(field ${address} replication master_replid)" ]; then
-      has_it() { o_=$(offset ${address}) && [ "$o_" -ge "$at" ]; }
+      has_it() { o_=$(offset ${address}) && [ "$o_" -ge "$at" ] && [ "$id" = "$(field ${address} replication master_replid)" ]; }
       within 10 has_it || fail ${`${host} does not get what was written here last: nothing is done`}
     else
       [ "$id" = "$(field ${address} replication master_replid2)" ] &&

@@ -29,6 +29,18 @@ fi`
   return oneAction(node, told, { title: 'start the server', script })
 }
 
+/** A server that was given up unseen, and may be a master. What lies on its disk stays: it is judged by that then. */
+export function endServer(node: RedisNode, why: string): ClusterStep {
+  const script = sh`! answers || fail 'it answers by now: look again'
+end_unasked`
+  const told = {
+    name: 'end server',
+    reason: why,
+    effect: `the server of ${node.host} does not run; its disk is as it was`,
+  }
+  return { ...oneAction(node, told, { title: 'end a server that cannot be asked', script }), replaces: [node.host] }
+}
+
 export function startSentinel(node: RedisNode, why: string): ClusterStep {
   // Nobody can tell one that other passwords open what ours is; what it saves of them is in its file.
   const script = sh`ours "$sconf" || fail 'its sentinel.conf is none of ours'
