@@ -150,7 +150,10 @@ describe('servers that cannot be asked', () => {
     ],
     [
       'depose no master for a replica that has nothing of its own',
-      sentinels({ ...at(2), replicas: [known(1), known(3)] }, { 1: replicaOf(2), 2: second, 3: mute('hung', 1) }),
+      sentinels(
+        { ...at(2), replicas: [known(1), known(3)] },
+        { 1: replicaOf(2, { replicas: [] }), 2: second, 3: mute('hung', 1) },
+      ),
       ['server hangs: app3'],
       /nobody can tell what app3 has; behind app2.*app3=unknown/,
     ],
