@@ -108,17 +108,11 @@ function voices({ nodes }: View): Start | undefined {
   return { why, intents: silent.map((node) => ({ do: 'start sentinel', node, why })) }
 }
 
-/**
- * No master has all there is: one of the replicas may. Masters that have nothing must not empty it. A replica of a master's own
- * history has nothing that this one has not: what is open then is what somebody else has, and no master is deposed for that.
- */
+/** No master has all there is: one of the replicas may. Masters that have nothing must not empty it. */
 function instead(view: View, candidates: readonly Live[]): Choice {
-  const kept = view.masters.filter((one) => !isGivenUp(view, one)).map(({ seen }) => seen.redis.replId)
   const node = likeliest(
     view,
-    candidates.filter(
-      (one) => !isMaster(one) && !kept.includes(one.seen.redis.replId) && conflictsWith(view, one).length === 0,
-    ),
+    candidates.filter((one) => !isMaster(one) && conflictsWith(view, one).length === 0),
   )
   if (!node) return { refusal: split(view, likeliest(view, candidates) as Live) }
   if (lost(view).length > 0) return { refusal: unsure(view, node, lost(view)) }

@@ -8,7 +8,7 @@ const RUNS = Number(process.env.RUNS ?? 300)
 const SEED = Number(process.env.SEED ?? 1)
 
 /** Within how many histories a wrong decision has to come out. */
-const SOON = 2000
+const SOON = 1000
 
 const numbered = (index: number) => historyOf(SEED * 1_000_003 + index)
 

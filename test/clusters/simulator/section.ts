@@ -16,9 +16,10 @@ another one; and a cluster where nothing is at stake must become whole.`,
   redis: `The function that decides what is done to a set, and the steps that it gives, are driven through
 random histories of a model: three to five nodes, durable or a cache, with replication ids and offsets, Sentinels that vote and
 have others take over, clients, crashes, power losses, partitions, nodes that are lost or emptied, masters and files changed by
-hand, units that start a crashed server at once, repairs that are killed. No step of ours may make two masters, or lose a key
-that nobody gave up; and a set where no key is at stake must become whole, with all keys that were there. Passwords, settings
-and servers that hang are not in it.`,
+hand, units that start a crashed server at once, replicas that lag or follow each other, servers that hang or that take another
+password, surveys whose answers are seconds apart, repairs that are killed. No step of ours may make two masters, depose one that
+is well, or lose a key that nobody gave up; and a set where no key is at stake must become whole, with all keys that were there.
+Settings, new passwords and nodes that come and go are not in it.`,
 }
 
 const NOTES: Readonly<Record<ClusterKind, string>> = {
