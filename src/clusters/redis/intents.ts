@@ -35,7 +35,7 @@ export type Intent =
       readonly others: readonly Live[]
       /** All nodes whose Sentinels answer: one that was left out would have another one take over. */
       readonly watchers: readonly Node[]
-      /** Nodes that were given up unseen, whose servers run and cannot be asked: they may be masters, and are stopped. */
+      /** Nodes that were given up unseen: their servers may be masters, or come up as such, and are stopped. */
       readonly stopped: readonly Node[]
       /** Masters, with the keys that may be lost of them: they follow it before it is promoted, so that nobody copies them. */
       readonly fenced: readonly { readonly node: Live; readonly keys: number; readonly given: boolean }[]
