@@ -90,8 +90,8 @@ interface Ran {
 /** How often one step is tried in a run. */
 const TRIES = 2
 const LONGEST = 40
-/** What is seen of one node may come up when another one was given up. */
-const ANSWERS = 3
+/** What is seen of one node may come up when another one was given up, or when it was ended and can be counted. */
+const ANSWERS = 5
 
 /** One run: a survey, a step, and again. Between the survey and the step the world goes on. */
 export function repair(sim: Sim, { judge, luck, killedIn, answer }: Operator, agreed: Given = {}): Ran {
