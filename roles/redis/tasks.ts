@@ -87,8 +87,8 @@ export function passwordTasks({ desired }: Pick<RedisPart, 'desired'>): readonly
 
 /**
  * The server reads a new certificate when it is told its file, and connections stay; a password that is being changed may not
- * open it yet. What runs there before it is a node is none of ours. Sentinels have to begin anew: a step of the cluster has them do so, one at a time; but one that shows a certificate
- * of another CA is heard by none of the others.
+ * open it yet. What runs there before it is a node is none of ours. Sentinels have to begin anew: a step of the cluster has
+ * them do so, one at a time; but one that shows a certificate of another CA is heard by none of the others.
  */
 const takeCertificate = handler(
   'redis takes its certificate',

@@ -178,28 +178,18 @@ async function carryOut(
     const { confirm } = await import('./confirm.ts')
     return options.yes || !process.stdin.isTTY ? true : confirm(question)
   }
-  const askStep: StepAsk = async (cluster, step) => {
+  const ask: StepAsk = async (cluster, step) => {
     await watch.end()
     const { confirm } = await import('./confirm.ts')
     output.print(`\n${await stepText(cluster, step, output.paint)}\n\n`)
     return confirm('Do it?')
   }
-  const asks = !options.yes && !options.saved
+  const askStep = options.yes || options.saved ? undefined : ask
   const interrupts = listenForInterrupts(plan.environment)
   try {
     const { stop } = interrupts
-    const ask = { pause, ...(asks && { askStep }) }
-    const result = await apply(context, survey, {
-      command,
-      approve,
-      blocked,
-      emit,
-      ...ask,
-      prune,
-      instead,
-      takes,
-      stop,
-    })
+    const asks = { approve, pause, askStep }
+    const result = await apply(context, survey, { command, ...asks, blocked, emit, prune, instead, takes, stop })
     return { result, interrupted: interrupts.exit() }
   } finally {
     await watch.end()

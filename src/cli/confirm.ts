@@ -1,8 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { DeployError, exitCodes } from '../model/error.ts'
-
-/** The exit code of a program that Ctrl-C has ended. */
-const INTERRUPTED = 130
+import { EXITS } from './interrupts.ts'
 
 export interface ConsentOptions {
   readonly yes?: boolean
@@ -21,7 +19,7 @@ export async function requireConsent(question: string, nothing: string, options:
     throw refused(`nobody can be asked here, and --yes was not given; ${nothing}`, 'read the above, then add --yes')
   const answer = await ask(question)
   if (answer === 'interrupted')
-    throw new DeployError({ code: 'E_INTERRUPTED', message: `interrupted; ${nothing}`, exit: INTERRUPTED })
+    throw new DeployError({ code: 'E_INTERRUPTED', message: `interrupted; ${nothing}`, exit: EXITS.SIGINT })
   if (answer === 'no') throw refused(`not confirmed; ${nothing}`)
 }
 

@@ -7,7 +7,8 @@ export interface Interrupts {
   close(): void
 }
 
-const EXITS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+/** The exit codes of what a signal has ended. */
+export const EXITS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 type Name = keyof typeof EXITS
 const NAMES = Object.keys(EXITS) as readonly Name[]
 

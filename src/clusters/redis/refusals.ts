@@ -23,9 +23,13 @@ export function split(view: View, best: Live): ClusterRefusal {
   }
 }
 
+function hasLittleRoom({ disk: { free } }: Pick<Node['seen'], 'disk'>): boolean {
+  return free !== undefined && free < LITTLE
+}
+
 /** What may mend it, and gives nothing up. */
 function harmlessWays(nodes: readonly Node[]): string {
-  const short = nodes.filter(({ seen: { disk } }) => disk.free !== undefined && disk.free < LITTLE)
+  const short = nodes.filter(({ seen }) => hasLittleRoom(seen))
   const locked = nodes.filter(({ seen: { trouble } }) => trouble.redis === 'wrong password')
   const ways = [
     ...(short.length > 0
@@ -177,6 +181,6 @@ export function silentEvidence({ seen: { trouble, disk, units } }: Node): readon
     ...(disk.appendOnly ? [`append-only files: ${disk.appendOnly.bytes} bytes, ${disk.appendOnly.age} s old`] : []),
     ...(disk.dump ? [`dump: ${disk.dump.bytes} bytes, ${disk.dump.age} s old`] : []),
     disk.follows ? `by its file it follows ${disk.follows.address}` : 'by its file it follows nobody',
-    ...(disk.free !== undefined && disk.free < LITTLE ? [`${disk.free} bytes are left on its disk`] : []),
+    ...(hasLittleRoom({ disk }) ? [`${disk.free} bytes are left on its disk`] : []),
   ]
 }

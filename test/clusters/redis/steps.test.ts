@@ -7,25 +7,10 @@ import {
   rotatePassword,
   setSettings,
 } from '../../../src/clusters/redis/steps.ts'
-import { type Live, viewOf } from '../../../src/clusters/redis/view.ts'
-import { FILES } from './support/answers.ts'
+import { app1, app2, app3, FILES, HERE, keyspace, MASTER, want } from './support/answers.ts'
 import { type Acted, type Answers, act } from './support/fake-cli.ts'
-import { desired, set } from './support/surveys.ts'
 
-const want = desired()
-const [app1, app2, app3] = viewOf(want, set()).live as [Live, Live, Live]
-const keyspace = (keys: number) => `# Keyspace\ndb0:keys=${keys},expires=0,avg_ttl=0`
 const replication = (id: string, more = '') => `role:slave\nmaster_replid:${id}\n${more}`
-/** app1 is the master that was looked at. */
-const MASTER: Answers = [
-  [/^10.0.0.1:6379 role/, 'master'],
-  [/^10.0.0.1:6379 info server/, `run_id:${app1.seen.redis.runId}`],
-  [/^10.0.0.1:6379 info replication/, 'role:master\nmaster_replid:r1\nmaster_repl_offset:100'],
-]
-const HERE: Answers = [
-  [/ ping$/, 'PONG'],
-  [/^127.0.0.1:6379 (client|replicaof|config rewrite)/, 'OK'],
-]
 /** Where it did not come so far, this was not asked. */
 const changed = ({ asked }: Acted) => asked.filter((one) => /replicaof|bgsave|systemctl|failover|acl/.test(one))
 
